@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace strata {
+
+/// The candidate that is most like `name`, if one is close enough to be a misspelling of it.
+std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& candidates);
+
+/// `; did you mean "x"?` for the nearest candidate, or nothing.
+std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates);
+
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
+
+/// 70578688 -> "70,578,688"
+std::string with_commas(int64_t value);
+
+/// Bytes in a unit that suits them, decimal: "1.94 GB", "512 B".
+std::string human_bytes(int64_t bytes);
+
+/// Fixed-point: (3.14159, 2) -> "3.14"
+std::string fixed(double value, int digits);
+
+/// `text` with spaces behind (width > 0) or before (width < 0) it, so that columns line up. Counts bytes.
+std::string padded(std::string_view text, int width);
+
+}  // namespace strata

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+namespace strata {
+
+/// Strata's own version, "0.1.0".
+std::string version();
+
+/// The version of the LibTorch that this was compiled against, "2.11.0".
+std::string torch_version();
+
+}  // namespace strata

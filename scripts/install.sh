@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Installs what Strata needs on Debian 12: packages, and LibTorch from the torch wheel into a cache folder.
+# Does nothing that is already done. STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead.
+set -euo pipefail
+
+packages=(g++ cmake ninja-build ccache git python3-venv
+  libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
+  libblis4-openmp libopenblas0-openmp)
+[ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "installing Debian packages: ${missing[*]}"
+  sudo=$([ "$(id -u)" = 0 ] || echo sudo)
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+version=2.11.0
+home=${XDG_CACHE_HOME:-$HOME/.cache}/strata/libtorch-$version
+if [ -z "${STRATA_TORCH_DIR:-}" ] && [ ! -e "$home/complete" ]; then
+  echo "installing LibTorch $version into $home"
+  mkdir -p "$(dirname "$home")"
+  exec 9>"$home.lock"
+  flock 9  # two scripts at once: the second waits and finds it done
+  if [ ! -e "$home/complete" ]; then
+    rm -rf "$home"
+    /usr/bin/python3 -m venv "$home"
+    "$home/bin/pip" install --quiet --no-deps \
+      "torch==$version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
+    touch "$home/complete"
+  fi
+fi

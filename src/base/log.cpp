@@ -1,0 +1,40 @@
+// The only source that sees spdlog: torch bundles another version of fmt.
+#include "strata/base/log.h"
+
+#include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include "strata/base/check.h"
+
+namespace strata::log {
+namespace {
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    auto console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+    auto created = std::make_shared<spdlog::logger>("strata", console);
+    created->set_pattern("%v");
+    created->flush_on(spdlog::level::info);
+    return created;
+  }();
+  return *instance;
+}
+
+}  // namespace
+
+void info(std::string_view message) { logger().log(spdlog::level::info, message); }
+void warn(std::string_view message) { logger().log(spdlog::level::warn, std::string("warning: ").append(message)); }
+void error(std::string_view message) { logger().log(spdlog::level::err, std::string("error: ").append(message)); }
+
+void also_to_file(const std::filesystem::path& path) try {
+  auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
+  file->set_pattern("%Y-%m-%d %H:%M:%S  %v");
+  logger().sinks().push_back(std::move(file));
+} catch (const spdlog::spdlog_ex& failure) {
+  throw Error(str("cannot write the log ", path.string(), ": ", failure.what()));
+}
+
+void quiet() { logger().set_level(spdlog::level::warn); }
+
+}  // namespace strata::log

@@ -1,0 +1,10 @@
+#include "strata/base/version.h"
+
+#include <torch/version.h>
+
+namespace strata {
+
+std::string version() { return STRATA_VERSION; }
+std::string torch_version() { return TORCH_VERSION; }
+
+}  // namespace strata
