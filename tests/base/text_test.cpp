@@ -1,0 +1,23 @@
+#include "strata/base/text.h"
+
+namespace strata {
+namespace {
+
+TEST(Text, SuggestsOnlyWhatCouldBeAMisspelling) {
+  const std::vector<std::string> names{"sandwich", "pre", "post"};
+  EXPECT_EQ(nearest_name("sandwhich", names), "sandwich");
+  EXPECT_EQ(nearest_name("pr", names), "pre");
+  EXPECT_EQ(nearest_name("transformer", names), std::nullopt);
+}
+
+TEST(Text, NumbersReadWell) {
+  EXPECT_EQ(with_commas(70578688), "70,578,688");
+  EXPECT_EQ(with_commas(-1000), "-1,000");
+  EXPECT_EQ(with_commas(999), "999");
+  EXPECT_EQ(human_bytes(1'940'000'000), "1.94 GB");
+  EXPECT_EQ(human_bytes(999), "999 B");
+  EXPECT_EQ(human_bytes(1500), "1.5 kB");
+}
+
+}  // namespace
+}  // namespace strata

@@ -1,0 +1,10 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+// Each subcommand lives in its own file, adds itself to the program with one of these, and runs in its callback.
+namespace strata::tools {
+
+void add_doctor(CLI::App& program);
+
+}  // namespace strata::tools
