@@ -55,9 +55,13 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 }
 
 std::string with_commas(int64_t value) {
-  std::string digits = std::to_string(std::abs(value));
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3) digits.insert(static_cast<size_t>(at), ",");
-  return value < 0 ? "-" + digits : digits;
+  const std::string digits = std::to_string(std::abs(value));
+  std::string grouped = value < 0 ? "-" : "";
+  for (size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) grouped += ',';
+    grouped += digits[i];
+  }
+  return grouped;
 }
 
 std::string human_bytes(int64_t bytes) {
