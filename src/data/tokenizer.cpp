@@ -3,32 +3,17 @@
 #include <sentencepiece_processor.h>
 #include <xxhash.h>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
-
 #include "strata/base/check.h"
+#include "strata/io/file.h"
 
 namespace strata::data {
-namespace {
-
-std::string read_model(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  STRATA_CHECK(file && !std::filesystem::is_directory(path), path.string(), ": cannot open the tokenizer: ",
-               file ? "is a folder" : std::strerror(errno));
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-}  // namespace
-
 struct Tokenizer::Implementation {
   sentencepiece::SentencePieceProcessor processor;
   uint64_t fingerprint = 0;
 };
 
 Tokenizer::Tokenizer(const std::filesystem::path& model) : implementation_(std::make_unique<Implementation>()) {
-  const std::string bytes = read_model(model);
+  const std::string bytes = io::read_text(model);
   auto& processor = implementation_->processor;
   const auto status = processor.LoadFromSerializedProto(bytes);
   STRATA_CHECK(!bytes.empty() && status.ok(), model.string(), ": not a sentencepiece model (", status.message(), ")");
