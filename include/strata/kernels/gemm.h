@@ -1,0 +1,36 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strata::kernels {
+
+/// Matrix products on the CPU, behind one seam: which library computes them decides speed and last bits.
+class Gemm {
+ public:
+  virtual ~Gemm() = default;
+  /// `aten`, `blis`, `openblas` or `tiles`.
+  virtual std::string name() const = 0;
+  /// out_MN = a_MK b_KN, or += with `add`. All 2-D, of one dtype (fp32 or bf16); out is row-major; a and b have unit
+  /// stride along one dimension, so transposed views are fine.
+  virtual void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const = 0;
+};
+
+/// The libraries that this machine has: `aten` and `tiles` always. `tiles` is Strata's own: every element is computed
+/// the same way whatever the number of threads and the other rows, and it is slower.
+std::vector<std::string> available_gemms();
+
+/// Throws UsageError for a library that is not installed, naming the Debian package.
+std::unique_ptr<Gemm> make_gemm(const std::string& name);
+
+/// GFLOP/s of a_MK b_KN in fp32 with the current number of threads: the best of a few runs.
+double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k);
+
+/// The faster of the libraries on this machine, from a measurement of under a second whose result is kept in the
+/// user's cache folder (per processor, library version and thread count), so that runs on one machine agree.
+std::unique_ptr<Gemm> fastest_gemm();
+
+}  // namespace strata::kernels

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace strata::nn {
+
+enum class MemoryClass { kParameters, kGradients, kMoments, kActivations, kLossChunk, kWorkspace };
+inline constexpr MemoryClass kMemoryClasses[] = {MemoryClass::kParameters,  MemoryClass::kGradients,
+                                                 MemoryClass::kMoments,     MemoryClass::kActivations,
+                                                 MemoryClass::kLossChunk,   MemoryClass::kWorkspace};
+const char* name_of(MemoryClass memory_class);
+
+/// Gives out every large buffer of a run and writes down what it gave: the memory plan.
+/// On the device `meta` it hands out tensors without memory, so a plan is made by the code that will allocate it.
+class Allocator {
+ public:
+  struct Buffer {
+    MemoryClass memory_class;
+    std::string name;
+    int64_t bytes;
+  };
+
+  explicit Allocator(at::Device device) : device_(device) {}
+  static Allocator planning() { return Allocator(at::Device(at::kMeta)); }
+
+  /// Zeroed, so that its pages are there before the first step.
+  at::Tensor zeros(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape, at::ScalarType dtype);
+
+  bool is_planning() const { return device_.is_meta(); }
+  const std::vector<Buffer>& buffers() const { return buffers_; }
+  int64_t bytes(MemoryClass memory_class) const;
+  int64_t total_bytes() const;
+
+ private:
+  at::Device device_;
+  std::vector<Buffer> buffers_;
+};
+
+}  // namespace strata::nn

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "strata/base/parameter.h"
+#include "strata/config/model.h"
+#include "strata/config/norm.h"
+#include "strata/norm/wiring.h"
+
+namespace strata::nn {
+
+/// All parameters of a model and where they lie in the arenas, in the order in which the forward pass first uses them:
+/// once the backward pass has left a section, its gradients are final. q, k, v and gate, up lie side by side.
+struct ParameterLayout {
+  std::vector<ParamSpec> params;
+  std::vector<ArenaRange> sections;  // embedding, layer 0 ... L-1, head; contiguous
+  int64_t arena_size = 0;            // elements, with what alignment leaves empty
+
+  /// Throws Error for a name that is not there.
+  const ParamSpec& find(const std::string& name) const;
+  bool contains(const std::string& name) const;
+  /// The number of parameters, without alignment.
+  int64_t count() const;
+};
+
+/// Everything about a model that is known before any memory is taken.
+struct ModelSpec {
+  config::ModelConfig dims;
+  norm::Wiring wiring;
+  config::GpasConfig gate;
+  ParameterLayout layout;
+};
+
+/// Throws config::KeyError for a scheme or option that does not exist.
+ModelSpec describe(const config::ModelConfig& dims, const config::NormConfig& norm);
+
+/// The same for a scheme of one's own.
+ModelSpec describe(const config::ModelConfig& dims, const norm::Scheme& scheme, const config::GpasConfig& gate = {});
+
+/// Multiply-adds times two of forward and backward for one token at the end of a row of `context` tokens, attention
+/// counted causally; embedding look-ups are free.
+double flops_per_token(const config::ModelConfig& dims, int64_t context);
+
+}  // namespace strata::nn

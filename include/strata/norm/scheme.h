@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "strata/norm/junction.h"
+
+namespace strata::norm {
+
+enum class Branch { kAttention, kFeedForward };
+
+/// Where in the model a branch stands.
+struct Site {
+  int64_t layer = 0;   // from 0
+  int64_t layers = 1;  // of the model
+  Branch branch = Branch::kAttention;
+};
+
+/// Where a scheme's GPAS block acts in one sub-layer (GPAS, section 4.4). kInput: x <- G(x) before the sub-layer.
+enum class GatePosition { kNone, kSum, kSkip, kBranch, kNorm, kInput };
+
+/// One sub-layer as the papers write it:
+///
+///   x <- out_norm(skip_scale * x + branch_norm(f(input_scale * input_norm(x))))
+struct Sublayer {
+  Norm input_norm = Norm::kNone;
+  double input_scale = 1.0;
+  double input_gain = 1.0;  // what input_norm's gain starts from
+  Norm branch_norm = Norm::kNone;
+  double skip_scale = 1.0;
+  Norm out_norm = Norm::kNone;
+  GatePosition gate = GatePosition::kNone;
+};
+
+enum class Weight { kQuery, kKey, kValue, kOutput, kGate, kUp, kDown };
+
+/// A linear weight [fan_out, fan_in] of a layer.
+struct WeightSite {
+  Weight weight = Weight::kQuery;
+  int64_t layers = 1;
+  int64_t fan_in = 1;
+  int64_t fan_out = 1;
+};
+
+/// Standard deviation that linear weights start from where a scheme says nothing else.
+inline constexpr double kLinearStd = 0.02;
+
+/// A way of normalising a decoder, as data.
+class Scheme {
+ public:
+  virtual ~Scheme() = default;
+  virtual Sublayer sublayer(const Site& site) const = 0;
+  /// Standard deviation of the normal distribution that a linear weight starts from.
+  virtual double weight_std(const WeightSite&) const { return kLinearStd; }
+};
+
+/// The numbers under `norm.options`. A scheme asks for each of its own in its constructor.
+class SchemeOptions {
+ public:
+  explicit SchemeOptions(std::map<std::string, double> given) : given_(std::move(given)) {}
+  /// The value given for `name`, else `fallback`. Throws config::KeyError outside [low, high].
+  double number(const std::string& name, double fallback, double low, double high);
+  /// Throws config::KeyError for an option that nobody asked for.
+  void require_all_known(const std::string& scheme) const;
+
+ private:
+  std::map<std::string, double> given_;
+  std::vector<std::string> known_;
+};
+
+using SchemeFactory = std::unique_ptr<Scheme> (*)(SchemeOptions&);
+
+/// Names and factories of all schemes. Throws std::logic_error for a name that is there already.
+/// One of the two global things in Strata: scheme files add themselves before main().
+class SchemeRegistry {
+ public:
+  static SchemeRegistry& instance();
+  bool add(const std::string& name, SchemeFactory factory);
+  std::vector<std::string> names() const;
+  /// nullptr for an unknown name.
+  SchemeFactory find(const std::string& name) const;
+
+ private:
+  std::map<std::string, SchemeFactory> factories_;
+};
+
+template <class S>
+std::unique_ptr<Scheme> make_registered(SchemeOptions& options) {
+  if constexpr (requires { S(options); }) {
+    return std::make_unique<S>(options);
+  } else {
+    return std::make_unique<S>();
+  }
+}
+
+}  // namespace strata::norm
+
+/// At the end of a scheme's file, in namespace strata::norm. The class is constructible from SchemeOptions& or nothing.
+#define STRATA_REGISTER_SCHEME(name, Class) \
+  [[maybe_unused]] static const bool Class##_registered = \
+      ::strata::norm::SchemeRegistry::instance().add(name, &::strata::norm::make_registered<Class>);

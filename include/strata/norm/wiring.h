@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "strata/norm/scheme.h"
+
+namespace strata::norm {
+
+/// The gain of one norm: a parameter [hidden].
+struct Gain {
+  std::string name;  // as in the paper's checkpoints
+  double start = 1.0;
+};
+
+/// A junction with the parameters it uses. A gain is there exactly where the rule has the norm.
+struct WiredJunction {
+  Junction rule;
+  std::optional<Gain> branch_gain;
+  std::optional<Gain> out_gain;
+  std::optional<Gain> next_gain;
+  std::optional<std::string> gate;  // name of the gate's parameter; there exactly where rule.gate is not kNone
+};
+
+/// A scheme laid out over a model: `entry` between the embedding and the first branch (its s is the embedding),
+/// `after[2 l + b]` after branch b of layer l. The last one's next_norm is the final norm `model.norm.weight`.
+struct Wiring {
+  WiredJunction entry;
+  std::vector<WiredJunction> after;
+};
+
+/// Throws config::KeyError("norm.gpas.position") for a position that the scheme has no place for.
+Wiring wire(const Scheme& scheme, int64_t layers, bool gate_per_sublayer);
+
+}  // namespace strata::norm

@@ -1,0 +1,91 @@
+// The CPU executor of the kernel bodies, and how work is spread over threads.
+#pragma once
+
+#include <ATen/Parallel.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "scalar.inl"
+
+namespace strata::kernels {
+
+/// Runs a body over one row on the calling thread. Sums have a fixed shape: 16 lanes, then a tree.
+struct CpuExecutor {
+  static constexpr int kLanes = 16;
+
+  template <class F>
+  void each(int64_t n, F&& f) const {
+#pragma GCC ivdep
+    for (int64_t i = 0; i < n; ++i) f(i);
+  }
+
+  /// f(i) gives Sums<K>; it may also store to element i of arrays.
+  template <int K, class F>
+  Sums<K> sum(int64_t n, F&& f) const {
+    float lanes[K][kLanes] = {};
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+#pragma GCC ivdep
+      for (int lane = 0; lane < kLanes; ++lane) {
+        const Sums<K> terms = f(i + lane);
+        for (int k = 0; k < K; ++k) lanes[k][lane] += terms[k];
+      }
+    }
+    for (int lane = 0; i < n; ++i, ++lane) {
+      const Sums<K> terms = f(i);
+      for (int k = 0; k < K; ++k) lanes[k][lane] += terms[k];
+    }
+    Sums<K> total;
+    for (int k = 0; k < K; ++k) {
+      for (int width = kLanes / 2; width > 0; width /= 2) {
+        for (int lane = 0; lane < width; ++lane) lanes[k][lane] += lanes[k][lane + width];
+      }
+      total.value[k] = lanes[k][0];
+    }
+    return total;
+  }
+
+  template <class F>
+  float max(int64_t n, F&& f) const {
+    float lanes[kLanes];
+    for (float& lane : lanes) lane = -__builtin_huge_valf();
+    int64_t i = 0;
+    for (; i + kLanes <= n; i += kLanes) {
+#pragma GCC ivdep
+      for (int lane = 0; lane < kLanes; ++lane) {
+        const float value = f(i + lane);
+        lanes[lane] = value > lanes[lane] ? value : lanes[lane];
+      }
+    }
+    for (; i < n; ++i) {
+      const float value = f(i);
+      lanes[0] = value > lanes[0] ? value : lanes[0];
+    }
+    float highest = lanes[0];
+    for (const float lane : lanes) highest = lane > highest ? lane : highest;
+    return highest;
+  }
+
+  /// True for the one thread of a row that writes its single results.
+  bool leader() const { return true; }
+};
+
+/// f(task) for every task, on all threads; whoever is free takes the next. Tasks must not depend on who runs them.
+template <class F>
+void parallel_tasks(int64_t tasks, F&& f) {
+  std::atomic<int64_t> next{0};
+  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
+    for (int64_t task = next++; task < tasks; task = next++) f(task);
+  });
+}
+
+/// f(row) for every row, contiguous ranges of at least `grain` rows a thread.
+template <class F>
+void parallel_rows(int64_t rows, int64_t grain, F&& f) {
+  at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) f(row);
+  });
+}
+
+}  // namespace strata::kernels

@@ -1,0 +1,70 @@
+#include "strata/kernels/gemm.h"
+
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
+
+#include <chrono>
+
+#include "gemm_libraries.h"
+#include "strata/base/check.h"
+#include "strata/base/text.h"
+
+namespace strata::kernels {
+namespace {
+
+class AtenGemm final : public Gemm {
+ public:
+  std::string name() const override { return "aten"; }
+
+  void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
+    at::Tensor out = out_MN;
+    if (add) {
+      at::addmm_out(out, out, a_MK, b_KN);
+    } else {
+      at::mm_out(out, a_MK, b_KN);
+    }
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Gemm> make_aten_gemm() { return std::make_unique<AtenGemm>(); }
+
+std::vector<std::string> available_gemms() {
+  std::vector<std::string> names{"aten", "tiles"};
+  for (const BlasLibrary& library : kBlasLibraries) {
+    if (load_blas_gemm(library)) names.emplace_back(library.name);
+  }
+  return names;
+}
+
+std::unique_ptr<Gemm> make_gemm(const std::string& name) {
+  if (name == "aten") return make_aten_gemm();
+  if (name == "tiles") return make_tiles_gemm();
+  for (const BlasLibrary& library : kBlasLibraries) {
+    if (name != library.name) continue;
+    auto gemm = load_blas_gemm(library);
+    if (!gemm) throw UsageError(str("run.gemm: ", name, " is not installed (Debian package ", library.package, ")"));
+    return gemm;
+  }
+  throw UsageError(str("run.gemm: unknown library \"", name, "\" (known: aten blis openblas tiles)"));
+}
+
+double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k) {
+  using Clock = std::chrono::steady_clock;
+  const at::Tensor a = at::ones({m, k}, at::kFloat);
+  const at::Tensor b = at::ones({k, n}, at::kFloat);
+  const at::Tensor out = at::empty({m, n}, at::kFloat);
+  double best = 0.0;
+  for (int run = 0; run < 6; ++run) {
+    const auto start = Clock::now();
+    gemm.multiply(a, b, out, false);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    best = std::max(best, 2.0 * static_cast<double>(m * n * k) / seconds / 1e9);
+  }
+  return best;
+}
+
+}  // namespace strata::kernels

@@ -1,0 +1,45 @@
+#include "strata/kernels/rotary.h"
+
+#include <cmath>
+
+#include "cpu_executor.h"
+#include "rotary.inl"
+#include "tensor_access.h"
+
+namespace strata::kernels {
+
+void fill_rotary_table(double theta, const at::Tensor& table) {
+  const int64_t positions = table.size(1);
+  const int64_t half = table.size(2);
+  auto* cosine = pointer<float>(table);
+  float* sine = cosine + positions * half;
+  for (int64_t j = 0; j < half; ++j) {
+    const double frequency = std::pow(theta, -static_cast<double>(j) / static_cast<double>(half));
+    for (int64_t position = 0; position < positions; ++position) {
+      const double angle = static_cast<double>(position) * frequency;
+      cosine[position * half + j] = static_cast<float>(std::cos(angle));
+      sine[position * half + j] = static_cast<float>(std::sin(angle));
+    }
+  }
+}
+
+void rotate(const at::Tensor& heads_NW, int64_t heads, const at::Tensor& positions_N, const at::Tensor& table,
+            bool inverse) {
+  const int64_t half = table.size(2);
+  const int64_t stride = heads_NW.stride(0);
+  const auto* positions = pointer<int32_t>(positions_N);
+  const auto* cosine = pointer<float>(table);
+  const float* sine = cosine + table.size(1) * half;
+  const float sign = inverse ? -1.0F : 1.0F;
+  with_storage_type(heads_NW, [&](auto type) {
+    auto* base = pointer<decltype(type)>(heads_NW);
+    parallel_rows(heads_NW.size(0), 16, [&](int64_t n) {
+      const int64_t angle = positions[n] * half;
+      for (int64_t head = 0; head < heads; ++head) {
+        rotate_head(CpuExecutor{}, base + n * stride + head * 2 * half, cosine + angle, sine + angle, half, sign);
+      }
+    });
+  });
+}
+
+}  // namespace strata::kernels

@@ -1,0 +1,87 @@
+// What kernel bodies compute with: scalars of the storage types, their conversions, and elementary functions.
+// Written so that one text compiles for the CPU and, under nvcc, for the device.
+#pragma once
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+#if defined(__CUDACC__)
+#define STRATA_KFN __host__ __device__ inline
+#else
+#define STRATA_KFN inline __attribute__((always_inline))
+#endif
+
+namespace strata::kernels {
+
+/// bfloat16 as stored. Same bits as c10::BFloat16; conversions are plain integer arithmetic, so loops vectorise.
+struct Bf16 {
+  uint16_t bits;
+};
+
+STRATA_KFN float widen(float value) { return value; }
+STRATA_KFN float widen(Bf16 value) { return std::bit_cast<float>(static_cast<uint32_t>(value.bits) << 16); }
+
+template <class T>
+STRATA_KFN T narrow(float value);
+
+template <>
+STRATA_KFN float narrow<float>(float value) {
+  return value;
+}
+
+// Round to nearest even; a NaN keeps its upper bits and is made quiet.
+template <>
+STRATA_KFN Bf16 narrow<Bf16>(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t rounded = bits + 0x7FFFU + ((bits >> 16) & 1U);
+  const uint32_t kept = value == value ? rounded : (bits | 0x400000U);
+  return Bf16{static_cast<uint16_t>(kept >> 16)};
+}
+
+/// `value` as it reads after being stored as T.
+template <class T>
+STRATA_KFN float rounded(float value) {
+  return widen(narrow<T>(value));
+}
+
+/// exp to about 2 ulp, written without branches so that loops over it vectorise. 0 below -87.
+STRATA_KFN float exponential(float x) {
+#if defined(__CUDA_ARCH__)
+  return expf(x);
+#else
+  constexpr float kLog2E = 1.44269504F;
+  constexpr float kLn2High = 0.693359375F;
+  constexpr float kLn2Low = -2.12194440e-4F;
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding and taking it away rounds to an integer
+  const float limited = x > 88.0F ? 88.0F : x;
+  const float clamped = limited < -87.0F ? -87.0F : limited;
+  const float shifted = clamped * kLog2E + kRound;
+  const float power = shifted - kRound;
+  const float r = (clamped - power * kLn2High) - power * kLn2Low;
+  float p = 1.9875691500e-4F;
+  p = p * r + 1.3981999507e-3F;
+  p = p * r + 8.3334519073e-3F;
+  p = p * r + 4.1665795894e-2F;
+  p = p * r + 1.6666665459e-1F;
+  p = p * r + 5.0000001201e-1F;
+  p = p * (r * r) + r + 1.0F;
+  const uint32_t exponent = std::bit_cast<uint32_t>(shifted) << 23;  // the integer sits in the low bits of `shifted`
+  const float result = std::bit_cast<float>(std::bit_cast<uint32_t>(p) + exponent);
+  return x < -87.0F ? 0.0F : (x > 88.7F || x != x ? x * 3.0e38F : result);
+#endif
+}
+
+/// K sums taken side by side.
+template <int K>
+struct Sums {
+  float value[K];
+  STRATA_KFN float operator[](int k) const { return value[k]; }
+};
+
+STRATA_KFN Sums<1> sums(float a) { return {{a}}; }
+STRATA_KFN Sums<2> sums(float a, float b) { return {{a, b}}; }
+
+STRATA_KFN float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
+
+}  // namespace strata::kernels

@@ -1,0 +1,37 @@
+// From checked tensors to the raw pointers of kernel bodies.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include "scalar.inl"
+#include "strata/base/check.h"
+
+namespace strata::kernels {
+
+template <class T>
+T* pointer(const at::Tensor& tensor) {
+  return tensor.defined() ? static_cast<T*>(tensor.data_ptr()) : nullptr;
+}
+
+/// f(T{}) with the storage type of `tensor`: float or Bf16.
+template <class F>
+void with_storage_type(const at::Tensor& tensor, F&& f) {
+  if (tensor.scalar_type() == at::kFloat) {
+    f(float{});
+  } else {
+    STRATA_CHECK(tensor.scalar_type() == at::kBFloat16, "kernels work on fp32 and bf16, not ", tensor.scalar_type());
+    f(Bf16{});
+  }
+}
+
+/// f(std::bool_constant) for a value known only at run time.
+template <class F>
+void with_flag(bool flag, F&& f) {
+  if (flag) {
+    f(std::true_type{});
+  } else {
+    f(std::false_type{});
+  }
+}
+
+}  // namespace strata::kernels

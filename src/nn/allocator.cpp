@@ -1,0 +1,38 @@
+#include "strata/nn/allocator.h"
+
+#include <ATen/ops/zeros.h>
+
+namespace strata::nn {
+
+const char* name_of(MemoryClass memory_class) {
+  switch (memory_class) {
+    case MemoryClass::kParameters: return "parameters";
+    case MemoryClass::kGradients: return "gradients";
+    case MemoryClass::kMoments: return "moments";
+    case MemoryClass::kActivations: return "activations";
+    case MemoryClass::kLossChunk: return "loss chunk";
+    case MemoryClass::kWorkspace: return "workspace";
+  }
+  return "";
+}
+
+at::Tensor Allocator::zeros(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,
+                            at::ScalarType dtype) {
+  at::Tensor tensor = at::zeros(shape, at::TensorOptions().dtype(dtype).device(device_));
+  buffers_.push_back({memory_class, name, tensor.numel() * static_cast<int64_t>(tensor.element_size())});
+  return tensor;
+}
+
+int64_t Allocator::bytes(MemoryClass memory_class) const {
+  int64_t total = 0;
+  for (const Buffer& buffer : buffers_) total += buffer.memory_class == memory_class ? buffer.bytes : 0;
+  return total;
+}
+
+int64_t Allocator::total_bytes() const {
+  int64_t total = 0;
+  for (const Buffer& buffer : buffers_) total += buffer.bytes;
+  return total;
+}
+
+}  // namespace strata::nn

@@ -1,0 +1,159 @@
+#include "strata/nn/model_spec.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "strata/base/check.h"
+#include "strata/norm/make.h"
+
+namespace strata::nn {
+namespace {
+
+// Elements: every group of parameters starts on a 128-byte boundary in fp32.
+constexpr int64_t kAlignment = 32;
+
+// Embedding rows start from N(0, 2/5), as in the lineage of the paper's code.
+const double kEmbeddingStd = std::sqrt(2.0 / 5.0);
+
+class LayoutBuilder {
+ public:
+  LayoutBuilder(const config::ModelConfig& dims, const norm::Scheme& scheme, const config::GpasConfig& gate)
+      : dims_(dims), scheme_(scheme), gate_(gate) {}
+
+  ParameterLayout build(const norm::Wiring& wiring) {
+    add("model.embed_tokens.weight", {dims_.vocab, dims_.hidden}, ParameterRole::kEmbedding, {0.0, kEmbeddingStd});
+    add_junction(wiring.entry);
+    end_section();
+    for (layer_ = 0; layer_ < dims_.layers; ++layer_) {
+      add_attention();
+      add_junction(wiring.after[static_cast<size_t>(2 * layer_)]);
+      add_feed_forward();
+      add_junction(wiring.after[static_cast<size_t>(2 * layer_ + 1)]);
+      end_section();
+    }
+    layer_ = -1;
+    add("lm_head.weight", {dims_.vocab, dims_.hidden}, ParameterRole::kHead, {0.0, norm::kLinearStd});
+    end_section();
+    layout_.arena_size = end_;
+    return std::move(layout_);
+  }
+
+ private:
+  struct Start {
+    double mean;
+    double std;
+  };
+
+  void align() { end_ = (end_ + kAlignment - 1) / kAlignment * kAlignment; }
+
+  // Directly behind the parameter before it.
+  void append(const std::string& name, std::vector<int64_t> shape, ParameterRole role, Start start) {
+    STRATA_CHECK(names_.insert(name).second, "two parameters would be called ", name);
+    layout_.params.push_back({name, std::move(shape), end_, role, layer_of(name), start.mean, start.std});
+    end_ += layout_.params.back().count();
+  }
+
+  void add(const std::string& name, std::vector<int64_t> shape, ParameterRole role, Start start) {
+    align();
+    append(name, std::move(shape), role, start);
+  }
+
+  // A norm that a junction applies for the next layer carries that layer's number in its name.
+  static int64_t layer_of(const std::string& name) {
+    const std::string prefix = "model.layers.";
+    return name.starts_with(prefix) ? std::stoll(name.substr(prefix.size())) : -1;
+  }
+
+  void end_section() {
+    align();
+    layout_.sections.push_back({section_start_, end_});
+    section_start_ = end_;
+  }
+
+  void add_linear(norm::Weight weight, const std::string& part, int64_t out, int64_t in, bool first_of_group) {
+    if (first_of_group) align();
+    const double std = scheme_.weight_std({.weight = weight, .layers = dims_.layers, .fan_in = in, .fan_out = out});
+    append("model.layers." + std::to_string(layer_) + "." + part + "_proj.weight", {out, in}, ParameterRole::kLinear,
+           {0.0, std});
+  }
+
+  void add_attention() {
+    const int64_t queries = dims_.heads * dims_.head_dim();
+    const int64_t keys = dims_.kv() * dims_.head_dim();
+    add_linear(norm::Weight::kQuery, "self_attn.q", queries, dims_.hidden, true);
+    add_linear(norm::Weight::kKey, "self_attn.k", keys, dims_.hidden, false);
+    add_linear(norm::Weight::kValue, "self_attn.v", keys, dims_.hidden, false);
+    add_linear(norm::Weight::kOutput, "self_attn.o", dims_.hidden, queries, true);
+  }
+
+  void add_feed_forward() {
+    add_linear(norm::Weight::kGate, "mlp.gate", dims_.intermediate, dims_.hidden, true);
+    add_linear(norm::Weight::kUp, "mlp.up", dims_.intermediate, dims_.hidden, false);
+    add_linear(norm::Weight::kDown, "mlp.down", dims_.hidden, dims_.intermediate, true);
+  }
+
+  void add_gain(const std::optional<norm::Gain>& gain) {
+    if (gain) add(gain->name, {dims_.hidden}, ParameterRole::kGain, {gain->start, 0.0});
+  }
+
+  void add_junction(const norm::WiredJunction& junction) {
+    add_gain(junction.branch_gain);
+    add_gain(junction.out_gain);
+    add_gain(junction.next_gain);
+    // A layer's gate serves both of its junctions; it lies with the one that the forward pass reaches first.
+    if (junction.gate && !names_.contains(*junction.gate)) {
+      add(*junction.gate, {}, ParameterRole::kGate, {gate_.start, 0.0});
+    }
+  }
+
+  const config::ModelConfig& dims_;
+  const norm::Scheme& scheme_;
+  const config::GpasConfig& gate_;
+  ParameterLayout layout_;
+  std::set<std::string> names_;
+  int64_t end_ = 0;
+  int64_t section_start_ = 0;
+  int64_t layer_ = -1;
+};
+
+}  // namespace
+
+const ParamSpec& ParameterLayout::find(const std::string& name) const {
+  const auto found = std::ranges::find(params, name, &ParamSpec::name);
+  STRATA_CHECK(found != params.end(), "the model has no parameter ", name);
+  return *found;
+}
+
+bool ParameterLayout::contains(const std::string& name) const {
+  return std::ranges::find(params, name, &ParamSpec::name) != params.end();
+}
+
+int64_t ParameterLayout::count() const {
+  int64_t total = 0;
+  for (const ParamSpec& param : params) total += param.count();
+  return total;
+}
+
+ModelSpec describe(const config::ModelConfig& dims, const norm::Scheme& scheme, const config::GpasConfig& gate) {
+  dims.validate();
+  norm::Wiring wiring = norm::wire(scheme, dims.layers, gate.per == config::GpasPer::kSublayer);
+  ParameterLayout layout = LayoutBuilder(dims, scheme, gate).build(wiring);
+  return {dims, std::move(wiring), gate, std::move(layout)};
+}
+
+ModelSpec describe(const config::ModelConfig& dims, const config::NormConfig& norm) {
+  return describe(dims, *norm::make_scheme(norm), norm.gpas);
+}
+
+double flops_per_token(const config::ModelConfig& dims, int64_t context) {
+  const int64_t head_dim = dims.head_dim();
+  const int64_t attention = dims.hidden * head_dim * (2 * dims.heads + 2 * dims.kv());
+  const int64_t feed_forward = 3 * dims.hidden * dims.intermediate;
+  const int64_t products = dims.layers * (attention + feed_forward) + dims.vocab * dims.hidden;
+  // A query meets half of the row's keys on average; scores and weighted values.
+  const int64_t scores = dims.layers * dims.heads * head_dim * context;
+  return 6.0 * static_cast<double>(products + scores);
+}
+
+}  // namespace strata::nn

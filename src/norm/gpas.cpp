@@ -1,0 +1,47 @@
+#include "strata/norm/gpas.h"
+
+namespace strata::norm {
+namespace {
+
+// A sum that a norm follows would lose a scale on it; there the gate goes on the skip.
+GatePosition position_in(const Sublayer& sublayer, config::GpasPosition position) {
+  switch (position) {
+    case config::GpasPosition::kAuto: break;
+    case config::GpasPosition::kSum: return GatePosition::kSum;
+    case config::GpasPosition::kSkip: return GatePosition::kSkip;
+    case config::GpasPosition::kBranch: return GatePosition::kBranch;
+    case config::GpasPosition::kNorm: return GatePosition::kNorm;
+    case config::GpasPosition::kInput: return GatePosition::kInput;
+  }
+  return sublayer.out_norm == Norm::kNone ? GatePosition::kSum : GatePosition::kSkip;
+}
+
+class Gated final : public Scheme {
+ public:
+  Gated(std::unique_ptr<Scheme> scheme, config::GpasPosition position, config::NormInit init)
+      : scheme_(std::move(scheme)), position_(position), init_(init) {}
+
+  Sublayer sublayer(const Site& site) const override {
+    Sublayer sublayer = scheme_->sublayer(site);
+    sublayer.gate = position_in(sublayer, position_);
+    return sublayer;
+  }
+
+  double weight_std(const WeightSite& site) const override {
+    return init_ == config::NormInit::kReference ? kLinearStd : scheme_->weight_std(site);
+  }
+
+ private:
+  std::unique_ptr<Scheme> scheme_;
+  config::GpasPosition position_;
+  config::NormInit init_;
+};
+
+}  // namespace
+
+std::unique_ptr<Scheme> with_gates(std::unique_ptr<Scheme> scheme, config::GpasPosition position,
+                                   config::NormInit init) {
+  return std::make_unique<Gated>(std::move(scheme), position, init);
+}
+
+}  // namespace strata::norm

@@ -1,0 +1,53 @@
+#include "strata/norm/scheme.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "strata/base/check.h"
+#include "strata/base/text.h"
+#include "strata/config/key_error.h"
+
+namespace strata::norm {
+
+double SchemeOptions::number(const std::string& name, double fallback, double low, double high) {
+  known_.push_back(name);
+  const auto found = given_.find(name);
+  if (found == given_.end()) return fallback;
+  const double value = found->second;
+  if (!(value >= low && value <= high)) {
+    throw config::KeyError("norm.options." + name, str("is ", value, ", must be from ", low, " to ", high));
+  }
+  return value;
+}
+
+void SchemeOptions::require_all_known(const std::string& scheme) const {
+  for (const auto& [name, value] : given_) {
+    if (std::ranges::find(known_, name) != known_.end()) continue;
+    const std::string offered = known_.empty() ? "none" : join(known_, " ");
+    throw config::KeyError("norm.options." + name, str("unknown option of scheme \"", scheme, "\"",
+                                                       did_you_mean(name, known_), " (it has: ", offered, ")"));
+  }
+}
+
+SchemeRegistry& SchemeRegistry::instance() {
+  static SchemeRegistry registry;
+  return registry;
+}
+
+bool SchemeRegistry::add(const std::string& name, SchemeFactory factory) {
+  if (!factories_.emplace(name, factory).second) throw std::logic_error("scheme registered twice: " + name);
+  return true;
+}
+
+std::vector<std::string> SchemeRegistry::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, factory] : factories_) names.push_back(name);
+  return names;
+}
+
+SchemeFactory SchemeRegistry::find(const std::string& name) const {
+  const auto found = factories_.find(name);
+  return found == factories_.end() ? nullptr : found->second;
+}
+
+}  // namespace strata::norm

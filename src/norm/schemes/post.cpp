@@ -1,0 +1,14 @@
+// Post-LN (Vaswani et al., arXiv 1706.03762):  x <- N(x + f(x))
+#include "strata/norm/scheme.h"
+
+namespace strata::norm {
+namespace {
+
+class Post final : public Scheme {
+ public:
+  Sublayer sublayer(const Site&) const override { return {.out_norm = Norm::kRms}; }
+};
+
+}  // namespace
+STRATA_REGISTER_SCHEME("post", Post)
+}  // namespace strata::norm

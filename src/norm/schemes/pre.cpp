@@ -1,0 +1,14 @@
+// Pre-LN (GPT-2; Xiong et al., arXiv 2002.04745):  x <- x + f(N x)
+#include "strata/norm/scheme.h"
+
+namespace strata::norm {
+namespace {
+
+class Pre final : public Scheme {
+ public:
+  Sublayer sublayer(const Site&) const override { return {.input_norm = Norm::kRms}; }
+};
+
+}  // namespace
+STRATA_REGISTER_SCHEME("pre", Pre)
+}  // namespace strata::norm

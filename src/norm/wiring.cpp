@@ -1,0 +1,90 @@
+#include "strata/norm/wiring.h"
+
+#include "strata/config/key_error.h"
+
+namespace strata::norm {
+namespace {
+
+constexpr Branch kBranches[] = {Branch::kAttention, Branch::kFeedForward};
+
+std::string layer_name(const Site& site, const std::string& part) {
+  return "model.layers." + std::to_string(site.layer) + "." + part;
+}
+
+std::string gate_name(const Site& site, bool per_sublayer) {
+  if (!per_sublayer) return layer_name(site, "gpas_block.gate");
+  return layer_name(site, site.branch == Branch::kAttention ? "gpas_block.attention_gate"
+                                                            : "gpas_block.feed_forward_gate");
+}
+
+// The paper's code gives a layer's norms their names by the order in which they act, not by what they do.
+std::string leaving_norm_name(const Site& site, bool second) {
+  const std::string name = site.branch == Branch::kAttention ? "post_attention" : "post_feedforward";
+  return layer_name(site, name + (second ? "_sum" : "") + "_layernorm.weight");
+}
+
+std::string input_norm_name(const Site& site, bool attention_left_with_norm) {
+  if (site.branch == Branch::kAttention) return layer_name(site, "input_layernorm.weight");
+  return layer_name(site, attention_left_with_norm ? "pre_feedforward_layernorm.weight"
+                                                   : "post_attention_layernorm.weight");
+}
+
+void require_free(const WiredJunction& junction) {
+  if (!junction.gate) return;
+  throw config::KeyError("norm.gpas.position", "puts two gates between one branch and the next under this scheme");
+}
+
+// The half of a junction that belongs to the branch it leaves.
+void leave(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, WiredJunction& junction) {
+  junction.rule.skip_scale = sublayer.skip_scale;
+  junction.rule.branch_norm = sublayer.branch_norm;
+  junction.rule.out_norm = sublayer.out_norm;
+  const bool has_branch_norm = sublayer.branch_norm != Norm::kNone;
+  if (has_branch_norm) junction.branch_gain = Gain{leaving_norm_name(site, false)};
+  if (sublayer.out_norm != Norm::kNone) junction.out_gain = Gain{leaving_norm_name(site, has_branch_norm)};
+  switch (sublayer.gate) {
+    case GatePosition::kSum: junction.rule.gate = Gate::kSum; break;
+    case GatePosition::kSkip: junction.rule.gate = Gate::kSkip; break;
+    case GatePosition::kBranch: junction.rule.gate = Gate::kBranch; break;
+    default: return;
+  }
+  junction.gate = gate_name(site, gate_per_sublayer);
+}
+
+// The half of a junction that belongs to the branch it leads to.
+void enter(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, WiredJunction& junction) {
+  junction.rule.next_norm = sublayer.input_norm;
+  junction.rule.next_scale = sublayer.input_scale;
+  if (sublayer.input_norm != Norm::kNone) {
+    junction.next_gain = Gain{input_norm_name(site, junction.branch_gain || junction.out_gain), sublayer.input_gain};
+  }
+  if (sublayer.gate != GatePosition::kNorm && sublayer.gate != GatePosition::kInput) return;
+  require_free(junction);
+  if (sublayer.gate == GatePosition::kInput && junction.rule.out_norm != Norm::kNone) {
+    throw config::KeyError("norm.gpas.position", "\"input\" has no place under a scheme that normalises its sums");
+  }
+  junction.rule.gate = sublayer.gate == GatePosition::kNorm ? Gate::kNorm : Gate::kSum;
+  junction.gate = gate_name(site, gate_per_sublayer);
+}
+
+}  // namespace
+
+Wiring wire(const Scheme& scheme, int64_t layers, bool gate_per_sublayer) {
+  Wiring wiring;
+  WiredJunction* junction = &wiring.entry;
+  wiring.after.resize(static_cast<size_t>(2 * layers));
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    for (const Branch branch : kBranches) {
+      const Site site{.layer = layer, .layers = layers, .branch = branch};
+      const Sublayer sublayer = scheme.sublayer(site);
+      enter(sublayer, site, gate_per_sublayer, *junction);
+      junction = &wiring.after[static_cast<size_t>(2 * layer + (branch == Branch::kFeedForward))];
+      leave(sublayer, site, gate_per_sublayer, *junction);
+    }
+  }
+  junction->rule.next_norm = Norm::kRms;
+  junction->next_gain = Gain{"model.norm.weight"};
+  return wiring;
+}
+
+}  // namespace strata::norm
