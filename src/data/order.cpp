@@ -18,7 +18,9 @@ uint64_t epoch_key(const OrderCursor& cursor, std::string_view purpose) {
 
 // At least 3 bits a half: with fewer, the rounds could reach only a few of the permutations of a short list.
 Permutation::Permutation(int64_t size, uint64_t key)
-    : size_(static_cast<uint64_t>(size)), key_(key), half_bits_(std::max(3, (std::bit_width(size_ - 1) + 1) / 2)) {
+    : size_(static_cast<uint64_t>(size)),
+      key_(key),
+      half_bits_(std::max(3, (static_cast<int>(std::bit_width(size_ - 1)) + 1) / 2)) {
   STRATA_ASSERT(size > 0);
 }
 

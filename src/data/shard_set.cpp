@@ -1,5 +1,7 @@
 #include "strata/data/shard_set.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -29,6 +31,21 @@ const TokenShard& ShardSet::at(int64_t index) {
     if (!shard) std::rethrow_exception(failure_);
   }
   return *shard;
+}
+
+void ShardSet::close() {
+  const std::lock_guard lock(mutex_);
+  worker_.request_stop();
+  if (!failure_) failure_ = std::make_exception_ptr(Error("the data were closed"));
+  changed_.notify_all();
+}
+
+uint64_t ShardSet::fingerprint() const {
+  std::string key = str(tokenizer().fingerprint());
+  for (const Source& source : sources_) {
+    for (const auto& file : source.files) key += str('\0', file.filename().string(), '\0', std::filesystem::file_size(file));
+  }
+  return XXH3_64bits(key.data(), key.size());
 }
 
 void ShardSet::work(const std::stop_token& stop) {

@@ -43,8 +43,8 @@ uint64_t padding_after(uint64_t bytes) { return (kAlignment - bytes % kAlignment
 }  // namespace
 
 struct TokenShardWriter::Hash {
-  Hash() { XXH3_64bits_reset(&state); }
-  XXH3_state_t state;
+  Hash() { XXH3_64bits_reset(state.get()); }
+  std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state{XXH3_createState(), XXH3_freeState};
 };
 
 TokenShardWriter::TokenShardWriter(const std::filesystem::path& path, uint64_t tokenizer_fingerprint, int64_t vocab_size)
@@ -63,7 +63,7 @@ void TokenShardWriter::write(std::string_view bytes) {
 }
 
 void TokenShardWriter::flush() {
-  XXH3_64bits_update(&hash_->state, buffer_.data(), buffer_.size());
+  XXH3_64bits_update(hash_->state.get(), buffer_.data(), buffer_.size());
   file_.write(buffer_);
   buffer_.clear();
 }
@@ -90,7 +90,7 @@ void TokenShardWriter::commit() {
   const std::span<const Tail> view(&tail, 1);
   write(bytes_of(view).substr(0, offsetof(Tail, checksum)));
   flush();
-  tail.checksum = XXH3_64bits_digest(&hash_->state);
+  tail.checksum = XXH3_64bits_digest(hash_->state.get());
   write(bytes_of(view).substr(offsetof(Tail, checksum)));
   flush();
   file_.commit();

@@ -1,25 +1,17 @@
 #include "strata/data/source.h"
 
+#include "data/fixtures.h"
 #include "strata/base/check.h"
 #include "support/gzip.h"
-#include "support/temp_folder.h"
 #include "support/test_data.h"
 
 namespace strata::data {
 namespace {
 
-using test::gzip;
-using test::TempFolder;
-using test::write_file;
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+using strata::test::gzip;
+using strata::test::TempFolder;
+using strata::test::write_file;
+using test::error_of;
 
 std::vector<std::string> documents_of(DocumentReader reader) {
   std::vector<std::string> documents;
@@ -79,7 +71,7 @@ TEST(Source, WhatMatchesNothingIsWrongUsage) {
 
 TEST(Source, ReadsRealC4) {
   STRATA_NEEDS_TEST_DATA();
-  const auto sources = find_sources({(test::test_data() / "c4/c4-train.{00000..00002}-of-00003.json.gz").string()}, "data.train");
+  const auto sources = find_sources({(strata::test::test_data() / "c4/c4-train.{00000..00002}-of-00003.json.gz").string()}, "data.train");
   ASSERT_EQ(sources.size(), 3U);
   size_t documents = 0;
   for (const auto& source : sources) documents += documents_of(DocumentReader(source, false)).size();

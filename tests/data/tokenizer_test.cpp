@@ -6,32 +6,23 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "data/fixtures.h"
 #include "strata/base/check.h"
-#include "strata/base/seed.h"
-#include "support/temp_folder.h"
 #include "support/test_data.h"
 
 namespace strata::data {
 namespace {
 
-using test::TempFolder;
-using test::write_file;
+using strata::test::TempFolder;
+using strata::test::write_file;
+using test::error_of;
 
-Tokenizer t5() { return Tokenizer(test::test_data() / "t5/spiece.model"); }
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
+Tokenizer t5() { return Tokenizer(strata::test::test_data() / "t5/spiece.model"); }
 
 TEST(Tokenizer, EqualsTheGoldenIds) {
   STRATA_NEEDS_TEST_DATA();
   const Tokenizer tokenizer = t5();
-  std::ifstream file(test::test_data() / "golden/t5_ids.json");
+  std::ifstream file(strata::test::test_data() / "golden/t5_ids.json");
   const auto cases = nlohmann::json::parse(file);
   int compared = 0;
   for (const auto& golden : cases) {
@@ -84,24 +75,15 @@ TEST(Tokenizer, BrokenModelsAreNamed) {
 TEST(Tokenizer, ACutModelIsRefused) {
   STRATA_NEEDS_TEST_DATA();
   TempFolder folder;
-  const std::string whole = test::read_file(test::test_data() / "t5/spiece.model");
+  const std::string whole = strata::test::read_file(strata::test::test_data() / "t5/spiece.model");
   write_file(folder / "cut.model", whole.substr(0, whole.size() / 2));
   EXPECT_THAT(error_of([&] { Tokenizer(folder / "cut.model"); }), testing::HasSubstr("cut.model: not a sentencepiece model"));
 }
 
-// Words of random syllables, on long and short lines.
 TextStream made_up_texts(int count) {
   return [next = 0, count](std::string& text) mutable {
-    if (next == count) return false;
-    for (int word = 0; word < 900; ++word) {
-      for (uint64_t bits = mix_bits(mix_bits(next) + word) % 50'000; bits > 0; bits /= 50) {
-        text.push_back("bdfgklmnpr"[bits % 10]);
-        text.push_back("aeiou"[bits / 10 % 5]);
-      }
-      text += word % 40 == 39 && next % 2 == 0 ? ".\n" : " ";
-    }
-    ++next;
-    return true;
+    text = test::made_up_text(next, 900);
+    return next++ < count;
   };
 }
 

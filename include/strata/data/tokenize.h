@@ -16,6 +16,8 @@ struct TokenizeCounts {
   int64_t tokens = 0;      // a final </s> of each document included
   int64_t text_bytes = 0;  // of text, before tokenization
   int64_t bad_documents = 0;
+
+  bool operator==(const TokenizeCounts&) const = default;
 };
 
 struct TokenizeOptions {
