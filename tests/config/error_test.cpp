@@ -100,6 +100,14 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"model:\n  kv_heads: 3\n", 2, "model.kv_heads: 3 does not divide model.heads=8; 2 and 4 do"},
         BadFile{"model:\n  hidden: 24\n", 1, "model.heads: 8 heads of model.hidden=24 are 3 wide"}));
 
+// A wrong indentation can turn half a file into one value.
+TEST(LongValue, IsCut) {
+  const test::TempFolder folder;
+  test::write_file(folder / "x.yaml", "run:\n  seed: " + std::string(5000, 'x') + "\n");
+  const std::string message = complaint(folder / "x.yaml");
+  EXPECT_THAT(message, testing::EndsWith("got " + std::string(80, 'x') + "..."));
+}
+
 TEST(MissingFile, IsNamed) {
   const test::TempFolder folder;
   EXPECT_EQ(complaint(folder / "none.yaml"),
