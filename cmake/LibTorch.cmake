@@ -27,7 +27,7 @@ add_library(strata::libtorch ALIAS strata_libtorch)
 set_target_properties(strata_libtorch PROPERTIES EXPORT_NAME libtorch)
 target_include_directories(strata_libtorch SYSTEM INTERFACE
   ${STRATA_TORCH_DIR}/include ${STRATA_TORCH_DIR}/include/torch/csrc/api/include)
-target_compile_definitions(strata_libtorch INTERFACE USE_DISTRIBUTED)
+target_compile_definitions(strata_libtorch INTERFACE USE_DISTRIBUTED AT_PER_OPERATOR_HEADERS)
 # GCC's own libgomp has the same soname as the one that the wheel bundles: one OpenMP runtime serves the process.
 target_compile_options(strata_libtorch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
 target_link_libraries(strata_libtorch INTERFACE

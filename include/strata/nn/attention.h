@@ -1,0 +1,53 @@
+#pragma once
+
+#include "strata/data/token_batch.h"
+#include "strata/kernels/attention.h"
+#include "strata/nn/engine.h"
+#include "strata/nn/parameters.h"
+
+namespace strata::nn {
+
+/// What all attention layers of a decoder share.
+struct AttentionWorkspace {
+  AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens, int64_t longest_row,
+                     Allocator& allocator);
+
+  kernels::AttentionShape shape;
+  at::Tensor rotary_table;  // cos and sin, fp32
+  at::Tensor grad_out_NA;
+  at::Tensor scratch;
+};
+
+/// What a layer's attention keeps from forward to backward. N tokens, H heads, W = q, k and v side by side, A = H times
+/// head dimension.
+struct AttentionActivations {
+  AttentionActivations(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
+                       const std::string& owner, Allocator& allocator);
+
+  at::Tensor qkv_NW;
+  at::Tensor out_NA;
+  at::Tensor log_sum_HN;
+};
+
+/// Causal self-attention with rotary positions, without norm and residual: branch = o(attention(q, k, v of normed)).
+class Attention {
+ public:
+  Attention(const Parameters& parameters, int64_t layer, AttentionWorkspace& workspace,
+            const AttentionActivations& activations);
+
+  void forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+               const at::Tensor& branch_ND) const;
+  /// Adds the weights' gradients; writes grad_normed_ND.
+  void backward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+                const at::Tensor& grad_branch_ND, const at::Tensor& grad_normed_ND) const;
+
+ private:
+  AttentionActivations batch_views(int64_t tokens) const;
+
+  at::Tensor qkv_weight_WD_, out_weight_DA_;
+  at::Tensor qkv_grad_WD_, out_grad_DA_;
+  AttentionWorkspace* workspace_;
+  AttentionActivations activations_;
+};
+
+}  // namespace strata::nn

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "strata/nn/engine.h"
+#include "strata/nn/parameters.h"
+
+namespace strata::nn {
+
+/// SwiGLU feed-forward without norm and residual: branch = down(silu(gate(normed)) * up(normed)).
+///
+/// gate_up_N2F keeps gate and up from forward to backward; with `recompute` it may be shared by all layers and is
+/// computed again. activation_NF is workspace.
+class FeedForward {
+ public:
+  FeedForward(const Parameters& parameters, int64_t layer, const at::Tensor& gate_up_N2F,
+              const at::Tensor& activation_NF, bool recompute);
+
+  void forward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& branch_ND) const;
+  /// Adds the weights' gradients; writes grad_normed_ND.
+  void backward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND,
+                const at::Tensor& grad_normed_ND) const;
+
+ private:
+  at::Tensor in_weight_2FD_, down_weight_DF_;
+  at::Tensor in_grad_2FD_, down_grad_DF_;
+  at::Tensor gate_up_N2F_, activation_NF_;
+  bool recompute_;
+};
+
+}  // namespace strata::nn

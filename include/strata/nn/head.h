@@ -1,0 +1,38 @@
+#pragma once
+
+#include "strata/data/token_batch.h"
+#include "strata/nn/decoder.h"
+
+namespace strata::nn {
+
+/// The head and the loss as one operation: `chunk` positions at a time, logits become their own gradient, so the full
+/// logits matrix never exists. Positions without a target cost nothing.
+class Head {
+ public:
+  Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_tokens, int64_t chunk, Allocator& allocator);
+
+  /// The sum of the losses of all positions that have a target. normed_ND: the decoder's output.
+  /// Adds the weight's gradient and writes grad_normed_ND, both times `scale` (1 / targets in the global batch).
+  double loss_and_gradient(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+                           double scale, const at::Tensor& grad_normed_ND) const;
+
+  /// The sum of the losses alone.
+  double loss(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const;
+
+  /// All logits, [N, vocabulary], in new memory.
+  at::Tensor logits_NV(const Engine& engine, const at::Tensor& normed_ND) const;
+
+ private:
+  // The logits of positions [first, first + count) of those with a target, and the rows they came from.
+  struct Chunk {
+    at::Tensor positions_C, targets_C, normed_CD, logits_CV, loss_C;
+  };
+  Chunk chunk(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND, int64_t first) const;
+  double sum_of_losses(int64_t targets) const;
+
+  at::Tensor weight_VD_, grad_VD_;
+  at::Tensor normed_CD_, logits_CV_, targets_C_, loss_T_;
+  int64_t chunk_;
+};
+
+}  // namespace strata::nn

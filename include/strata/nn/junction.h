@@ -1,0 +1,49 @@
+#pragma once
+
+#include "strata/kernels/gate.h"
+#include "strata/kernels/junction.h"
+#include "strata/nn/engine.h"
+#include "strata/nn/parameters.h"
+
+namespace strata::nn {
+
+/// Buffers of one junction. Some are the same memory, where one holds what another would; see JunctionBuffers::plan.
+struct JunctionBuffers {
+  at::Tensor sum_ND;        // s before gate and norm
+  at::Tensor stream_ND;     // x'
+  at::Tensor normed_ND;     // n
+  at::Tensor branch_ND;     // f
+  at::Tensor statistics_3N;  // 1 / rms of branch, out and next norm, fp32
+  at::Tensor row_sums_N2;   // sums of x' and x'^2 over each row, fp32
+
+  /// The first N rows of everything.
+  JunctionBuffers first(int64_t tokens) const;
+};
+
+/// A junction of the model: norm/junction.h's equation on this junction's parameters and buffers.
+class Junction {
+ public:
+  Junction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
+           const JunctionBuffers& buffers, const at::Tensor& scratch);
+
+  const JunctionBuffers& buffers() const { return buffers_; }
+
+  /// stream_ND: x. Reads f from buffers().branch_ND unless `at_entry`.
+  void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry = false) const;
+
+  /// stream_ND: the x of forward. grad_stream_ND: dL/dx' becomes dL/dx. grad_normed_ND: dL/dn. Writes grad_branch_ND.
+  void backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
+                const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const;
+
+ private:
+  kernels::JunctionSaved saved(const JunctionBuffers& views) const;
+
+  kernels::JunctionRule rule_;
+  kernels::JunctionGradients gradients_;
+  kernels::GateActivation activation_ = kernels::GateActivation::kSilu;
+  at::Tensor alpha_;  // undefined: no gate
+  JunctionBuffers buffers_;
+  at::Tensor scratch_;
+};
+
+}  // namespace strata::nn

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "strata/config/run_config.h"
+#include "strata/nn/decoder.h"
+#include "strata/nn/head.h"
+
+namespace strata::nn {
+
+/// How a model is set up in memory.
+struct ModelOptions {
+  at::ScalarType dtype = at::kFloat;  // of parameters, gradients and activations: fp32 or bf16
+  BatchLimits limits;
+  int64_t loss_chunk = 256;  // rows of logits at a time
+  config::Recompute recompute = config::Recompute::kNone;
+  bool gradients = true;
+};
+
+/// What a run of this config asks for: micro-batches of rows that are all as long as they may be.
+ModelOptions options_for(const config::RunConfig& config);
+
+/// Parameters, decoder and head, laid out by one allocator.
+class Model {
+ public:
+  Model(const ModelSpec& spec, const ModelOptions& options, const kernels::Gemm& gemm, Allocator& allocator);
+
+  const ModelSpec& spec() const { return spec_; }
+  const Parameters& parameters() const { return parameters_; }
+  const Decoder& decoder() const { return decoder_; }
+  const Head& head() const { return head_; }
+  PhaseClock& clock() { return clock_; }
+  Engine engine() { return {gemm_, clock_}; }
+
+  /// Forward and backward. Gradients are added to; the sum of the losses of all targets comes back.
+  /// scale: what the gradient of that sum is multiplied by (1 / targets in the global batch).
+  double loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final = {});
+
+  /// Forward alone: the sum of the losses of all targets.
+  double loss(const data::TokenBatch& batch);
+
+  /// Forward alone: the logits of all positions, [N, vocabulary], in new memory.
+  at::Tensor logits_NV(const data::TokenBatch& batch, const LayerObserver& observe = {});
+
+ private:
+  ModelSpec spec_;
+  const kernels::Gemm& gemm_;
+  PhaseClock clock_;
+  Parameters parameters_;
+  Decoder decoder_;
+  Head head_;
+};
+
+}  // namespace strata::nn

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <filesystem>
+#include <string>
+
+#include "strata/nn/allocator.h"
+#include "strata/nn/model_spec.h"
+
+namespace strata::nn {
+
+/// Parameters and their gradients in two flat arenas of one layout and dtype. Views share the arenas' memory.
+class Parameters {
+ public:
+  /// with_gradients false: the gradient arena has no elements (evaluation).
+  Parameters(const ParameterLayout& layout, at::ScalarType dtype, Allocator& allocator, bool with_gradients = true);
+
+  const ParameterLayout& layout() const { return layout_; }
+  at::ScalarType dtype() const { return values_.scalar_type(); }
+  const at::Tensor& values() const { return values_; }        // [arena]
+  const at::Tensor& gradients() const { return gradients_; }  // [arena]
+
+  at::Tensor value(const std::string& name) const;
+  at::Tensor gradient(const std::string& name) const;
+  /// The rows of adjacent weights with one number of columns, as one matrix: [sum of rows, columns].
+  at::Tensor stacked_values(const std::string& first, const std::string& last) const;
+  at::Tensor stacked_gradients(const std::string& first, const std::string& last) const;
+  void zero_gradients() const { gradients_.zero_(); }
+
+  /// Start values: every tensor from a stream of its own, seeded by (seed, name), so that a tensor that two schemes
+  /// share starts the same under both, up to its standard deviation.
+  void initialise(uint64_t seed) const;
+
+ private:
+  ParameterLayout layout_;
+  at::Tensor values_;
+  at::Tensor gradients_;
+};
+
+/// Writes `model.safetensors`: every parameter under its name. Atomic.
+void save_parameters(const Parameters& parameters, const std::filesystem::path& path);
+
+/// Reads what save_parameters wrote, or any file with these names, converting the dtype. Nothing changes unless all is
+/// there: throws Error naming the file and the first missing tensor, wrong shape, or tensor that the model does not have
+/// (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
+void load_parameters(const Parameters& parameters, const std::filesystem::path& path);
+
+}  // namespace strata::nn

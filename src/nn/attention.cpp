@@ -1,0 +1,79 @@
+#include "strata/nn/attention.h"
+
+#include "strata/kernels/rotary.h"
+
+namespace strata::nn {
+namespace {
+
+std::string projection(int64_t layer, const char* which) {
+  return "model.layers." + std::to_string(layer) + ".self_attn." + which + "_proj.weight";
+}
+
+}  // namespace
+
+AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
+                                       int64_t longest_row, Allocator& allocator)
+    : shape{dims.heads, dims.kv(), dims.head_dim()},
+      rotary_table(allocator.zeros(MemoryClass::kWorkspace, "rotary table", {2, longest_row, dims.head_dim() / 2},
+                                   at::kFloat)),
+      grad_out_NA(allocator.zeros(MemoryClass::kWorkspace, "attention output gradient",
+                                  {max_tokens, dims.heads * dims.head_dim()}, dtype)),
+      scratch(allocator.zeros(MemoryClass::kWorkspace, "attention scratch",
+                              {kernels::attention_scratch_size(shape, longest_row)}, at::kFloat)) {
+  if (!allocator.is_planning()) kernels::fill_rotary_table(dims.rope_theta, rotary_table);
+}
+
+AttentionActivations::AttentionActivations(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
+                                           const std::string& owner, Allocator& allocator) {
+  const int64_t queries = dims.heads * dims.head_dim();
+  const int64_t width = queries + 2 * dims.kv() * dims.head_dim();
+  qkv_NW = allocator.zeros(MemoryClass::kActivations, owner + " q k v", {max_tokens, width}, dtype);
+  out_NA = allocator.zeros(MemoryClass::kActivations, owner + " attention output", {max_tokens, queries}, dtype);
+  log_sum_HN = allocator.zeros(MemoryClass::kActivations, owner + " softmax sums", {dims.heads * max_tokens}, at::kFloat);
+}
+
+Attention::Attention(const Parameters& parameters, int64_t layer, AttentionWorkspace& workspace,
+                     const AttentionActivations& activations)
+    : qkv_weight_WD_(parameters.stacked_values(projection(layer, "q"), projection(layer, "v"))),
+      out_weight_DA_(parameters.value(projection(layer, "o"))),
+      qkv_grad_WD_(parameters.stacked_gradients(projection(layer, "q"), projection(layer, "v"))),
+      out_grad_DA_(parameters.gradient(projection(layer, "o"))),
+      workspace_(&workspace),
+      activations_(activations) {}
+
+AttentionActivations Attention::batch_views(int64_t tokens) const {
+  AttentionActivations views = activations_;
+  views.qkv_NW = views.qkv_NW.narrow(0, 0, tokens);
+  views.out_NA = views.out_NA.narrow(0, 0, tokens);
+  views.log_sum_HN = views.log_sum_HN.narrow(0, 0, workspace_->shape.heads * tokens);
+  return views;
+}
+
+void Attention::forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+                        const at::Tensor& branch_ND) const {
+  const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
+  const kernels::AttentionShape& shape = workspace_->shape;
+  engine.multiply(phase::kGemmAttention, normed_ND, qkv_weight_WD_.t(), qkv_NW);
+  engine.clock.enter(phase::kRotary);
+  kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, false);
+  engine.clock.enter(phase::kAttention);
+  kernels::attention_forward(shape, batch.row_starts, qkv_NW, out_NA, log_sum_HN, workspace_->scratch);
+  engine.multiply(phase::kGemmAttention, out_NA, out_weight_DA_.t(), branch_ND);
+}
+
+void Attention::backward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+                         const at::Tensor& grad_branch_ND, const at::Tensor& grad_normed_ND) const {
+  const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
+  const kernels::AttentionShape& shape = workspace_->shape;
+  const at::Tensor grad_out_NA = workspace_->grad_out_NA.narrow(0, 0, batch.num_tokens());
+  engine.multiply(phase::kGemmAttention, grad_branch_ND.t(), out_NA, out_grad_DA_, true);
+  engine.multiply(phase::kGemmAttention, grad_branch_ND, out_weight_DA_, grad_out_NA);
+  engine.clock.enter(phase::kAttention);
+  kernels::attention_backward_in_place(shape, batch.row_starts, grad_out_NA, log_sum_HN, qkv_NW, workspace_->scratch);
+  engine.clock.enter(phase::kRotary);
+  kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, true);
+  engine.multiply(phase::kGemmAttention, qkv_NW.t(), normed_ND, qkv_grad_WD_, true);
+  engine.multiply(phase::kGemmAttention, qkv_NW, qkv_weight_WD_, grad_normed_ND);
+}
+
+}  // namespace strata::nn

@@ -1,0 +1,119 @@
+#include "strata/nn/decoder.h"
+
+#include <algorithm>
+#include <ranges>
+
+#include "decoder_buffers.h"
+#include "strata/base/check.h"
+#include "strata/kernels/embedding.h"
+
+namespace strata::nn {
+
+Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const BatchLimits& limits,
+                 config::Recompute recompute, Allocator& allocator)
+    : limits_(limits),
+      recompute_(recompute),
+      sections_(spec.layout.sections),
+      embedding_VD_(parameters.value("model.embed_tokens.weight")),
+      embedding_grad_VD_(parameters.gradient("model.embed_tokens.weight")),
+      attention_workspace_(spec.dims, parameters.dtype(), limits.max_tokens, limits.longest_row, allocator) {
+  const auto gradient = [&](const char* what) {
+    return allocator.zeros(MemoryClass::kWorkspace, what, {limits.max_tokens, spec.dims.hidden}, parameters.dtype());
+  };
+  grad_stream_ND_ = gradient("stream gradient");
+  grad_normed_ND_ = gradient("normed gradient");
+  grad_branch_ND_ = gradient("branch gradient");
+
+  DecoderBuffers buffers(spec, parameters.dtype(), limits.max_tokens, recompute, allocator);
+  const auto junction = [&](const norm::WiredJunction& wired, const JunctionBuffers& its_buffers) {
+    return Junction(parameters, spec, wired, its_buffers, buffers.junction_scratch());
+  };
+  entry_.push_back(junction(spec.wiring.entry, buffers.entry()));
+  for (int64_t layer = 0; layer < spec.dims.layers; ++layer) {
+    const auto* after = &spec.wiring.after[static_cast<size_t>(2 * layer)];
+    layers_.push_back({Attention(parameters, layer, attention_workspace_, buffers.attention(layer)),
+                       junction(after[0], buffers.after_attention(layer)),
+                       FeedForward(parameters, layer, buffers.gate_up_N2F(layer), buffers.feed_forward_activation_NF(),
+                                   recompute == config::Recompute::kFfn),
+                       junction(after[1], buffers.after_feed_forward(layer))});
+  }
+}
+
+void Decoder::check_fits(const data::TokenBatch& batch) const {
+  STRATA_CHECK(batch.num_tokens() <= limits_.max_tokens, "a batch of ", batch.num_tokens(),
+               " tokens does not fit into buffers for ", limits_.max_tokens);
+  for (size_t row = 1; row < batch.row_starts.size(); ++row) {
+    const int64_t length = batch.row_starts[row] - batch.row_starts[row - 1];
+    STRATA_CHECK(length <= limits_.longest_row, "row ", row - 1, " has ", length, " tokens, the model was set up for ",
+                 limits_.longest_row);
+  }
+}
+
+const Junction& Decoder::before(size_t layer) const {
+  return layer == 0 ? entry_.front() : layers_[layer - 1].after_feed_forward;
+}
+
+void Decoder::layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t index) const {
+  const Layer& layer = layers_[index];
+  const int64_t tokens = batch.num_tokens();
+  const JunctionBuffers in = before(index).buffers().first(tokens);
+  const JunctionBuffers middle = layer.after_attention.buffers().first(tokens);
+  layer.attention.forward(engine, batch, in.normed_ND, middle.branch_ND);
+  layer.after_attention.forward(engine, in.stream_ND, tokens);
+  layer.feed_forward.forward(engine, middle.normed_ND, layer.after_feed_forward.buffers().first(tokens).branch_ND);
+  layer.after_feed_forward.forward(engine, middle.stream_ND, tokens);
+}
+
+void Decoder::forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe) const {
+  check_fits(batch);
+  const at::Tensor embedded_ND = entry_.front().buffers().first(batch.num_tokens()).sum_ND;
+  engine.clock.enter(phase::kEmbedding);
+  kernels::gather_rows(embedding_VD_, batch.tokens_N, embedded_ND);
+  entry_.front().forward(engine, embedded_ND, batch.num_tokens(), true);
+  for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    layer_forward(engine, batch, layer);
+    if (observe) {
+      observe(static_cast<int64_t>(layer), before(layer + 1).buffers().first(batch.num_tokens()).stream_ND);
+    }
+  }
+}
+
+at::Tensor Decoder::output_ND(int64_t tokens) const { return before(layers_.size()).buffers().first(tokens).normed_ND; }
+
+void Decoder::layer_backward(const Engine& engine, const data::TokenBatch& batch, size_t index) const {
+  const Layer& layer = layers_[index];
+  const int64_t tokens = batch.num_tokens();
+  const JunctionBuffers in = before(index).buffers().first(tokens);
+  const JunctionBuffers middle = layer.after_attention.buffers().first(tokens);
+  const at::Tensor grad_stream = grad_stream_ND_.narrow(0, 0, tokens);
+  const at::Tensor grad_normed = grad_normed_ND_.narrow(0, 0, tokens);
+  const at::Tensor grad_branch = grad_branch_ND_.narrow(0, 0, tokens);
+  layer.after_feed_forward.backward(engine, middle.stream_ND, grad_normed, grad_stream, grad_branch);
+  layer.feed_forward.backward(engine, middle.normed_ND, grad_branch, grad_normed);
+  layer.after_attention.backward(engine, in.stream_ND, grad_normed, grad_stream, grad_branch);
+  layer.attention.backward(engine, batch, in.normed_ND, grad_branch, grad_normed);
+}
+
+void Decoder::backward(const Engine& engine, const data::TokenBatch& batch, const FinalGradients& when_final) const {
+  const int64_t tokens = batch.num_tokens();
+  const at::Tensor grad_stream = grad_stream_ND_.narrow(0, 0, tokens);
+  grad_stream.zero_();
+  for (size_t layer = layers_.size(); layer-- > 0;) {
+    if (recompute_ == config::Recompute::kLayer) layer_forward(engine, batch, layer);
+    layer_backward(engine, batch, layer);
+    if (when_final) when_final(sections_[layer + 1]);
+  }
+  const at::Tensor embedded_ND = entry_.front().buffers().first(tokens).sum_ND;
+  entry_.front().backward(engine, embedded_ND, grad_normed_ND_.narrow(0, 0, tokens), grad_stream,
+                          grad_branch_ND_.narrow(0, 0, tokens));
+  engine.clock.enter(phase::kEmbedding);
+  kernels::embedding_backward(grad_stream, batch.tokens_N, batch.by_id_N, embedding_grad_VD_);
+  engine.clock.enter(nullptr);
+  if (when_final) when_final(sections_.front());
+}
+
+at::Tensor Decoder::row_sums_N2(int64_t layer, int64_t tokens) const {
+  return layers_[static_cast<size_t>(layer)].after_feed_forward.buffers().row_sums_N2.narrow(0, 0, tokens);
+}
+
+}  // namespace strata::nn

@@ -1,0 +1,46 @@
+#include "strata/nn/feed_forward.h"
+
+#include "strata/kernels/swiglu.h"
+
+namespace strata::nn {
+namespace {
+
+std::string projection(int64_t layer, const char* which) {
+  return "model.layers." + std::to_string(layer) + ".mlp." + which + "_proj.weight";
+}
+
+}  // namespace
+
+FeedForward::FeedForward(const Parameters& parameters, int64_t layer, const at::Tensor& gate_up_N2F,
+                         const at::Tensor& activation_NF, bool recompute)
+    : in_weight_2FD_(parameters.stacked_values(projection(layer, "gate"), projection(layer, "up"))),
+      down_weight_DF_(parameters.value(projection(layer, "down"))),
+      in_grad_2FD_(parameters.stacked_gradients(projection(layer, "gate"), projection(layer, "up"))),
+      down_grad_DF_(parameters.gradient(projection(layer, "down"))),
+      gate_up_N2F_(gate_up_N2F),
+      activation_NF_(activation_NF),
+      recompute_(recompute) {}
+
+void FeedForward::forward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& branch_ND) const {
+  const at::Tensor gate_up = gate_up_N2F_.narrow(0, 0, normed_ND.size(0));
+  const at::Tensor activation = activation_NF_.narrow(0, 0, normed_ND.size(0));
+  engine.multiply(phase::kGemmFeedForward, normed_ND, in_weight_2FD_.t(), gate_up);
+  engine.clock.enter(phase::kSwiglu);
+  kernels::swiglu(gate_up, activation);
+  engine.multiply(phase::kGemmFeedForward, activation, down_weight_DF_.t(), branch_ND);
+}
+
+void FeedForward::backward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND,
+                           const at::Tensor& grad_normed_ND) const {
+  const at::Tensor gate_up = gate_up_N2F_.narrow(0, 0, normed_ND.size(0));
+  const at::Tensor activation = activation_NF_.narrow(0, 0, normed_ND.size(0));
+  if (recompute_) engine.multiply(phase::kGemmFeedForward, normed_ND, in_weight_2FD_.t(), gate_up);
+  engine.multiply(phase::kGemmFeedForward, grad_branch_ND, down_weight_DF_, activation);
+  engine.clock.enter(phase::kSwiglu);
+  kernels::swiglu_backward_in_place(gate_up, activation);
+  engine.multiply(phase::kGemmFeedForward, grad_branch_ND.t(), activation, down_grad_DF_, true);
+  engine.multiply(phase::kGemmFeedForward, gate_up.t(), normed_ND, in_grad_2FD_, true);
+  engine.multiply(phase::kGemmFeedForward, gate_up, in_weight_2FD_, grad_normed_ND);
+}
+
+}  // namespace strata::nn

@@ -1,0 +1,82 @@
+#include "strata/nn/head.h"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/index_select.h>
+
+#include <algorithm>
+
+#include "strata/kernels/cross_entropy.h"
+#include "strata/kernels/embedding.h"
+
+namespace strata::nn {
+
+Head::Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_tokens, int64_t chunk,
+           Allocator& allocator)
+    : weight_VD_(parameters.value("lm_head.weight")),
+      grad_VD_(parameters.gradient("lm_head.weight")),
+      chunk_(std::min(chunk, max_tokens)) {
+  const auto zeros = [&](const char* what, at::IntArrayRef shape, at::ScalarType dtype) {
+    return allocator.zeros(MemoryClass::kLossChunk, what, shape, dtype);
+  };
+  normed_CD_ = zeros("head input", {chunk_, spec.dims.hidden}, parameters.dtype());
+  logits_CV_ = zeros("logits", {chunk_, spec.dims.vocab}, parameters.dtype());
+  targets_C_ = zeros("targets", {chunk_}, at::kLong);
+  loss_T_ = zeros("losses", {max_tokens}, at::kFloat);
+}
+
+Head::Chunk Head::chunk(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+                        int64_t first) const {
+  const int64_t count = std::min(chunk_, batch.num_targets() - first);
+  Chunk chunk{.positions_C = batch.loss_positions_T.narrow(0, first, count),
+              .targets_C = targets_C_.narrow(0, 0, count),
+              .normed_CD = normed_CD_.narrow(0, 0, count),
+              .logits_CV = logits_CV_.narrow(0, 0, count),
+              .loss_C = loss_T_.narrow(0, first, count)};
+  engine.clock.enter(phase::kEmbedding);
+  at::index_select_out(chunk.targets_C, batch.targets_N, 0, chunk.positions_C);
+  kernels::gather_rows(normed_ND, chunk.positions_C, chunk.normed_CD);
+  engine.multiply(phase::kGemmHead, chunk.normed_CD, weight_VD_.t(), chunk.logits_CV);
+  return chunk;
+}
+
+// In double and in order: independent of chunks and threads.
+double Head::sum_of_losses(int64_t targets) const {
+  const auto* losses = static_cast<const float*>(loss_T_.data_ptr());
+  double total = 0.0;
+  for (int64_t t = 0; t < targets; ++t) total += static_cast<double>(losses[t]);
+  return total;
+}
+
+double Head::loss_and_gradient(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+                               double scale, const at::Tensor& grad_normed_ND) const {
+  grad_normed_ND.zero_();
+  for (int64_t first = 0; first < batch.num_targets(); first += chunk_) {
+    const Chunk part = chunk(engine, batch, normed_ND, first);
+    engine.clock.enter(phase::kCrossEntropy);
+    kernels::cross_entropy_in_place(part.logits_CV, part.targets_C, scale, part.loss_C);
+    engine.multiply(phase::kGemmHead, part.logits_CV.t(), part.normed_CD, grad_VD_, true);
+    engine.multiply(phase::kGemmHead, part.logits_CV, weight_VD_, part.normed_CD);
+    engine.clock.enter(phase::kEmbedding);
+    kernels::scatter_rows(part.normed_CD, part.positions_C, grad_normed_ND);
+    engine.clock.enter(nullptr);
+  }
+  return sum_of_losses(batch.num_targets());
+}
+
+double Head::loss(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const {
+  for (int64_t first = 0; first < batch.num_targets(); first += chunk_) {
+    const Chunk part = chunk(engine, batch, normed_ND, first);
+    engine.clock.enter(phase::kCrossEntropy);
+    kernels::cross_entropy(part.logits_CV, part.targets_C, part.loss_C);
+    engine.clock.enter(nullptr);
+  }
+  return sum_of_losses(batch.num_targets());
+}
+
+at::Tensor Head::logits_NV(const Engine& engine, const at::Tensor& normed_ND) const {
+  const at::Tensor logits = at::empty({normed_ND.size(0), weight_VD_.size(0)}, weight_VD_.options());
+  engine.multiply(phase::kGemmHead, normed_ND, weight_VD_.t(), logits);
+  return logits;
+}
+
+}  // namespace strata::nn

@@ -1,0 +1,42 @@
+#include "strata/nn/model.h"
+
+namespace strata::nn {
+
+ModelOptions options_for(const config::RunConfig& config) {
+  const bool bf16 = config.train.precision == config::Precision::kBf16;
+  return {.dtype = bf16 ? at::kBFloat16 : at::kFloat,
+          .limits = {.max_tokens = config.train.micro_batch * config.data.sequence_length,
+                     .longest_row = config.data.sequence_length},
+          .loss_chunk = config.train.loss_chunk,
+          .recompute = config.train.recompute};
+}
+
+Model::Model(const ModelSpec& spec, const ModelOptions& options, const kernels::Gemm& gemm, Allocator& allocator)
+    : spec_(spec),
+      gemm_(gemm),
+      parameters_(spec.layout, options.dtype, allocator, options.gradients),
+      decoder_(spec, parameters_, options.limits, options.recompute, allocator),
+      head_(spec, parameters_, options.limits.max_tokens, options.loss_chunk, allocator) {}
+
+double Model::loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final) {
+  const Engine engine = this->engine();
+  const int64_t tokens = batch.num_tokens();
+  decoder_.forward(engine, batch);
+  const double loss = head_.loss_and_gradient(engine, batch, decoder_.output_ND(tokens), scale,
+                                              decoder_.grad_output_ND(tokens));
+  if (when_final) when_final(spec_.layout.sections.back());
+  decoder_.backward(engine, batch, when_final);
+  return loss;
+}
+
+double Model::loss(const data::TokenBatch& batch) {
+  decoder_.forward(engine(), batch);
+  return head_.loss(engine(), batch, decoder_.output_ND(batch.num_tokens()));
+}
+
+at::Tensor Model::logits_NV(const data::TokenBatch& batch, const LayerObserver& observe) {
+  decoder_.forward(engine(), batch, observe);
+  return head_.logits_NV(engine(), decoder_.output_ND(batch.num_tokens()));
+}
+
+}  // namespace strata::nn

@@ -1,0 +1,93 @@
+#include "strata/nn/parameters.h"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/core/Generator.h>
+#include <ATen/ops/empty.h>
+
+#include "strata/base/check.h"
+#include "strata/base/seed.h"
+#include "strata/io/safetensors.h"
+
+namespace strata::nn {
+namespace {
+
+at::Tensor view_of(const at::Tensor& arena, const ParamSpec& param) {
+  return arena.narrow(0, param.offset, param.count()).view(param.shape);
+}
+
+at::Tensor stacked(const ParameterLayout& layout, const at::Tensor& arena, const std::string& first_name,
+                   const std::string& last_name) {
+  const ParamSpec& first = layout.find(first_name);
+  const ParamSpec& last = layout.find(last_name);
+  const int64_t count = last.offset + last.count() - first.offset;
+  const int64_t columns = first.shape[1];
+  STRATA_ASSERT(count % columns == 0 && last.shape[1] == columns);
+  return arena.narrow(0, first.offset, count).view({count / columns, columns});
+}
+
+bool is_rotary_table(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
+
+void check_fits(const ParameterLayout& layout, const io::SafetensorsFile& file, const std::filesystem::path& path) {
+  for (const ParamSpec& param : layout.params) {
+    STRATA_CHECK(file.contains(param.name), path.string(), ": has no tensor ", param.name);
+    const auto& shape = file.info(param.name).shape;
+    STRATA_CHECK(shape == param.shape, path.string(), ": ", param.name, " has shape ", at::IntArrayRef(shape),
+                 ", the model needs ", at::IntArrayRef(param.shape));
+  }
+  for (const std::string& name : file.names()) {
+    STRATA_CHECK(layout.contains(name) || is_rotary_table(name), path.string(), ": tensor ", name,
+                 " does not belong to this model; is its scheme another one?");
+  }
+}
+
+}  // namespace
+
+Parameters::Parameters(const ParameterLayout& layout, at::ScalarType dtype, Allocator& allocator, bool with_gradients)
+    : layout_(layout),
+      values_(allocator.zeros(MemoryClass::kParameters, "parameters", {layout.arena_size}, dtype)),
+      gradients_(allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype)) {}
+
+at::Tensor Parameters::value(const std::string& name) const { return view_of(values_, layout_.find(name)); }
+
+at::Tensor Parameters::gradient(const std::string& name) const {
+  return gradients_.numel() == 0 ? at::Tensor() : view_of(gradients_, layout_.find(name));
+}
+
+at::Tensor Parameters::stacked_values(const std::string& first, const std::string& last) const {
+  return stacked(layout_, values_, first, last);
+}
+
+at::Tensor Parameters::stacked_gradients(const std::string& first, const std::string& last) const {
+  return gradients_.numel() == 0 ? at::Tensor() : stacked(layout_, gradients_, first, last);
+}
+
+void Parameters::initialise(uint64_t seed) const {
+  for (const ParamSpec& param : layout_.params) {
+    const at::Tensor values = view_of(values_, param);
+    if (param.start_std == 0.0) {
+      values.fill_(param.start_mean);
+      continue;
+    }
+    const at::Tensor normal = at::empty(param.shape, at::kFloat);
+    normal.normal_(0.0, 1.0, at::detail::createCPUGenerator(derive_seed(seed, param.name)));
+    values.copy_(normal.mul_(param.start_std).add_(param.start_mean));
+  }
+}
+
+void save_parameters(const Parameters& parameters, const std::filesystem::path& path) {
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (const ParamSpec& param : parameters.layout().params) {
+    tensors.emplace_back(param.name, parameters.value(param.name));
+  }
+  io::write_safetensors(path, tensors, {{"format", "pt"}});
+}
+
+void load_parameters(const Parameters& parameters, const std::filesystem::path& path) {
+  const auto file = io::SafetensorsFile::open(path);
+  check_fits(parameters.layout(), file, path);
+  for (const ParamSpec& param : parameters.layout().params) {
+    parameters.value(param.name).copy_(file.tensor(param.name));
+  }
+}
+
+}  // namespace strata::nn

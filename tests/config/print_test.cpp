@@ -1,0 +1,82 @@
+#include "strata/config/print.h"
+
+#include "strata/config/load.h"
+#include "support/temp_folder.h"
+
+namespace strata::config {
+namespace {
+
+using testing::HasSubstr;
+
+RunConfig reloaded(const std::string& yaml) {
+  const test::TempFolder folder;
+  test::write_file(folder / "x.yaml", yaml);
+  return load(folder / "x.yaml").config;
+}
+
+RunConfig nothing_at_its_default() {
+  RunConfig config;
+  config.run = {.seed = (int64_t{1} << 62) + 1, .threads = 3, .gemm = Gemm::kTiles};
+  config.model = {.vocab = 99, .hidden = 96, .intermediate = 7, .layers = 5, .heads = 6, .kv_heads = 2,
+                  .norm_eps = 0.1 + 0.2, .rope_theta = 5e5};
+  config.norm.scheme = "mix+gpas";
+  config.norm.init = NormInit::kReference;
+  config.norm.options = {{"post_share", 1.0 / 3}, {"true", 1e-300}};
+  config.norm.gpas = {.position = GpasPosition::kInput, .stop_gradient = false,
+                      .activation = GpasActivation::kScaledSilu, .start = -1.5, .learnable = false,
+                      .per = GpasPer::kSublayer};
+  config.data.sequence_length = 17;
+  config.train = {.global_batch = 6, .micro_batch = 3, .precision = Precision::kMixed,
+                  .recompute = Recompute::kFfn, .loss_chunk = 9};
+  return config;
+}
+
+// The resolved copy in a run folder must give back exactly the run.
+TEST(ToYaml, LoadsToItself) {
+  for (const RunConfig& config : {RunConfig{}, nothing_at_its_default()}) {
+    const std::string yaml = to_yaml(config);
+    EXPECT_EQ(reloaded(yaml), config);
+    EXPECT_EQ(to_yaml(reloaded(yaml)), yaml);
+  }
+}
+
+TEST(ToYaml, HoldsEverySectionInOrder) {
+  EXPECT_THAT(to_yaml(RunConfig{}), testing::StartsWith("run:\n  seed: 42\n  threads: 0\n  gemm: auto\nmodel:\n"));
+  EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  norm_eps: 1e-06\n"));
+  EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  options: {}\n  gpas:\n    position: auto\n"));
+}
+
+TEST(ToYaml, WritesChosenSectionsOnly) {
+  EXPECT_EQ(to_yaml(RunConfig{}, {"data"}), "data:\n  sequence_length: 256\n");
+}
+
+// Text that YAML would read as something else, or that needs escapes, stays that text.
+TEST(ToYaml, KeepsAnyText) {
+  for (const char* text :
+       {"", "true", "5", "1e3", "null", "~", "a: b", "# x", "two\nlines", "\"", "'", "- x", "*a", "µ"}) {
+    RunConfig config;
+    config.norm.scheme = text;
+    EXPECT_EQ(reloaded(to_yaml(config)).norm.scheme, text);
+  }
+}
+
+TEST(Flatten, GivesEveryKeyInOrder) {
+  const auto pairs = flatten(nothing_at_its_default());
+  EXPECT_EQ(pairs.front(), (std::pair<std::string, std::string>{"run.seed", "4611686018427387905"}));
+  EXPECT_EQ(pairs.back(), (std::pair<std::string, std::string>{"train.loss_chunk", "9"}));
+  EXPECT_THAT(pairs, testing::Contains(testing::Pair("norm.gpas.position", "input")));
+  const char* options = "{post_share: 0.3333333333333333, true: 1e-300}";
+  EXPECT_THAT(pairs, testing::Contains(testing::Pair("norm.options", options)));
+}
+
+TEST(Help, ListsEveryKeyWithDefaultAndChoices) {
+  const std::string table = help();
+  for (const auto& [key, value] : flatten(RunConfig{})) {
+    EXPECT_THAT(table, testing::ContainsRegex("\n" + key + " +" + (value == "{}" ? "[{][}]" : value) + " +[^ ].*\n"));
+  }
+  EXPECT_THAT(table, HasSubstr("(one of auto, fp32, bf16, mixed)"));
+  EXPECT_THAT(table, HasSubstr("(integer, at least 2)"));
+}
+
+}  // namespace
+}  // namespace strata::config
