@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+
+#include "strata/config/checks.h"
+
+namespace strata::config {
+
+/// model.*: the shape of a LLaMA decoder
+struct ModelConfig {
+  static constexpr int64_t kMost = 1 << 20;  // products of two sizes stay far from overflow
+
+  int64_t vocab = 32000;
+  int64_t hidden = 512;
+  int64_t intermediate = 1368;
+  int64_t layers = 12;
+  int64_t heads = 8;
+  int64_t kv_heads = 0;
+  double norm_eps = 1e-6;
+  double rope_theta = 1e4;
+
+  void fields(auto& field) {
+    field("vocab", vocab, "rows of the embedding and of the head", in_range(2, kMost));
+    field("hidden", hidden, "width of the residual stream", in_range(2, kMost));
+    field("intermediate", intermediate, "width inside the feed-forward", in_range(1, kMost));
+    field("layers", layers, "attention and feed-forward pairs", in_range(1, kMost));
+    field("heads", heads, "query heads", in_range(1, kMost));
+    field("kv_heads", kv_heads, "key and value heads; 0: as many as query heads", in_range(0, kMost));
+    field("norm_eps", norm_eps, "added to the mean square inside RMSNorm", greater_than(0));
+    field("rope_theta", rope_theta, "base of the rotary embedding's wavelengths", greater_than(0));
+  }
+
+  int64_t head_dim() const { return hidden / heads; }
+
+  /// The number of key and value heads in force.
+  int64_t kv() const { return kv_heads == 0 ? heads : kv_heads; }
+
+  /// Throws KeyError where the numbers do not fit together.
+  void validate() const;
+
+  bool operator==(const ModelConfig&) const = default;
+};
+
+}  // namespace strata::config

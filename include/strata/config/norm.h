@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "strata/config/checks.h"
+
+namespace strata::config {
+
+enum class NormInit { kDefault, kReference };
+constexpr std::array<std::string_view, 2> enum_names(NormInit) { return {"default", "reference"}; }
+
+enum class GpasPosition { kAuto, kSum, kSkip, kBranch, kNorm, kInput };
+constexpr std::array<std::string_view, 6> enum_names(GpasPosition) {
+  return {"auto", "sum", "skip", "branch", "norm", "input"};
+}
+
+enum class GpasActivation { kSilu, kIdentity, kRelu, kTanh, kLeakyRelu, kScaledSilu };
+constexpr std::array<std::string_view, 6> enum_names(GpasActivation) {
+  return {"silu", "identity", "relu", "tanh", "leaky_relu", "scaled_silu"};
+}
+
+enum class GpasPer { kLayer, kSublayer };
+constexpr std::array<std::string_view, 2> enum_names(GpasPer) { return {"layer", "sublayer"}; }
+
+/// norm.gpas.*: the gate y = h - activation(alpha) * stop_gradient(h), where a scheme ends in +gpas
+struct GpasConfig {
+  GpasPosition position = GpasPosition::kAuto;
+  bool stop_gradient = true;
+  GpasActivation activation = GpasActivation::kSilu;
+  double start = 0.0;
+  bool learnable = true;
+  GpasPer per = GpasPer::kLayer;
+
+  void fields(auto& field) {
+    field("position", position, "what the gate scales; auto: the skip where a norm follows the sum, else the sum");
+    field("stop_gradient", stop_gradient, "the gate leaves the gradient of what it scales as it is");
+    field("activation", activation, "of alpha");
+    field("start", start, "alpha at the start");
+    field("learnable", learnable, "alpha is trained");
+    field("per", per, "one alpha per layer or per sub-layer");
+  }
+
+  bool operator==(const GpasConfig&) const = default;
+};
+
+/// norm.*: which normalisation scheme, and its options. The scheme itself checks its name and options.
+struct NormConfig {
+  std::string scheme = "pre";
+  NormInit init = NormInit::kDefault;
+  std::map<std::string, double> options;
+  GpasConfig gpas;
+
+  void fields(auto& field) {
+    field("scheme", scheme, "normalisation scheme, with +gpas behind it for gates: pre, pre+gpas, ...");
+    field("init", init, "the scheme's own initial weights, or what the paper's code gives them");
+    field("options", options, "numbers that belong to the scheme, by name");
+    field("gpas", gpas, "the gates of a +gpas scheme");
+  }
+
+  bool operator==(const NormConfig&) const = default;
+};
+
+}  // namespace strata::config

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "strata/config/checks.h"
+
+namespace strata::config {
+
+enum class Gemm { kAuto, kAten, kBlis, kOpenblas, kTiles };
+constexpr std::array<std::string_view, 5> enum_names(Gemm) { return {"auto", "aten", "blis", "openblas", "tiles"}; }
+
+/// run.*: this process and its machine
+struct RunSettings {
+  int64_t seed = 42;
+  int64_t threads = 0;
+  Gemm gemm = Gemm::kAuto;
+
+  void fields(auto& field) {
+    field("seed", seed, "where all random numbers start", at_least(0));
+    field("threads", threads, "processor threads; 0: all cores", at_least(0));
+    field("gemm", gemm, "matrix library on the CPU");
+  }
+
+  bool operator==(const RunSettings&) const = default;
+};
+
+}  // namespace strata::config

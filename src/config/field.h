@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "config/codec.h"
+#include "strata/base/check.h"
+
+namespace strata::config {
+
+/// One line of a section's fields(), with the type hidden. Parsing, printing and help are functions over these.
+struct Field {
+  std::string key;
+  std::string help;
+  std::string type = {};                  // "integer, at least 1"
+  std::vector<std::string> choices = {};  // of an enum
+  std::vector<Field> children = {};       // of a section; then type, assign and value are empty
+
+  /// Sets the value, or returns what is wrong with the node.
+  std::function<std::string(const Node&)> assign = {};
+  std::function<Node()> value = {};
+
+  bool is_section() const { return !assign; }
+};
+
+/// The visitor that turns fields() into a list of Field. They point into the section: it must outlive them.
+class FieldList {
+ public:
+  template <class T, class... Checks>
+  void operator()(const char* key, T& value, const char* help, const Checks&... checks) {
+    Field field{.key = key, .help = help};
+    if constexpr (requires(FieldList& list) { value.fields(list); }) {
+      FieldList inner;
+      value.fields(inner);
+      field.children = std::move(inner.fields);
+    } else {
+      field.type = Codec<T>::type();
+      ((field.type += ", " + checks.rule), ...);
+      if constexpr (NamedEnum<T>) field.choices = Codec<T>::choices();
+      field.value = [&value] { return Codec<T>::write(value); };
+      field.assign = [&value, checks...](const Node& node) { return assign(value, node, checks...); };
+    }
+    fields.push_back(std::move(field));
+  }
+
+  std::vector<Field> fields;
+
+ private:
+  template <class T, class... Checks>
+  static std::string assign(T& value, const Node& node, const Checks&... checks) {
+    auto read = Codec<T>::read(node);
+    if (!read) return str("expected ", Codec<T>::type(), ", got ", show_briefly(node));
+    std::string rule;
+    const bool fits = ((rule = checks.rule, checks.holds(*read)) && ...);  // stops at the first that does not hold
+    if (!fits) return str("must be ", rule, ", got ", show_briefly(node));
+    value = std::move(*read);
+    return {};
+  }
+};
+
+}  // namespace strata::config

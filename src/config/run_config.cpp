@@ -1,0 +1,47 @@
+#include "strata/config/run_config.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "strata/config/key_error.h"
+
+namespace strata::config {
+namespace {
+
+std::optional<int64_t> next_divisor(int64_t total, int64_t start, int64_t direction) {
+  for (int64_t candidate = start; candidate >= 1 && candidate <= total; candidate += direction) {
+    if (total % candidate == 0) return candidate;
+  }
+  return std::nullopt;
+}
+
+// Throws unless `value` divides `total`, naming the nearest numbers that do.
+void check_divides(const char* key, int64_t value, const char* total_key, int64_t total) {
+  if (total % value == 0) return;
+  const auto below = next_divisor(total, std::min(value, total), -1);
+  const auto above = next_divisor(total, value, +1);
+  const std::string fitting = above ? str(*below, " and ", *above, " do") : str(*below, " does");
+  throw KeyError(key, str(value, " does not divide ", total_key, "=", total, "; ", fitting));
+}
+
+}  // namespace
+
+void ModelConfig::validate() const {
+  check_divides("model.heads", heads, "model.hidden", hidden);
+  check_divides("model.kv_heads", kv(), "model.heads", heads);
+  if (head_dim() % 2 != 0) {
+    throw KeyError("model.heads", str(heads, " heads of model.hidden=", hidden, " are ", head_dim(),
+                                      " wide; the rotary embedding needs an even width"));
+  }
+}
+
+void TrainConfig::validate() const {
+  check_divides("train.micro_batch", micro_batch, "train.global_batch", global_batch);
+}
+
+void RunConfig::validate() const {
+  model.validate();
+  train.validate();
+}
+
+}  // namespace strata::config

@@ -1,0 +1,60 @@
+#include "config/schema.h"
+
+#include <algorithm>
+
+#include "strata/base/check.h"
+
+namespace strata::config {
+namespace {
+
+[[noreturn]] void fail(const Node& node, const std::string& key, const std::string& message) {
+  throw UsageError(node.place + ": " + (key.empty() ? "" : on_one_line(key) + ": ") + message);
+}
+
+const Field& known_field(const std::vector<Field>& fields, const std::string& section, const Node::Entry& entry) {
+  const auto& [key, value] = entry;
+  const auto found = std::ranges::find(fields, key, &Field::key);
+  if (found != fields.end()) return *found;
+  std::vector<std::string> names;
+  for (const Field& field : fields) names.push_back(field.key);
+  fail(value, joined_key(section, key),
+       str("unknown key", did_you_mean(key, names), " (known: ", join(names, " "), ")"));
+}
+
+}  // namespace
+
+std::vector<Field> fields_of(RunConfig& config) {
+  FieldList list;
+  config.fields(list);
+  return std::move(list.fields);
+}
+
+std::string joined_key(const std::string& section, const std::string& key) {
+  return section.empty() ? key : section + "." + key;
+}
+
+void assign(const std::vector<Field>& fields, const Node& node, const std::string& section) {
+  if (node.kind == Node::Kind::kNull) return;
+  if (node.kind != Node::Kind::kMap) {
+    fail(node, section, "expected keys with values (a map), got " + show_briefly(node));
+  }
+  for (const Node::Entry& entry : node.entries) {
+    const Field& field = known_field(fields, section, entry);
+    const auto& [key, value] = entry;
+    if (field.is_section()) {
+      assign(field.children, value, joined_key(section, key));
+    } else if (const std::string problem = field.assign(value); !problem.empty()) {
+      fail(value, joined_key(section, key), problem + did_you_mean(value.text, field.choices));
+    }
+  }
+}
+
+Node values_of(const std::vector<Field>& fields) {
+  Node map{.kind = Node::Kind::kMap};
+  for (const Field& field : fields) {
+    map.entries.emplace_back(field.key, field.is_section() ? values_of(field.children) : field.value());
+  }
+  return map;
+}
+
+}  // namespace strata::config
