@@ -55,7 +55,7 @@ void randomise(const nn::Parameters& parameters, uint64_t seed) {
     if (param.role == ParameterRole::kGain) {
       for (int64_t i = 0; i < value.numel(); ++i) value[i].mul_(1.0F + 0.2F * normal(random));
     }
-    if (param.role == ParameterRole::kLinear || param.role == ParameterRole::kHead) value.mul_(5.0);
+    if (param.role == ParameterRole::kLinear || param.role == ParameterRole::kHead) value.mul_(0.1 / param.start_std);
   }
 }
 
