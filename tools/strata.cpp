@@ -16,6 +16,9 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", "strata " + strata::version());
   program.require_subcommand(1);
   strata::tools::add_doctor(program);
+  strata::tools::add_encode(program);
+  strata::tools::add_tokenize(program);
+  strata::tools::add_train_tokenizer(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {

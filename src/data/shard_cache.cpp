@@ -18,6 +18,16 @@ std::string hex(uint64_t value) {
   return digits;
 }
 
+// What a process left that was killed while it made this shard. The caller holds the shard's lock.
+void remove_leftovers(const fs::path& shard) {
+  const std::string prefix = shard.filename().string() + ".tmp-";
+  std::vector<fs::path> leftovers;
+  for (const auto& entry : fs::directory_iterator(shard.parent_path())) {
+    if (entry.path().filename().string().starts_with(prefix)) leftovers.push_back(entry.path());
+  }
+  for (const fs::path& path : leftovers) fs::remove(path);
+}
+
 }  // namespace
 
 ShardCache::ShardCache(fs::path folder, std::shared_ptr<const Tokenizer> tokenizer, TokenizeOptions options)
@@ -46,6 +56,7 @@ ShardCache::Outcome ShardCache::make(const Source& source, const std::stop_token
   const auto lock = io::FileLock::try_lock(folder_ / "locks" / path.filename());
   if (!lock) return Outcome::kBusy;
   if (fs::exists(path)) return Outcome::kThere;  // made since the first look
+  remove_leftovers(path);
   if (!tokenize(source, *tokenizer_, options_, path, stop)) return Outcome::kStopped;
   if (path_of(source) != path) {
     fs::remove(path);

@@ -20,17 +20,22 @@ std::string made_up_text(int number, int words) {
   return text;
 }
 
-std::shared_ptr<const Tokenizer> small_tokenizer() {
-  static const auto tokenizer = [] {
-    const strata::test::TempFolder folder;
+std::filesystem::path small_model() {
+  static const strata::test::TempFolder folder;
+  static const auto path = [] {
     int number = 0;
     const TextStream texts = [&](std::string& text) {
       text = made_up_text(number, 900);
       return number++ < 30;
     };
     train_tokenizer(texts, 200, folder / "small.model");
-    return std::make_shared<const Tokenizer>(folder / "small.model");
+    return folder / "small.model";
   }();
+  return path;
+}
+
+std::shared_ptr<const Tokenizer> small_tokenizer() {
+  static const auto tokenizer = std::make_shared<const Tokenizer>(small_model());
   return tokenizer;
 }
 

@@ -15,7 +15,8 @@ namespace strata::data::test {
 /// Text of pseudo-random words; the same number gives the same text.
 std::string made_up_text(int number, int words);
 
-/// A tokenizer of 200 pieces, trained on such texts (once per process).
+/// A tokenizer of 200 pieces, trained on such texts (once per process), and its file.
+std::filesystem::path small_model();
 std::shared_ptr<const Tokenizer> small_tokenizer();
 
 /// A file `<name>` of JSON lines, gzip where the name says so, with the texts of numbers [first, last), of 1 to 60 words.

@@ -58,6 +58,18 @@ TEST(ShardCache, DoesNotWaitForTheOneWhoMakesIt) {
   EXPECT_EQ(cache->make(source), Outcome::kMade);
 }
 
+TEST(ShardCache, ClearsWhatAKilledProcessLeft) {
+  const TempFolder folder;
+  const Source source = test::made_up_source(folder.path(), "a.json", 0, 50);
+  const auto cache = cache_in(folder / "cache");
+  const std::string leftover = cache->path_of(source).string() + ".tmp-1-0";
+  const std::string of_another = (folder / "cache/b.tokens.tmp-1-0").string();
+  for (const auto& path : {leftover, of_another}) strata::test::write_file(path, "half");
+  EXPECT_EQ(cache->make(source), Outcome::kMade);
+  EXPECT_FALSE(std::filesystem::exists(leftover));
+  EXPECT_TRUE(std::filesystem::exists(of_another));
+}
+
 TEST(ShardCache, SaysWhatItCannotDo) {
   const TempFolder folder;
   strata::test::write_file(folder / "file", "");
