@@ -62,8 +62,9 @@ class Progress {
 void run(const Arguments& arguments) {
   using Outcome = data::ShardCache::Outcome;
   const auto sources = data::find_sources(arguments.patterns, "tokenize");
+  auto tokenizer = std::make_shared<const data::Tokenizer>(arguments.tokenizer);
   Progress progress;
-  const data::ShardCache cache(arguments.cache, std::make_shared<const data::Tokenizer>(arguments.tokenizer),
+  const data::ShardCache cache(arguments.cache, std::move(tokenizer),
                                {.threads = arguments.threads,
                                 .skip_bad = arguments.skip_bad,
                                 .progress = [&](const data::TokenizeCounts& counts) { progress.show(counts); }});
