@@ -6,5 +6,6 @@
 namespace strata::tools {
 
 void add_doctor(CLI::App& program);
+void add_trace(CLI::App& program);
 
 }  // namespace strata::tools

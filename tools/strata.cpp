@@ -16,6 +16,7 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", "strata " + strata::version());
   program.require_subcommand(1);
   strata::tools::add_doctor(program);
+  strata::tools::add_trace(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {
