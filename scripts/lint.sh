@@ -12,7 +12,7 @@ scripts/check_layers.py
 
 # The commands of the dev build, without what only GCC understands. Its precompiled headers go too:
 # a source that does not include what it uses is found here.
-[ -e build/dev/compile_commands.json ] || cmake --preset dev >/dev/null
+cmake --preset dev >/dev/null
 mkdir -p build/lint
 sources=$(python3 - "$PWD" "$@" <<'PYTHON'
 import json, os, re, sys
@@ -23,6 +23,9 @@ for entry in json.load(open("build/dev/compile_commands.json")):
     in_tree = entry["file"].startswith((f"{root}/src/", f"{root}/tools/")) and entry["file"].endswith(".cpp")
     if in_tree and (not wanted or entry["file"] in wanted):
         commands.append({**entry, "command": gcc_only.sub("", entry["command"])})
+unknown = set(wanted) - {entry["file"] for entry in commands}
+if unknown:
+    sys.exit(f"lint: the dev build does not compile {', '.join(sorted(unknown))}")
 json.dump(commands, open("build/lint/compile_commands.json", "w"))
 print(*sorted({entry["file"] for entry in commands}), sep="\n")
 PYTHON

@@ -41,6 +41,7 @@ class Findings(unittest.TestCase):
 
     def test_unknown_module(self):
         self.expect({"src/nn/a.cpp": '#include "strata/misc/b.h"\n'}, 'src/nn/a.cpp:1: module "misc" has no level')
+        self.expect({"src/misc/a.cpp": ""}, 'src/misc/a.cpp:1: module "misc" has no level')
 
     def test_heavy_header(self):
         self.expect({"src/nn/a.cpp": "#include <torch/torch.h>\n"}, "src/nn/a.cpp:1: torch/torch.h takes too long")
