@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(g++ cmake ninja-build ccache git python3-venv
   libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
   libblis4-openmp libopenblas0-openmp)
-[ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy)
+[ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy-19)  # 14 cannot compile <ranges>
 
 missing=()
 for package in "${packages[@]}"; do

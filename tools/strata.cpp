@@ -27,12 +27,14 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  return run(argc, argv);
-} catch (const strata::UsageError& failure) {
-  strata::log::error(failure.what());
-  return kWrongUsage;
-} catch (const std::exception& failure) {
-  strata::log::error(failure.what());
-  return kFailed;
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const strata::UsageError& failure) {
+    strata::log::error(failure.what());
+    return kWrongUsage;
+  } catch (const std::exception& failure) {
+    strata::log::error(failure.what());
+    return kFailed;
+  }
 }
