@@ -76,9 +76,12 @@ void add_trace(CLI::App& program) {
       ->required();
   command->add_option("--labels", arguments->labels,
                       "JSON array of the same shape, -100 where ignored, not shifted; default: the ids");
-  command->add_option("--out", arguments->out, "safetensors file: hidden.{layer}, logits, loss, grad.{name}")->required();
+  command->add_option("--out", arguments->out, "safetensors file: hidden.{layer}, logits, loss, grad.{name}")
+      ->required();
   command->add_flag("--gradients", arguments->gradients, "also the gradient of every parameter");
-  command->add_option("--precision", arguments->precision)->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
+  command->add_option("--precision", arguments->precision)
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
   command->callback([arguments] { run(*arguments); });
 }
 

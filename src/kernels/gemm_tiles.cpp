@@ -1,5 +1,5 @@
-// Strata's own GEMM: fixed tiles, so that an element's bits depend on its row of a and its column of b alone, not on the
-// number of threads nor on how many other rows there are.
+// Strata's own GEMM: fixed tiles, so that an element's bits depend on its row of a and its column of b alone, not on
+// the number of threads nor on how many other rows there are.
 #include <algorithm>
 
 #include "cpu_executor.h"

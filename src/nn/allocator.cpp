@@ -6,12 +6,18 @@ namespace strata::nn {
 
 const char* name_of(MemoryClass memory_class) {
   switch (memory_class) {
-    case MemoryClass::kParameters: return "parameters";
-    case MemoryClass::kGradients: return "gradients";
-    case MemoryClass::kMoments: return "moments";
-    case MemoryClass::kActivations: return "activations";
-    case MemoryClass::kLossChunk: return "loss chunk";
-    case MemoryClass::kWorkspace: return "workspace";
+    case MemoryClass::kParameters:
+      return "parameters";
+    case MemoryClass::kGradients:
+      return "gradients";
+    case MemoryClass::kMoments:
+      return "moments";
+    case MemoryClass::kActivations:
+      return "activations";
+    case MemoryClass::kLossChunk:
+      return "loss chunk";
+    case MemoryClass::kWorkspace:
+      return "workspace";
   }
   return "";
 }

@@ -22,8 +22,8 @@ double Model::loss_and_gradients(const data::TokenBatch& batch, double scale, co
   const Engine engine = this->engine();
   const int64_t tokens = batch.num_tokens();
   decoder_.forward(engine, batch);
-  const double loss = head_.loss_and_gradient(engine, batch, decoder_.output_ND(tokens), scale,
-                                              decoder_.grad_output_ND(tokens));
+  const double loss =
+      head_.loss_and_gradient(engine, batch, decoder_.output_ND(tokens), scale, decoder_.grad_output_ND(tokens));
   if (when_final) when_final(spec_.layout.sections.back());
   decoder_.backward(engine, batch, when_final);
   return loss;

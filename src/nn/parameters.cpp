@@ -45,7 +45,8 @@ void check_fits(const ParameterLayout& layout, const io::SafetensorsFile& file, 
 Parameters::Parameters(const ParameterLayout& layout, at::ScalarType dtype, Allocator& allocator, bool with_gradients)
     : layout_(layout),
       values_(allocator.zeros(MemoryClass::kParameters, "parameters", {layout.arena_size}, dtype)),
-      gradients_(allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype)) {}
+      gradients_(
+          allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype)) {}
 
 at::Tensor Parameters::value(const std::string& name) const { return view_of(values_, layout_.find(name)); }
 

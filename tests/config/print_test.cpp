@@ -17,17 +17,29 @@ RunConfig reloaded(const std::string& yaml) {
 RunConfig nothing_at_its_default() {
   RunConfig config;
   config.run = {.seed = (int64_t{1} << 62) + 1, .threads = 3, .gemm = Gemm::kTiles};
-  config.model = {.vocab = 99, .hidden = 96, .intermediate = 7, .layers = 5, .heads = 6, .kv_heads = 2,
-                  .norm_eps = 0.1 + 0.2, .rope_theta = 5e5};
+  config.model = {.vocab = 99,
+                  .hidden = 96,
+                  .intermediate = 7,
+                  .layers = 5,
+                  .heads = 6,
+                  .kv_heads = 2,
+                  .norm_eps = 0.1 + 0.2,
+                  .rope_theta = 5e5};
   config.norm.scheme = "mix+gpas";
   config.norm.init = NormInit::kReference;
   config.norm.options = {{"post_share", 1.0 / 3}, {"true", 1e-300}};
-  config.norm.gpas = {.position = GpasPosition::kInput, .stop_gradient = false,
-                      .activation = GpasActivation::kScaledSilu, .start = -1.5, .learnable = false,
+  config.norm.gpas = {.position = GpasPosition::kInput,
+                      .stop_gradient = false,
+                      .activation = GpasActivation::kScaledSilu,
+                      .start = -1.5,
+                      .learnable = false,
                       .per = GpasPer::kSublayer};
   config.data.sequence_length = 17;
-  config.train = {.global_batch = 6, .micro_batch = 3, .precision = Precision::kMixed,
-                  .recompute = Recompute::kFfn, .loss_chunk = 9};
+  config.train = {.global_batch = 6,
+                  .micro_batch = 3,
+                  .precision = Precision::kMixed,
+                  .recompute = Recompute::kFfn,
+                  .loss_chunk = 9};
   return config;
 }
 
@@ -46,9 +58,7 @@ TEST(ToYaml, HoldsEverySectionInOrder) {
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  options: {}\n  gpas:\n    position: auto\n"));
 }
 
-TEST(ToYaml, WritesChosenSectionsOnly) {
-  EXPECT_EQ(to_yaml(RunConfig{}, {"data"}), "data:\n  sequence_length: 256\n");
-}
+TEST(ToYaml, WritesChosenSectionsOnly) { EXPECT_EQ(to_yaml(RunConfig{}, {"data"}), "data:\n  sequence_length: 256\n"); }
 
 // Text that YAML would read as something else, or that needs escapes, stays that text.
 TEST(ToYaml, KeepsAnyText) {

@@ -10,9 +10,7 @@ namespace strata::config {
 struct DataConfig {
   int64_t sequence_length = 256;
 
-  void fields(auto& field) {
-    field("sequence_length", sequence_length, "most tokens in a row", at_least(2));
-  }
+  void fields(auto& field) { field("sequence_length", sequence_length, "most tokens in a row", at_least(2)); }
 
   bool operator==(const DataConfig&) const = default;
 };

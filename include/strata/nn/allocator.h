@@ -9,9 +9,9 @@
 namespace strata::nn {
 
 enum class MemoryClass { kParameters, kGradients, kMoments, kActivations, kLossChunk, kWorkspace };
-inline constexpr MemoryClass kMemoryClasses[] = {MemoryClass::kParameters,  MemoryClass::kGradients,
-                                                 MemoryClass::kMoments,     MemoryClass::kActivations,
-                                                 MemoryClass::kLossChunk,   MemoryClass::kWorkspace};
+inline constexpr MemoryClass kMemoryClasses[] = {MemoryClass::kParameters, MemoryClass::kGradients,
+                                                 MemoryClass::kMoments,    MemoryClass::kActivations,
+                                                 MemoryClass::kLossChunk,  MemoryClass::kWorkspace};
 const char* name_of(MemoryClass memory_class);
 
 /// Gives out every large buffer of a run and writes down what it gave: the memory plan.

@@ -42,8 +42,8 @@ class Parameters {
 void save_parameters(const Parameters& parameters, const std::filesystem::path& path);
 
 /// Reads what save_parameters wrote, or any file with these names, converting the dtype. Nothing changes unless all is
-/// there: throws Error naming the file and the first missing tensor, wrong shape, or tensor that the model does not have
-/// (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
+/// there: throws Error naming the file and the first missing tensor, wrong shape, or tensor that the model does not
+/// have (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
 void load_parameters(const Parameters& parameters, const std::filesystem::path& path);
 
 }  // namespace strata::nn
