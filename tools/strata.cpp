@@ -16,6 +16,8 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", "strata " + strata::version());
   program.require_subcommand(1);
   strata::tools::add_doctor(program);
+  strata::tools::add_pretrain(program);
+  strata::tools::add_trace(program);
   strata::tools::add_encode(program);
   strata::tools::add_tokenize(program);
   strata::tools::add_train_tokenizer(program);
@@ -29,12 +31,16 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
-  return run(argc, argv);
-} catch (const strata::UsageError& failure) {
-  strata::log::error(failure.what());
-  return kWrongUsage;
-} catch (const std::exception& failure) {
-  strata::log::error(failure.what());
-  return kFailed;
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const strata::tools::Stopped& stopped) {
+    return stopped.exit_code;
+  } catch (const strata::UsageError& failure) {
+    strata::log::error(failure.what());
+    return kWrongUsage;
+  } catch (const std::exception& failure) {
+    strata::log::error(failure.what());
+    return kFailed;
+  }
 }

@@ -30,7 +30,7 @@ class FieldList {
   template <class T, class... Checks>
   void operator()(const char* key, T& value, const char* help, const Checks&... checks) {
     Field field{.key = key, .help = help};
-    if constexpr (requires(FieldList& list) { value.fields(list); }) {
+    if constexpr (requires(FieldList & list) { value.fields(list); }) {
       FieldList inner;
       value.fields(inner);
       field.children = std::move(inner.fields);

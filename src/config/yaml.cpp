@@ -65,9 +65,7 @@ class Builder final : public YAML::EventHandler {
     throw UsageError(place_(mark.line) + ": " + message);
   }
 
-  bool expects_key() const {
-    return !open_.empty() && open_.back().node.kind == Node::Kind::kMap && !open_.back().key;
-  }
+  bool expects_key() const { return !open_.empty() && open_.back().node.kind == Node::Kind::kMap && !open_.back().key; }
 
   void begin(const YAML::Mark& mark, Node::Kind kind) {
     if (expects_key()) fail(mark, kKeyMustBeText);

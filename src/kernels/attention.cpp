@@ -60,7 +60,8 @@ struct HeadView {
 template <class T>
 void unpack(const HeadView<T>& head, float scale, float* out_td, int64_t d) {
   for (int64_t i = 0; i < head.tokens; ++i) {
-    CpuExecutor{}.each(head.head_dim, [&](int64_t j) { out_td[i * d + j] = scale * widen(head.data[i * head.stride + j]); });
+    CpuExecutor{}.each(head.head_dim,
+                       [&](int64_t j) { out_td[i * d + j] = scale * widen(head.data[i * head.stride + j]); });
     for (int64_t j = head.head_dim; j < d; ++j) out_td[i * d + j] = 0.0F;
   }
 }
@@ -103,8 +104,13 @@ class Work {
  public:
   Work(const AttentionShape& shape, const std::vector<int32_t>& row_starts, const at::Tensor& qkv_NW,
        const at::Tensor& scratch)
-      : shape_(shape), starts_(row_starts), qkv_(pointer<T>(qkv_NW)), stride_(qkv_NW.stride(0)),
-        tokens_(qkv_NW.size(0)), scratch_(pointer<float>(scratch)), by_length_(row_starts.size() - 1) {
+      : shape_(shape),
+        starts_(row_starts),
+        qkv_(pointer<T>(qkv_NW)),
+        stride_(qkv_NW.stride(0)),
+        tokens_(qkv_NW.size(0)),
+        scratch_(pointer<float>(scratch)),
+        by_length_(row_starts.size() - 1) {
     std::iota(by_length_.begin(), by_length_.end(), 0);
     std::ranges::stable_sort(by_length_, [this](int64_t a, int64_t b) { return length(a) > length(b); });
     scratch_share_ = scratch.numel() / at::get_num_threads();

@@ -9,9 +9,8 @@ template <bool kGradient, class T, class Exec>
 STRATA_KFN void cross_entropy_row(Exec exec, T* logits, int64_t classes, int64_t target, float scale, float* loss) {
   const float highest = exec.max(classes, [&](int64_t i) { return widen(logits[i]); });
   const float target_logit = widen(logits[target]);
-  const float total = exec.template sum<1>(classes, [&](int64_t i) {
-    return sums(exponential(widen(logits[i]) - highest));
-  })[0];
+  const float total =
+      exec.template sum<1>(classes, [&](int64_t i) { return sums(exponential(widen(logits[i]) - highest)); })[0];
   if (exec.leader()) *loss = logf(total) + (highest - target_logit);
   if constexpr (kGradient) {
     const float factor = scale / total;

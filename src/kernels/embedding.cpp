@@ -21,7 +21,8 @@ void scatter_rows(const at::Tensor& values_RD, const at::Tensor& rows_R, const a
   const auto* rows = pointer<int64_t>(rows_R);
   const auto* values = static_cast<const char*>(values_RD.data_ptr());
   auto* out = static_cast<char*>(out_ND.data_ptr());
-  parallel_rows(values_RD.size(0), 64, [&](int64_t r) { std::memcpy(out + rows[r] * bytes, values + r * bytes, bytes); });
+  parallel_rows(values_RD.size(0), 64,
+                [&](int64_t r) { std::memcpy(out + rows[r] * bytes, values + r * bytes, bytes); });
 }
 
 void embedding_backward(const at::Tensor& grad_ND, const at::Tensor& tokens_N, const at::Tensor& by_id_N,

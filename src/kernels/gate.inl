@@ -19,11 +19,16 @@ STRATA_KFN GateValue gate_value(GateActivation activation, float alpha) {
     return GateValue{x * s, s * (1.0F + sharpness * x * (1.0F - s))};
   };
   switch (activation) {
-    case GateActivation::kSilu: return silu(alpha, 1.0F);
-    case GateActivation::kScaledSilu: return silu(alpha, kSharpness);
-    case GateActivation::kIdentity: return {alpha, 1.0F};
-    case GateActivation::kRelu: return alpha > 0.0F ? GateValue{alpha, 1.0F} : GateValue{0.0F, 0.0F};
-    case GateActivation::kLeakyRelu: return alpha > 0.0F ? GateValue{alpha, 1.0F} : GateValue{kLeak * alpha, kLeak};
+    case GateActivation::kSilu:
+      return silu(alpha, 1.0F);
+    case GateActivation::kScaledSilu:
+      return silu(alpha, kSharpness);
+    case GateActivation::kIdentity:
+      return {alpha, 1.0F};
+    case GateActivation::kRelu:
+      return alpha > 0.0F ? GateValue{alpha, 1.0F} : GateValue{0.0F, 0.0F};
+    case GateActivation::kLeakyRelu:
+      return alpha > 0.0F ? GateValue{alpha, 1.0F} : GateValue{kLeak * alpha, kLeak};
     case GateActivation::kTanh: {
       const float t = tanhf(alpha);
       return {t, 1.0F - t * t};

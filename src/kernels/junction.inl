@@ -132,9 +132,8 @@ STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> r
 template <class T, class Exec>
 STRATA_KFN void out_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
   const auto normal = [&](int64_t i) { return rounded<T>(row.forward.sum * widen(row.sum[i])) * row.out_rstd; };
-  const auto dot = exec.template sum<1>(row.width, [&](int64_t i) {
-    return sums(widen(row.grad_stream[i]) * widen(row.out_gain[i]) * normal(i));
-  });
+  const auto dot = exec.template sum<1>(
+      row.width, [&](int64_t i) { return sums(widen(row.grad_stream[i]) * widen(row.out_gain[i]) * normal(i)); });
   const float mean = dot[0] / static_cast<float>(row.width);
   exec.each(row.width, [&](int64_t i) {
     const float upstream = widen(row.grad_stream[i]);
@@ -148,11 +147,11 @@ template <bool kBranchNorm, class T, class Exec>
 STRATA_KFN void gate_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
   Sums<1> dot;
   if (row.gate == GateTerm::kSum) {
-    dot = exec.template sum<1>(row.width, [&](int64_t i) { return sums(widen(row.grad_stream[i]) * widen(row.sum[i])); });
+    dot =
+        exec.template sum<1>(row.width, [&](int64_t i) { return sums(widen(row.grad_stream[i]) * widen(row.sum[i])); });
   } else if (row.gate == GateTerm::kSkip) {
-    dot = exec.template sum<1>(row.width, [&](int64_t i) {
-      return sums(row.skip_scale * widen(row.grad_stream[i]) * widen(row.stream[i]));
-    });
+    dot = exec.template sum<1>(
+        row.width, [&](int64_t i) { return sums(row.skip_scale * widen(row.grad_stream[i]) * widen(row.stream[i])); });
   } else {
     dot = exec.template sum<1>(row.width, [&](int64_t i) {
       float f = widen(row.branch[i]);

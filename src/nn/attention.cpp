@@ -14,8 +14,8 @@ std::string projection(int64_t layer, const char* which) {
 AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
                                        int64_t longest_row, Allocator& allocator)
     : shape{dims.heads, dims.kv(), dims.head_dim()},
-      rotary_table(allocator.zeros(MemoryClass::kWorkspace, "rotary table", {2, longest_row, dims.head_dim() / 2},
-                                   at::kFloat)),
+      rotary_table(
+          allocator.zeros(MemoryClass::kWorkspace, "rotary table", {2, longest_row, dims.head_dim() / 2}, at::kFloat)),
       grad_out_NA(allocator.zeros(MemoryClass::kWorkspace, "attention output gradient",
                                   {max_tokens, dims.heads * dims.head_dim()}, dtype)),
       scratch(allocator.zeros(MemoryClass::kWorkspace, "attention scratch",
@@ -29,7 +29,8 @@ AttentionActivations::AttentionActivations(const config::ModelConfig& dims, at::
   const int64_t width = queries + 2 * dims.kv() * dims.head_dim();
   qkv_NW = allocator.zeros(MemoryClass::kActivations, owner + " q k v", {max_tokens, width}, dtype);
   out_NA = allocator.zeros(MemoryClass::kActivations, owner + " attention output", {max_tokens, queries}, dtype);
-  log_sum_HN = allocator.zeros(MemoryClass::kActivations, owner + " softmax sums", {dims.heads * max_tokens}, at::kFloat);
+  log_sum_HN =
+      allocator.zeros(MemoryClass::kActivations, owner + " softmax sums", {dims.heads * max_tokens}, at::kFloat);
 }
 
 Attention::Attention(const Parameters& parameters, int64_t layer, AttentionWorkspace& workspace,

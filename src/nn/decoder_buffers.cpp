@@ -58,8 +58,8 @@ JunctionBuffers DecoderBuffers::junction(size_t index, const std::string& owner,
   const norm::Junction rule = rule_at(index);
   const bool next_needs_stream = index < spec_.wiring.after.size() && rule_at(index + 1).gate == norm::Gate::kSkip;
   const bool kept_for_recompute = leads_to_layer && recompute_ == config::Recompute::kLayer;
-  const bool sum_is_stream = rule.out_norm == norm::Norm::kNone && rule.gate != norm::Gate::kSum &&
-                             !(kept_for_recompute && recomputed);
+  const bool sum_is_stream =
+      rule.out_norm == norm::Norm::kNone && rule.gate != norm::Gate::kSum && !(kept_for_recompute && recomputed);
   const bool normed_is_stream =
       rule.next_norm == norm::Norm::kNone && rule.next_scale == 1.0 && rule.gate != norm::Gate::kNorm;
   const bool branch_needed = rule.branch_norm != norm::Norm::kNone || rule.gate == norm::Gate::kBranch;

@@ -10,8 +10,7 @@
 
 namespace strata::nn {
 
-Head::Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_tokens, int64_t chunk,
-           Allocator& allocator)
+Head::Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_tokens, int64_t chunk, Allocator& allocator)
     : weight_VD_(parameters.value("lm_head.weight")),
       grad_VD_(parameters.gradient("lm_head.weight")),
       chunk_(std::min(chunk, max_tokens)) {

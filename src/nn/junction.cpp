@@ -48,7 +48,7 @@ Junction::Junction(const Parameters& parameters, const ModelSpec& spec, const no
       buffers_(buffers),
       scratch_(scratch) {
   if (!wired.gate) return;
-  alpha_ = parameters.value(*wired.gate);
+  alpha_ = parameters.master(*wired.gate);
   const auto options = alpha_.options().dtype(at::kFloat);
   rule_.factor = at::zeros({}, options);
   gradients_.slope = at::zeros({}, options);
@@ -69,8 +69,8 @@ void Junction::forward(const Engine& engine, const at::Tensor& stream_ND, int64_
   engine.clock.enter(phase::kJunction);
   if (alpha_.defined()) kernels::gate_factors(alpha_, activation_, rule_.factor, gradients_.slope);
   const JunctionBuffers views = buffers_.first(tokens);
-  const bool normed_is_stream = views.normed_ND.is_same(views.stream_ND) ||
-                                views.normed_ND.data_ptr() == views.stream_ND.data_ptr();
+  const bool normed_is_stream =
+      views.normed_ND.is_same(views.stream_ND) || views.normed_ND.data_ptr() == views.stream_ND.data_ptr();
   kernels::junction_forward(rule_, stream_ND, at_entry ? at::Tensor() : views.branch_ND, saved(views), views.stream_ND,
                             normed_is_stream ? at::Tensor() : views.normed_ND, views.row_sums_N2);
   engine.clock.enter(nullptr);

@@ -6,12 +6,18 @@ namespace {
 // A sum that a norm follows would lose a scale on it; there the gate goes on the skip.
 GatePosition position_in(const Sublayer& sublayer, config::GpasPosition position) {
   switch (position) {
-    case config::GpasPosition::kAuto: break;
-    case config::GpasPosition::kSum: return GatePosition::kSum;
-    case config::GpasPosition::kSkip: return GatePosition::kSkip;
-    case config::GpasPosition::kBranch: return GatePosition::kBranch;
-    case config::GpasPosition::kNorm: return GatePosition::kNorm;
-    case config::GpasPosition::kInput: return GatePosition::kInput;
+    case config::GpasPosition::kAuto:
+      break;
+    case config::GpasPosition::kSum:
+      return GatePosition::kSum;
+    case config::GpasPosition::kSkip:
+      return GatePosition::kSkip;
+    case config::GpasPosition::kBranch:
+      return GatePosition::kBranch;
+    case config::GpasPosition::kNorm:
+      return GatePosition::kNorm;
+    case config::GpasPosition::kInput:
+      return GatePosition::kInput;
   }
   return sublayer.out_norm == Norm::kNone ? GatePosition::kSum : GatePosition::kSkip;
 }

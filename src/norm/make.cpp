@@ -16,10 +16,10 @@ std::unique_ptr<Scheme> make_scheme(const config::NormConfig& config) {
   const std::string name = config.scheme.substr(0, config.scheme.size() - (gated ? kGatedSuffix.size() : 0));
   const SchemeFactory factory = SchemeRegistry::instance().find(name);
   if (factory == nullptr) {
-    throw config::KeyError("norm.scheme",
-                           str("unknown scheme \"", config.scheme, "\"", did_you_mean(config.scheme, all_scheme_names()),
-                               " (known: ", join(SchemeRegistry::instance().names(), " "), ", each also with ",
-                               kGatedSuffix, ")"));
+    throw config::KeyError(
+        "norm.scheme",
+        str("unknown scheme \"", config.scheme, "\"", did_you_mean(config.scheme, all_scheme_names()),
+            " (known: ", join(SchemeRegistry::instance().names(), " "), ", each also with ", kGatedSuffix, ")"));
   }
   SchemeOptions options(config.options);
   auto scheme = factory(options);

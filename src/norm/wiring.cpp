@@ -13,8 +13,8 @@ std::string layer_name(const Site& site, const std::string& part) {
 
 std::string gate_name(const Site& site, bool per_sublayer) {
   if (!per_sublayer) return layer_name(site, "gpas_block.gate");
-  return layer_name(site, site.branch == Branch::kAttention ? "gpas_block.attention_gate"
-                                                            : "gpas_block.feed_forward_gate");
+  return layer_name(site,
+                    site.branch == Branch::kAttention ? "gpas_block.attention_gate" : "gpas_block.feed_forward_gate");
 }
 
 // The paper's code gives a layer's norms their names by the order in which they act, not by what they do.
@@ -25,8 +25,8 @@ std::string leaving_norm_name(const Site& site, bool second) {
 
 std::string input_norm_name(const Site& site, bool attention_left_with_norm) {
   if (site.branch == Branch::kAttention) return layer_name(site, "input_layernorm.weight");
-  return layer_name(site, attention_left_with_norm ? "pre_feedforward_layernorm.weight"
-                                                   : "post_attention_layernorm.weight");
+  return layer_name(site,
+                    attention_left_with_norm ? "pre_feedforward_layernorm.weight" : "post_attention_layernorm.weight");
 }
 
 void require_free(const WiredJunction& junction) {
@@ -43,10 +43,17 @@ void leave(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, W
   if (has_branch_norm) junction.branch_gain = Gain{leaving_norm_name(site, false)};
   if (sublayer.out_norm != Norm::kNone) junction.out_gain = Gain{leaving_norm_name(site, has_branch_norm)};
   switch (sublayer.gate) {
-    case GatePosition::kSum: junction.rule.gate = Gate::kSum; break;
-    case GatePosition::kSkip: junction.rule.gate = Gate::kSkip; break;
-    case GatePosition::kBranch: junction.rule.gate = Gate::kBranch; break;
-    default: return;
+    case GatePosition::kSum:
+      junction.rule.gate = Gate::kSum;
+      break;
+    case GatePosition::kSkip:
+      junction.rule.gate = Gate::kSkip;
+      break;
+    case GatePosition::kBranch:
+      junction.rule.gate = Gate::kBranch;
+      break;
+    default:
+      return;
   }
   junction.gate = gate_name(site, gate_per_sublayer);
 }

@@ -27,12 +27,18 @@ namespace {
 
 at::Tensor activation(config::GpasActivation which, const at::Tensor& alpha) {
   switch (which) {
-    case config::GpasActivation::kSilu: return at::silu(alpha);
-    case config::GpasActivation::kIdentity: return alpha;
-    case config::GpasActivation::kRelu: return at::relu(alpha);
-    case config::GpasActivation::kTanh: return at::tanh(alpha);
-    case config::GpasActivation::kLeakyRelu: return at::leaky_relu(alpha, 0.01);
-    case config::GpasActivation::kScaledSilu: return alpha * at::sigmoid(8 * alpha);
+    case config::GpasActivation::kSilu:
+      return at::silu(alpha);
+    case config::GpasActivation::kIdentity:
+      return alpha;
+    case config::GpasActivation::kRelu:
+      return at::relu(alpha);
+    case config::GpasActivation::kTanh:
+      return at::tanh(alpha);
+    case config::GpasActivation::kLeakyRelu:
+      return at::leaky_relu(alpha, 0.01);
+    case config::GpasActivation::kScaledSilu:
+      return alpha * at::sigmoid(8 * alpha);
   }
   return {};
 }
@@ -84,8 +90,8 @@ class ReferenceModel {
   at::Tensor rotated(const at::Tensor& x_HTd) const {
     const int64_t half = spec_.dims.head_dim() / 2;
     const auto options = at::TensorOptions().dtype(at::kDouble);
-    const at::Tensor frequency = at::pow(at::Scalar(spec_.dims.rope_theta),
-                                         at::arange(half, options) * (-1.0 / static_cast<double>(half)));
+    const at::Tensor frequency =
+        at::pow(at::Scalar(spec_.dims.rope_theta), at::arange(half, options) * (-1.0 / static_cast<double>(half)));
     const at::Tensor angle = at::outer(at::arange(x_HTd.size(1), options), frequency);
     const at::Tensor cosine = at::cat({angle, angle}, -1).cos();
     const at::Tensor sine = at::cat({angle, angle}, -1).sin();
@@ -137,8 +143,8 @@ ReferenceResult reference_forward(const nn::ModelSpec& spec, const TensorMap& le
   for (int64_t row = 0; row < batch.num_rows(); ++row) {
     const int64_t start = batch.row_starts[static_cast<size_t>(row)];
     std::vector<at::Tensor> row_hidden;
-    logits.push_back(model.row(
-        batch.tokens_N.narrow(0, start, batch.row_starts[static_cast<size_t>(row) + 1] - start), row_hidden));
+    logits.push_back(
+        model.row(batch.tokens_N.narrow(0, start, batch.row_starts[static_cast<size_t>(row) + 1] - start), row_hidden));
     for (size_t layer = 0; layer < hidden.size(); ++layer) hidden[layer].push_back(row_hidden[layer]);
   }
   ReferenceResult result;

@@ -32,8 +32,8 @@ std::string str(const Parts&... parts) {
 }  // namespace strata
 
 /// For what a user can cause. The message names the key or path and the value.
-#define STRATA_CHECK(condition, ...)                              \
-  do {                                                            \
+#define STRATA_CHECK(condition, ...)                                     \
+  do {                                                                   \
     if (!(condition)) throw ::strata::Error(::strata::str(__VA_ARGS__)); \
   } while (false)
 

@@ -14,8 +14,8 @@ class Gemm {
   virtual ~Gemm() = default;
   /// `aten`, `blis`, `openblas` or `tiles`.
   virtual std::string name() const = 0;
-  /// out_MN = a_MK b_KN, or += with `add`. All 2-D, of one dtype (fp32 or bf16); out is row-major; a and b have unit
-  /// stride along one dimension, so transposed views are fine.
+  /// out_MN = a_MK b_KN, or += with `add`. All 2-D, fp32 or bf16; bf16 factors may have an fp32 product. out is
+  /// row-major; a and b have unit stride along one dimension, so transposed views are fine.
   virtual void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const = 0;
 };
 

@@ -61,7 +61,6 @@ int64_t junction_scratch_size(int64_t tokens, int64_t width);
 /// forward read) are only needed under a branch norm or a gate on them. Sums over rows have a fixed shape.
 void junction_backward(const JunctionRule& rule, const JunctionSaved& saved, const at::Tensor& stream_ND,
                        const at::Tensor& branch_ND, const at::Tensor& grad_normed_ND, const at::Tensor& grad_stream_ND,
-                       const at::Tensor& grad_branch_ND, const JunctionGradients& gradients,
-                       const at::Tensor& scratch);
+                       const at::Tensor& grad_branch_ND, const JunctionGradients& gradients, const at::Tensor& scratch);
 
 }  // namespace strata::kernels

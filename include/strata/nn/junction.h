@@ -9,12 +9,12 @@ namespace strata::nn {
 
 /// Buffers of one junction. Some are the same memory, where one holds what another would; see JunctionBuffers::plan.
 struct JunctionBuffers {
-  at::Tensor sum_ND;        // s before gate and norm
-  at::Tensor stream_ND;     // x'
-  at::Tensor normed_ND;     // n
-  at::Tensor branch_ND;     // f
+  at::Tensor sum_ND;         // s before gate and norm
+  at::Tensor stream_ND;      // x'
+  at::Tensor normed_ND;      // n
+  at::Tensor branch_ND;      // f
   at::Tensor statistics_3N;  // 1 / rms of branch, out and next norm, fp32
-  at::Tensor row_sums_N2;   // sums of x' and x'^2 over each row, fp32
+  at::Tensor row_sums_N2;    // sums of x' and x'^2 over each row, fp32
 
   /// The first N rows of everything.
   JunctionBuffers first(int64_t tokens) const;

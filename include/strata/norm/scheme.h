@@ -99,6 +99,6 @@ std::unique_ptr<Scheme> make_registered(SchemeOptions& options) {
 }  // namespace strata::norm
 
 /// At the end of a scheme's file, in namespace strata::norm. The class is constructible from SchemeOptions& or nothing.
-#define STRATA_REGISTER_SCHEME(name, Class) \
+#define STRATA_REGISTER_SCHEME(name, Class)               \
   [[maybe_unused]] static const bool Class##_registered = \
       ::strata::norm::SchemeRegistry::instance().add(name, &::strata::norm::make_registered<Class>);

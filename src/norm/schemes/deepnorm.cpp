@@ -1,7 +1,7 @@
 // DeepNorm (arXiv 2203.00555, decoder-only column of figure 2), L layers:
 //   x <- N(a x + f(x)),  a = (2L)^(1/4)
-// Weights start Xavier-normal, std = gain sqrt(2 / (fan_in + fan_out)); gain (8L)^(-1/4) on v, o and the feed-forward's,
-// 1 on q and k.
+// Weights start Xavier-normal, std = gain sqrt(2 / (fan_in + fan_out)); gain (8L)^(-1/4) on v, o and the
+// feed-forward's, 1 on q and k.
 #include <cmath>
 
 #include "strata/norm/scheme.h"

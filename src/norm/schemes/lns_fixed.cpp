@@ -1,4 +1,5 @@
-// LayerNorm Scaling as its own paper writes it (arXiv 2502.05795, eq. 9):  x <- x + f(N(x) / sqrt(l)), l = 1-based layer
+// LayerNorm Scaling as its own paper writes it (arXiv 2502.05795, eq. 9):  x <- x + f(N(x) / sqrt(l)), l = 1-based
+// layer
 #include <cmath>
 
 #include "strata/norm/scheme.h"

@@ -1,4 +1,5 @@
-// Scaled initialisation (GPT-2; "Spike No More", arXiv 2312.16903): Pre-LN whose o and down start with std 0.02/sqrt(2L)
+// Scaled initialisation (GPT-2; "Spike No More", arXiv 2312.16903): Pre-LN whose o and down start with std
+// 0.02/sqrt(2L)
 #include <cmath>
 
 #include "strata/norm/scheme.h"

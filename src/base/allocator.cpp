@@ -1,17 +1,23 @@
-#include "strata/nn/allocator.h"
+#include "strata/base/allocator.h"
 
 #include <ATen/ops/zeros.h>
 
-namespace strata::nn {
+namespace strata {
 
 const char* name_of(MemoryClass memory_class) {
   switch (memory_class) {
-    case MemoryClass::kParameters: return "parameters";
-    case MemoryClass::kGradients: return "gradients";
-    case MemoryClass::kMoments: return "moments";
-    case MemoryClass::kActivations: return "activations";
-    case MemoryClass::kLossChunk: return "loss chunk";
-    case MemoryClass::kWorkspace: return "workspace";
+    case MemoryClass::kParameters:
+      return "parameters";
+    case MemoryClass::kGradients:
+      return "gradients";
+    case MemoryClass::kMoments:
+      return "moments";
+    case MemoryClass::kActivations:
+      return "activations";
+    case MemoryClass::kLossChunk:
+      return "loss chunk";
+    case MemoryClass::kWorkspace:
+      return "workspace";
   }
   return "";
 }
@@ -35,4 +41,4 @@ int64_t Allocator::total_bytes() const {
   return total;
 }
 
-}  // namespace strata::nn
+}  // namespace strata

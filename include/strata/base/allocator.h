@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-namespace strata::nn {
+namespace strata {
 
 enum class MemoryClass { kParameters, kGradients, kMoments, kActivations, kLossChunk, kWorkspace };
-inline constexpr MemoryClass kMemoryClasses[] = {MemoryClass::kParameters,  MemoryClass::kGradients,
-                                                 MemoryClass::kMoments,     MemoryClass::kActivations,
-                                                 MemoryClass::kLossChunk,   MemoryClass::kWorkspace};
+inline constexpr MemoryClass kMemoryClasses[] = {MemoryClass::kParameters, MemoryClass::kGradients,
+                                                 MemoryClass::kMoments,    MemoryClass::kActivations,
+                                                 MemoryClass::kLossChunk,  MemoryClass::kWorkspace};
 const char* name_of(MemoryClass memory_class);
 
 /// Gives out every large buffer of a run and writes down what it gave: the memory plan.
@@ -40,4 +40,4 @@ class Allocator {
   std::vector<Buffer> buffers_;
 };
 
-}  // namespace strata::nn
+}  // namespace strata

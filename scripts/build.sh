@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Usage: scripts/build.sh [PRESET]
+# Installs what is missing and builds a preset of CMakePresets.json (default: release) into build/PRESET.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=${1:-release}
+scripts/install.sh
+cmake --preset "$preset"
+cmake --build --preset "$preset"

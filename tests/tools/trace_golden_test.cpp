@@ -1,0 +1,104 @@
+// `strata trace` against what the paper's own code computes in float64: tests/golden/model/README.md.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/abs.h>
+
+#include <nlohmann/json.hpp>
+
+#include "strata/io/safetensors.h"
+#include "support/golden.h"
+#include "support/program.h"
+#include "support/reference.h"
+#include "support/temp_folder.h"
+
+namespace strata::test {
+namespace {
+
+std::string to_json(const at::Tensor& ids_RT) {
+  nlohmann::json rows = nlohmann::json::array();
+  for (int64_t row = 0; row < ids_RT.size(0); ++row) {
+    const auto* ids = ids_RT[row].const_data_ptr<int64_t>();
+    rows.push_back(std::vector<int64_t>(ids, ids + ids_RT.size(1)));
+  }
+  return rows.dump();
+}
+
+io::SafetensorsFile traced(const TempFolder& folder, const std::filesystem::path& model, const at::Tensor& ids,
+                           const at::Tensor& labels, bool gradients) {
+  write_file(folder / "ids.json", to_json(ids));
+  std::vector<std::string> command{"trace", model, "--ids", folder / "ids.json", "--out", folder / "out.safetensors"};
+  if (labels.defined()) {
+    write_file(folder / "labels.json", to_json(labels));
+    command.insert(command.end(), {"--labels", folder / "labels.json"});
+  }
+  if (gradients) command.emplace_back("--gradients");
+  const Finished finished = run_strata(command);
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  return io::SafetensorsFile::open(folder / "out.safetensors");
+}
+
+double largest_difference(const at::Tensor& a, const at::Tensor& b) {
+  EXPECT_EQ(a.sizes(), b.sizes());
+  return (a - b).abs().max().item<double>();
+}
+
+class GoldenTrace : public testing::TestWithParam<GoldenScheme> {};
+
+TEST_P(GoldenTrace, EqualsThePapersCode) {
+  const auto golden = io::SafetensorsFile::open(golden_model() / "scheme" / (GetParam().theirs + ".safetensors"));
+  const TempFolder folder;
+  write_golden_folder(GetParam(), folder / "model");
+  const auto ours = traced(folder, folder / "model", golden.tensor("input_ids"), golden.tensor("labels"), true);
+
+  EXPECT_LT(largest_difference(ours.tensor("logits"), golden.tensor("logits")), 5e-5);
+  EXPECT_NEAR(ours.tensor("loss").item<float>(), golden.tensor("loss").item<float>(), 1e-5);
+  int hidden = 0, gradients = 0;
+  for (const std::string& name : golden.names()) {
+    if (name.starts_with("hidden.")) {
+      EXPECT_LT(relative_error(ours.tensor(name), golden.tensor(name)), 5e-5) << name;
+      ++hidden;
+    } else if (name.starts_with("grad.")) {
+      const double bound = golden.tensor(name).dim() == 0 ? 2e-3 : 1e-4;
+      EXPECT_LT(relative_error(ours.tensor(name), golden.tensor(name)), bound) << name;
+      ++gradients;
+    } else if (name.starts_with("gradsum")) {
+      const at::Tensor gradient = ours.tensor("grad." + name.substr(std::string("gradsum0.").size()));
+      const at::Tensor sum = gradient.sum(name[7] == '0' ? 0 : 1);
+      EXPECT_LT(relative_error(sum, golden.tensor(name)), 1e-4) << name;
+      ++gradients;
+    }
+  }
+  EXPECT_EQ(hidden, 8);
+  EXPECT_GT(gradients, 120);  // both sums of 56 weights, and some whole
+}
+
+INSTANTIATE_TEST_SUITE_P(Schemes, GoldenTrace, testing::ValuesIn(golden_schemes()),
+                         [](const auto& info) { return info.param.theirs; });
+
+struct HfCase {
+  std::string variant;
+  std::string config;
+};
+
+class HuggingFaceTrace : public testing::TestWithParam<HfCase> {};
+
+// Stock checkpoints, multi-head and grouped-query, in both layouts of config.json.
+TEST_P(HuggingFaceTrace, EqualsTransformers) {
+  const auto source = golden_model() / "hf" / GetParam().variant;
+  const auto golden = io::SafetensorsFile::open(source / "logits.safetensors");
+  const TempFolder folder;
+  std::filesystem::create_directories(folder / "model");
+  std::filesystem::copy_file(source / GetParam().config, folder / "model" / "config.json");
+  std::filesystem::copy_file(source / "model.safetensors", folder / "model" / "model.safetensors");
+  const auto ours = traced(folder, folder / "model", golden.tensor("input_ids"), {}, false);
+  EXPECT_LT(largest_difference(ours.tensor("logits"), golden.tensor("logits")), 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, HuggingFaceTrace,
+                         testing::Values(HfCase{"gqa", "config.json"}, HfCase{"gqa", "config_old.json"},
+                                         HfCase{"mha", "config.json"}, HfCase{"mha", "config_old.json"}),
+                         [](const auto& info) {
+                           return info.param.variant + (info.param.config == "config.json" ? "_new" : "_old");
+                         });
+
+}  // namespace
+}  // namespace strata::test

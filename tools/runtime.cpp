@@ -1,0 +1,27 @@
+#include "runtime.h"
+
+#include <ATen/Parallel.h>
+
+#include "strata/config/enums.h"
+#include "strata/config/load.h"
+#include "strata/nn/model_spec.h"
+
+namespace strata::tools {
+
+std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run) {
+  if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
+  if (run.gemm == config::Gemm::kAuto) return kernels::fastest_gemm();
+  return kernels::make_gemm(std::string(config::enum_name(run.gemm)));
+}
+
+config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides) {
+  const config::Loaded loaded = config::load(path, overrides);
+  try {
+    nn::describe(loaded.config.model, loaded.config.norm);
+  } catch (const config::KeyError& error) {
+    throw loaded.origins.locate(error);
+  }
+  return loaded.config;
+}
+
+}  // namespace strata::tools

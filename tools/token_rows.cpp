@@ -1,0 +1,35 @@
+#include "token_rows.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "strata/base/check.h"
+#include "strata/io/json.h"
+
+namespace strata::tools {
+
+data::TokenRows read_token_rows(const std::filesystem::path& file) {
+  const nlohmann::json root = io::read_json(file);
+  STRATA_CHECK(root.is_array(), file.string(), ": is not a JSON array of rows");
+  data::TokenRows rows;
+  for (const auto& row : root) {
+    STRATA_CHECK(row.is_array(), file.string(), ": row ", rows.size(), " is not an array");
+    rows.emplace_back();
+    for (const auto& id : row) {
+      STRATA_CHECK(id.is_number_integer(), file.string(), ": row ", rows.size() - 1, ", position ", rows.back().size(),
+                   ": ", id.dump(), " is not a whole number");
+      rows.back().push_back(id.get<int64_t>());
+    }
+  }
+  return rows;
+}
+
+int64_t longest_row(const data::TokenBatch& batch) {
+  int64_t longest = 0;
+  for (size_t row = 1; row < batch.row_starts.size(); ++row) {
+    longest = std::max<int64_t>(longest, batch.row_starts[row] - batch.row_starts[row - 1]);
+  }
+  return longest;
+}
+
+}  // namespace strata::tools

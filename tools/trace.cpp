@@ -1,0 +1,88 @@
+// strata trace: what a model computes, tensor by tensor, for parity work against any other implementation.
+#include <ATen/ops/scalar_tensor.h>
+
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "runtime.h"
+#include "strata/base/check.h"
+#include "strata/hub/model_folder.h"
+#include "strata/io/json.h"
+#include "strata/io/safetensors.h"
+#include "strata/nn/model.h"
+#include "token_rows.h"
+
+namespace strata::tools {
+namespace {
+
+struct TraceArguments {
+  std::string model, ids, labels, out, precision = "fp32";
+  bool gradients = false;
+  config::RunSettings run;
+};
+
+// [N, ...] as [rows, T, ...] where all rows are equally long.
+at::Tensor by_row(const at::Tensor& flat_N, const data::TokenBatch& batch) {
+  const int64_t length = batch.row_starts[1];
+  for (size_t row = 1; row < batch.row_starts.size(); ++row) {
+    if (batch.row_starts[row] - batch.row_starts[row - 1] != length) return flat_N;
+  }
+  std::vector<int64_t> shape{batch.num_rows(), length};
+  for (int64_t dim = 1; dim < flat_N.dim(); ++dim) shape.push_back(flat_N.size(dim));
+  return flat_N.view(shape);
+}
+
+io::NamedTensors trace(nn::Model& model, const data::TokenBatch& batch, bool gradients) {
+  io::NamedTensors tensors;
+  const at::Tensor logits = model.logits_NV(batch, [&](int64_t layer, const at::Tensor& stream_ND) {
+    tensors.emplace_back("hidden." + std::to_string(layer), by_row(stream_ND.clone(), batch));
+  });
+  tensors.emplace_back("logits", by_row(logits, batch));
+  STRATA_CHECK(batch.num_targets() > 0 || !gradients, "no position has a label: there is no loss to differentiate");
+  const auto targets = static_cast<double>(std::max<int64_t>(batch.num_targets(), 1));
+  const double loss = gradients ? model.loss_and_gradients(batch, 1.0 / targets) : model.loss(batch);
+  tensors.emplace_back("loss", at::scalar_tensor(loss / targets, at::kFloat));
+  if (!gradients) return tensors;
+  for (const ParamSpec& param : model.spec().layout.params) {
+    tensors.emplace_back("grad." + param.name, model.parameters().gradient(param.name));
+  }
+  return tensors;
+}
+
+void run(const TraceArguments& arguments) {
+  const hub::ModelFolder folder = hub::open_model_folder(arguments.model);
+  const data::TokenRows ids = read_token_rows(arguments.ids);
+  const data::TokenRows labels = arguments.labels.empty() ? ids : read_token_rows(arguments.labels);
+  const auto batch = data::TokenBatch::from_rows(ids, &labels, folder.spec.dims.vocab);
+  const auto gemm = start(arguments.run);
+  Allocator allocator(at::kCPU);
+  nn::Model model(folder.spec,
+                  {.precision = arguments.precision == "bf16" ? config::Precision::kBf16 : config::Precision::kFp32,
+                   .limits = {.max_tokens = batch.num_tokens(), .longest_row = longest_row(batch)},
+                   .gradients = arguments.gradients},
+                  *gemm, allocator);
+  nn::load_parameters(model.parameters(), folder.weights);
+  io::write_safetensors(arguments.out, trace(model, batch, arguments.gradients));
+}
+
+}  // namespace
+
+void add_trace(CLI::App& program) {
+  const auto arguments = std::make_shared<TraceArguments>();
+  CLI::App* command = program.add_subcommand(
+      "trace", "write hidden states, logits, loss and gradients of a model on given ids to a safetensors file");
+  command->add_option("folder", arguments->model, "model folder, ours or a stock Hugging Face LLaMA")->required();
+  command->add_option("--ids", arguments->ids, "JSON array of rows of token ids; every position is computed as given")
+      ->required();
+  command->add_option("--labels", arguments->labels,
+                      "JSON array of the same shape, -100 where ignored, not shifted; default: the ids");
+  command->add_option("--out", arguments->out, "safetensors file: hidden.{layer}, logits, loss, grad.{name}")
+      ->required();
+  command->add_flag("--gradients", arguments->gradients, "also the gradient of every parameter");
+  command->add_option("--precision", arguments->precision)
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace strata::tools
