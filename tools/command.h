@@ -5,7 +5,14 @@
 // Each subcommand lives in its own file, adds itself to the program with one of these, and runs in its callback.
 namespace strata::tools {
 
+void add_bench(CLI::App& program);
 void add_doctor(CLI::App& program);
+void add_init(CLI::App& program);
+void add_inspect(CLI::App& program);
 void add_trace(CLI::App& program);
+
+// Of `strata bench`.
+void add_bench_gemm(CLI::App& bench);
+void add_bench_step(CLI::App& bench);
 
 }  // namespace strata::tools

@@ -15,8 +15,11 @@ int run(int argc, char** argv) {
   CLI::App program{"Strata pretrains LLaMA-style decoders and compares ways of normalising them.", "strata"};
   program.set_version_flag("--version", "strata " + strata::version());
   program.require_subcommand(1);
-  strata::tools::add_doctor(program);
+  strata::tools::add_inspect(program);
+  strata::tools::add_init(program);
   strata::tools::add_trace(program);
+  strata::tools::add_bench(program);
+  strata::tools::add_doctor(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {
