@@ -11,6 +11,7 @@
 #include "strata/base/check.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
+#include "strata/config/enums.h"
 #include "strata/nn/report.h"
 #include "token_rows.h"
 
@@ -66,7 +67,7 @@ void run(const BenchArguments& arguments) {
   const double best = seconds.front();
   const double speed = flops(config.model, batch) / best / 1e9;
   Table table({{""}, {""}});
-  table.add({"model", str(arguments.config.path, ", ", config.norm.scheme, ", ", nn::name_of(options.dtype))});
+  table.add({"model", str(arguments.config.path, ", ", config.norm.scheme, ", ", config::enum_name(options.precision))});
   table.add({"batch", str(batch.num_rows(), " rows, ", with_commas(batch.num_tokens()), " tokens")});
   table.add({"step", str(fixed(best, 3), " s best, ", fixed(seconds[seconds.size() / 2], 3), " s median of ",
                          seconds.size(), ", forward and backward")});

@@ -52,7 +52,7 @@ std::string plan_report(const config::RunConfig& config, const nn::ModelSpec& sp
   const Allocator plan = nn::plan_memory(spec, options);
   std::string report =
       section(str("memory: micro-batches of ", config.train.micro_batch, " rows of up to ", config.data.sequence_length,
-                  " tokens, ", nn::name_of(options.dtype), ", recompute ", config::enum_name(config.train.recompute),
+                  " tokens, ", config::enum_name(options.precision), ", recompute ", config::enum_name(config.train.recompute),
                   ", ", at::get_num_threads(), " threads, no optimizer"),
               nn::memory_table(plan));
   return buffers ? report + section("every buffer", nn::buffer_table(plan)) : report;
@@ -66,7 +66,7 @@ void inspect_config(const InspectArguments& arguments) {
   print(config::to_yaml(config),
         str("\n", summary(spec, config.data.sequence_length), "\n", config.train.global_batch, " rows of up to ",
             config.data.sequence_length, " tokens per step: ", with_commas(tokens), "\n",
-            model_report(spec, nn::options_for(config).dtype, arguments.parameters),
+            model_report(spec, nn::stored_dtype(config.train.precision), arguments.parameters),
             plan_report(config, spec, arguments.buffers)));
 }
 

@@ -46,7 +46,7 @@ Parameters::Parameters(const ParameterLayout& layout, config::Precision precisio
                        bool with_gradients)
     : layout_(layout) {
   const bool mixed = precision == config::Precision::kMixed;
-  const at::ScalarType dtype = precision == config::Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+  const at::ScalarType dtype = stored_dtype(precision);
   master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {layout.arena_size}, dtype);
   values_ = mixed ? allocator.zeros(MemoryClass::kParameters, "compute copy", {layout.arena_size}, at::kBFloat16)
                   : master_;

@@ -11,6 +11,11 @@
 
 namespace strata::nn {
 
+/// The type that parameters are stored, updated and saved in.
+constexpr at::ScalarType stored_dtype(config::Precision precision) {
+  return precision == config::Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+}
+
 /// Parameters and their gradients in flat arenas of one layout. Views share the arenas' memory.
 ///
 /// fp32 and bf16: everything in that type. mixed: fp32 master values and gradients, and a bf16 copy of the values that
