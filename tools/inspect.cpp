@@ -43,8 +43,8 @@ std::string model_report(const nn::ModelSpec& spec, at::ScalarType dtype, bool p
 }
 
 std::string summary(const nn::ModelSpec& spec, int64_t context) {
-  return str(with_commas(spec.layout.count()), " parameters, ", fixed(nn::flops_per_token(spec.dims, context) / 1e9, 3),
-             " GFLOP per token of rows of ", context);
+  return str(with_commas(spec.layout.count()), " parameters, ", significant(nn::flops_per_token(spec.dims, context) / 1e9, 3),
+             " GFLOP per token of a row of ", context);
 }
 
 std::string plan_report(const config::RunConfig& config, const nn::ModelSpec& spec, bool buffers) {
@@ -53,7 +53,7 @@ std::string plan_report(const config::RunConfig& config, const nn::ModelSpec& sp
   std::string report =
       section(str("memory: micro-batches of ", config.train.micro_batch, " rows of up to ", config.data.sequence_length,
                   " tokens, ", nn::name_of(options.dtype), ", recompute ", config::enum_name(config.train.recompute),
-                  ", ", at::get_num_threads(), " threads, no optimizer"),
+                  ", ", at::get_num_threads(), " threads, without the optimizer"),
               nn::memory_table(plan));
   return buffers ? report + section("every buffer", nn::buffer_table(plan)) : report;
 }
