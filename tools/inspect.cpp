@@ -15,6 +15,7 @@
 #include "strata/io/safetensors.h"
 #include "strata/nn/report.h"
 #include "strata/norm/report.h"
+#include "strata/optim/optimizer.h"
 
 namespace strata::tools {
 namespace {
@@ -43,17 +44,19 @@ std::string model_report(const nn::ModelSpec& spec, at::ScalarType dtype, bool p
 }
 
 std::string summary(const nn::ModelSpec& spec, int64_t context) {
-  return str(with_commas(spec.layout.count()), " parameters, ", fixed(nn::flops_per_token(spec.dims, context) / 1e9, 3),
-             " GFLOP per token of rows of ", context);
+  return str(with_commas(spec.layout.count()), " parameters, ",
+             significant(nn::flops_per_token(spec.dims, context) / 1e9, 3), " GFLOP per token of a row of ", context);
 }
 
 std::string plan_report(const config::RunConfig& config, const nn::ModelSpec& spec, bool buffers) {
   const nn::ModelOptions options = nn::options_for(config);
-  const Allocator plan = nn::plan_memory(spec, options);
+  Allocator plan = nn::plan_memory(spec, options);
+  optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
+                        nn::stored_dtype(options.precision), plan);
   std::string report =
       section(str("memory: micro-batches of ", config.train.micro_batch, " rows of up to ", config.data.sequence_length,
-                  " tokens, ", config::enum_name(options.precision), ", recompute ", config::enum_name(config.train.recompute),
-                  ", ", at::get_num_threads(), " threads, no optimizer"),
+                  " tokens, ", config::enum_name(options.precision), ", recompute ",
+                  config::enum_name(config.train.recompute), ", ", at::get_num_threads(), " threads"),
               nn::memory_table(plan));
   return buffers ? report + section("every buffer", nn::buffer_table(plan)) : report;
 }

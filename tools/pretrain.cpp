@@ -17,11 +17,6 @@
 namespace strata::tools {
 namespace {
 
-struct PretrainArguments {
-  std::string config;
-  std::vector<std::string> overrides;
-};
-
 train::CheckpointState resume(const config::RunConfig& config, const nn::Parameters& parameters,
                               optim::Optimizer& optimizer) {
   train::CheckpointState fresh;
@@ -53,8 +48,7 @@ std::vector<std::unique_ptr<train::Hook>> make_hooks(const config::RunConfig& co
   return hooks;
 }
 
-void run(const PretrainArguments& arguments) {
-  const config::RunConfig config = load_config(arguments.config, arguments.overrides);
+void run(const config::RunConfig& config) {
   const auto gemm = start(config.run);
   const TrainingData data(config);
   const train::RunFolder folder(config);
@@ -100,12 +94,12 @@ void run(const PretrainArguments& arguments) {
 }  // namespace
 
 void add_pretrain(CLI::App& program) {
-  const auto arguments = std::make_shared<PretrainArguments>();
+  const auto arguments = std::make_shared<ConfigArguments>();
   CLI::App* command = program.add_subcommand("pretrain", "train a model from one YAML file");
-  command->add_option("config", arguments->config, "YAML file")->required();
-  command->add_option("overrides", arguments->overrides, "key.path=value ...");
+  add_config_option(*command, *arguments);
+  add_override_option(*command, *arguments);
   command->footer([] { return "Keys:\n" + config::help(); });
-  command->callback([arguments] { run(*arguments); });
+  command->callback([arguments] { run(arguments->load()); });
 }
 
 }  // namespace strata::tools

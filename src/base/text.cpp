@@ -82,6 +82,12 @@ std::string fixed(double value, int digits) {
   return {buffer.data(), static_cast<size_t>(length)};
 }
 
+std::string significant(double value, int digits) {
+  std::array<char, 64> buffer{};
+  const int length = std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);
+  return {buffer.data(), static_cast<size_t>(length)};
+}
+
 std::string padded(std::string_view text, int width) {
   const auto wanted = static_cast<size_t>(std::abs(width));
   const std::string space(wanted > text.size() ? wanted - text.size() : 0, ' ');

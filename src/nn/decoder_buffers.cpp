@@ -63,7 +63,7 @@ JunctionBuffers DecoderBuffers::junction(size_t index, const std::string& owner,
       rule.next_norm == norm::Norm::kNone && rule.next_scale == 1.0 && rule.gate != norm::Gate::kNorm;
   const bool branch_needed = rule.branch_norm != norm::Norm::kNone || rule.gate == norm::Gate::kBranch;
 
-  const std::string place = leads_to_layer ? " after feed-forward" : " after attention";
+  const std::string place = index == 0 ? "" : leads_to_layer ? " after feed-forward" : " after attention";
   const auto wide = [&](const char* what, bool shared) {
     return keep(owner, what + place, {tokens_, spec_.dims.hidden}, dtype_, shared);
   };

@@ -17,6 +17,8 @@ TEST(Text, NumbersReadWell) {
   EXPECT_EQ(human_bytes(1'940'000'000), "1.94 GB");
   EXPECT_EQ(human_bytes(999), "999 B");
   EXPECT_EQ(human_bytes(1500), "1.5 kB");
+  EXPECT_EQ(significant(0.334914, 3), "0.335");
+  EXPECT_EQ(significant(39.844, 3), "39.8");
 }
 
 }  // namespace

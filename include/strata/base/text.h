@@ -25,6 +25,9 @@ std::string human_bytes(int64_t bytes);
 /// Fixed-point: (3.14159, 2) -> "3.14"
 std::string fixed(double value, int digits);
 
+/// With so many significant digits: (0.334914, 3) -> "0.335"
+std::string significant(double value, int digits);
+
 /// `text` with spaces behind (width > 0) or before (width < 0) it, so that columns line up. Counts bytes.
 std::string padded(std::string_view text, int width);
 

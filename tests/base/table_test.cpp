@@ -1,0 +1,27 @@
+#include "strata/base/table.h"
+
+#include <gtest/gtest.h>
+
+namespace strata {
+namespace {
+
+TEST(Table, LinesUpItsColumns) {
+  Table table({{"name"}, {"count", Table::Align::kRight}, {"note"}});
+  table.add({"embedding", "1", "x"});
+  table.add({"head", "1,024", ""});
+  EXPECT_EQ(table.text("  "),
+            "  name        count   note\n"
+            "  embedding       1   x\n"
+            "  head        1,024\n");
+}
+
+// A remark in a short row must not push the other rows apart.
+TEST(Table, LastCellOfAShortRowReachesOver) {
+  Table table({{""}, {""}, {""}});
+  table.add({"a", "b", "c"});
+  table.add({"d", "a long remark"});
+  EXPECT_EQ(table.text(), "a   b   c\nd   a long remark\n");
+}
+
+}  // namespace
+}  // namespace strata
