@@ -3,8 +3,9 @@
 # Does nothing that is already done. STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead.
 set -euo pipefail
 
-packages=(g++ cmake ninja-build ccache git python3-venv
+packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
   libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
+  libsentencepiece-dev libsimdjson-dev zlib1g-dev libxxhash-dev
   libblis4-openmp libopenblas0-openmp)
 [ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy-19)  # 14 cannot compile <ranges>
 

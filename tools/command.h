@@ -7,5 +7,8 @@ namespace strata::tools {
 
 void add_doctor(CLI::App& program);
 void add_trace(CLI::App& program);
+void add_encode(CLI::App& program);  // and decode
+void add_tokenize(CLI::App& program);
+void add_train_tokenizer(CLI::App& program);
 
 }  // namespace strata::tools

@@ -17,6 +17,9 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   strata::tools::add_doctor(program);
   strata::tools::add_trace(program);
+  strata::tools::add_encode(program);
+  strata::tools::add_tokenize(program);
+  strata::tools::add_train_tokenizer(program);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {

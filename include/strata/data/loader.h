@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "strata/data/order.h"
+#include "strata/data/prefetcher.h"
+#include "strata/data/rows.h"
+#include "strata/data/shard_set.h"
+#include "strata/data/token_batch.h"
+
+namespace strata::data {
+
+struct LoaderOptions {
+  RowOptions rows;
+  Shuffle shuffle = Shuffle::kGlobal;
+  int64_t global_batch = 512;  // rows of one optimizer step, over all workers
+  int64_t micro_batch = 32;    // rows of one forward pass
+  int64_t vocab_size = 0;      // the model's: at least the tokenizer's
+  /// This worker's micro-batches of each global batch (0 … global_batch / micro_batch - 1), in the order in which
+  /// it takes them; empty: all of them.
+  std::vector<int64_t> mine = {};
+  int64_t prefetch = 2;  // global batches ahead
+};
+
+/// The rows of one optimizer step. Rows of a packed row's documents are separate in a micro-batch, so that attention
+/// stays inside each.
+struct GlobalBatch {
+  std::vector<TokenBatch> micro_batches;  // this worker's
+  int64_t num_tokens = 0;                 // over all workers
+  int64_t num_targets = 0;                // over all workers
+  OrderCursor begin;
+  OrderCursor end;  // where the next global batch begins
+};
+
+/// Yields the global batches from a cursor on, forever, prepared ahead on a thread. What they hold depends on the
+/// cursor, the shards and the options of rows and order alone: not on `mine`, `micro_batch` or `prefetch`.
+class BatchLoader {
+ public:
+  /// Throws UsageError, naming the keys, for batch sizes that do not divide and a vocabulary that is too small.
+  BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& options, const OrderCursor& start);
+  ~BatchLoader();
+
+  /// Waits where the thread is behind. Throws what went wrong while the batch was prepared.
+  GlobalBatch next() { return prefetcher_->next(); }
+
+  /// The next batch is the one that begins at `cursor`.
+  void seek(const OrderCursor& cursor);
+
+  const ShardSet& shards() const { return *shards_; }
+
+ private:
+  GlobalBatch prepare();
+
+  std::unique_ptr<ShardSet> shards_;
+  LoaderOptions options_;
+  Rows rows_;
+  RowOrder order_;
+  OrderCursor cursor_;  // of the thread
+  std::unique_ptr<Prefetcher<GlobalBatch>> prefetcher_;
+};
+
+/// A fixed set of rows for evaluation: unshuffled, from the start, until it holds `tokens` tokens (there are no pads) or
+/// all rows are in it.
+class ValidationSet {
+ public:
+  /// Waits for the shards that it needs.
+  ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions& rows, int64_t tokens, int64_t micro_batch,
+                int64_t vocab_size);
+
+  int64_t num_batches() const { return (static_cast<int64_t>(places_.size()) + micro_batch_ - 1) / micro_batch_; }
+  int64_t num_rows() const { return static_cast<int64_t>(places_.size()); }
+  int64_t num_tokens() const { return num_tokens_; }
+
+  /// Micro-batch `index`; the last one may have fewer rows.
+  TokenBatch batch(int64_t index) const;
+
+ private:
+  std::unique_ptr<ShardSet> shards_;
+  Rows rows_;
+  int64_t micro_batch_;
+  int64_t vocab_size_;
+  std::vector<RowPlace> places_;
+  int64_t num_tokens_ = 0;
+};
+
+}  // namespace strata::data

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "strata/data/token_shard.h"
+
+namespace strata::data {
+
+enum class RowKind {
+  kDocument,  // the paper's: a row is a document, cut to the sequence length with a final </s>, the rest dropped
+  kPacked,    // documents end to end, cut into rows of exactly the sequence length
+};
+
+struct RowOptions {
+  RowKind kind = RowKind::kDocument;
+  int64_t sequence_length = 256;
+  /// Packed rows: attention and targets stay inside each document; otherwise they run through the whole row.
+  bool mask_documents = true;
+};
+
+/// The pieces of a row that do not see each other: one for a document row.
+using Row = std::vector<std::vector<int64_t>>;
+
+/// How the documents of a shard become rows. Every row is reached directly.
+///
+/// Packed rows follow the order of the shard's documents, the same in every epoch (the rows are shuffled, see
+/// order.h); what is left at the end of a shard, less than a row, is not used.
+class Rows {
+ public:
+  /// Throws UsageError for a sequence length below 2.
+  explicit Rows(const RowOptions& options);
+
+  int64_t count(const TokenShard& shard) const;
+  Row read(const TokenShard& shard, int64_t row) const;
+
+  /// Of `read(shard, row)`, without reading it.
+  int64_t num_tokens(const TokenShard& shard, int64_t row) const;
+
+  /// Tokens that are predicted: all but the first of each piece.
+  int64_t num_targets(const TokenShard& shard, int64_t row) const;
+
+ private:
+  RowOptions options_;
+};
+
+}  // namespace strata::data

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "strata/io/lines.h"
+
+namespace strata::data {
+
+/// What becomes one token shard: a file of JSON lines, or the text files that one pattern names.
+struct Source {
+  std::string name;  // for messages and for the shard's file name: the (first) file's name
+  std::vector<std::filesystem::path> files;
+};
+
+/// The sources that `patterns` name, in their order, files in the order of their names.
+///
+/// A pattern is a path in which `*`, `?`, `[…]` and `~` mean what they do in a shell, `{00000..01023}` stands for
+/// each number of a range (as wide as it is written), and a folder stands for every data file in it.
+/// Kinds: `.json`, `.jsonl` (one JSON object a line, its text in the field `text`), `.txt` (one document a file), each
+/// also with `.gz`.
+/// Throws UsageError, naming `key` (`data.train`), for a pattern without a file and for files of another kind.
+std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::string_view key);
+
+/// The range `{00000..01023}` (or several) of a pattern written out; a pattern without one gives itself.
+std::vector<std::string> expand_ranges(const std::string& pattern);
+
+/// Streams the documents of one source.
+///
+/// A line that is no JSON object, lacks `text`, or is not UTF-8 and a file that cannot be decompressed throw Error
+/// `path:line: what`; with `skip_bad` they are counted, the first few are logged as warnings, and reading goes on
+/// with the next line or file.
+class DocumentReader {
+ public:
+  DocumentReader(Source source, bool skip_bad);
+  ~DocumentReader();
+
+  /// Puts the next document's text into `text`; false at the end.
+  bool next(std::string& text);
+
+  int64_t bad_documents() const { return bad_; }
+
+ private:
+  struct Parser;
+
+  bool next_json(std::string& text);
+  bool next_text(std::string& text);
+  void refuse(const std::string& what);
+
+  Source source_;
+  bool skip_bad_;
+  size_t next_file_ = 0;
+  int64_t bad_ = 0;
+  std::optional<io::LineReader> lines_;  // of the file that is being read
+  std::unique_ptr<Parser> parser_;
+};
+
+}  // namespace strata::data

@@ -1,0 +1,111 @@
+#include "strata/data/loader.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "strata/base/check.h"
+
+namespace strata::data {
+namespace {
+
+// The nearest numbers on both sides of `micro_batch` that divide `global_batch`.
+std::string divisors_near(int64_t micro_batch, int64_t global_batch) {
+  int64_t below = 1;
+  int64_t above = global_batch;
+  for (int64_t number = 1; number <= global_batch; ++number) {
+    if (global_batch % number != 0) continue;
+    if (number < micro_batch) below = number;
+    if (number > micro_batch) above = std::min(above, number);
+  }
+  return below == above ? str(below, " does") : str(below, " and ", above, " do");
+}
+
+void check_batches(const LoaderOptions& options) {
+  if (options.micro_batch < 1 || options.global_batch < 1 || options.global_batch % options.micro_batch != 0) {
+    throw UsageError(str("train.micro_batch=", options.micro_batch, " does not divide train.global_batch=",
+                         options.global_batch, "; ", divisors_near(options.micro_batch, options.global_batch)));
+  }
+}
+
+void check_vocabulary(const Tokenizer& tokenizer, int64_t vocab_size) {
+  if (tokenizer.vocab_size() > vocab_size) {
+    throw UsageError(str("model.vocab_size=", vocab_size, " is less than the ", tokenizer.vocab_size(),
+                         " pieces of the tokenizer (data.tokenizer)"));
+  }
+}
+
+void append(Row row, TokenRows& rows) { std::ranges::move(row, std::back_inserter(rows)); }
+
+}  // namespace
+
+BatchLoader::BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& options, const OrderCursor& start)
+    : shards_(std::move(shards)),
+      options_(options),
+      rows_(options.rows),
+      order_(options.shuffle, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->at(shard)); }) {
+  check_batches(options_);
+  check_vocabulary(shards_->tokenizer(), options_.vocab_size);
+  if (options_.mine.empty()) {
+    options_.mine.resize(static_cast<size_t>(options_.global_batch / options_.micro_batch));
+    std::iota(options_.mine.begin(), options_.mine.end(), int64_t{0});
+  }
+  STRATA_ASSERT(options_.prefetch > 0);
+  seek(start);
+}
+
+// The thread may be waiting for a shard that takes minutes to make.
+BatchLoader::~BatchLoader() { shards_->close(); }
+
+void BatchLoader::seek(const OrderCursor& cursor) {
+  prefetcher_.reset();
+  cursor_ = cursor;
+  prefetcher_ = std::make_unique<Prefetcher<GlobalBatch>>(static_cast<size_t>(options_.prefetch), [this] { return prepare(); });
+}
+
+GlobalBatch BatchLoader::prepare() {
+  GlobalBatch batch;
+  batch.begin = cursor_;
+  std::vector<RowPlace> places;
+  for (int64_t i = 0; i < options_.global_batch; ++i) {
+    places.push_back(order_.find(cursor_));
+    ++cursor_.row;
+    const TokenShard& shard = shards_->at(places.back().shard);
+    batch.num_tokens += rows_.num_tokens(shard, places.back().row);
+    batch.num_targets += rows_.num_targets(shard, places.back().row);
+  }
+  batch.end = cursor_;
+  for (const int64_t micro : options_.mine) {
+    TokenRows rows;
+    for (int64_t i = micro * options_.micro_batch; i < (micro + 1) * options_.micro_batch; ++i) {
+      const RowPlace& place = places.at(static_cast<size_t>(i));
+      append(rows_.read(shards_->at(place.shard), place.row), rows);
+    }
+    batch.micro_batches.push_back(TokenBatch::from_rows(rows, nullptr, options_.vocab_size));
+  }
+  return batch;
+}
+
+ValidationSet::ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions& rows, int64_t tokens,
+                             int64_t micro_batch, int64_t vocab_size)
+    : shards_(std::move(shards)), rows_(rows), micro_batch_(micro_batch), vocab_size_(vocab_size) {
+  check_vocabulary(shards_->tokenizer(), vocab_size);
+  RowOrder order(Shuffle::kNone, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->at(shard)); });
+  for (OrderCursor cursor; num_tokens_ < tokens; ++cursor.row) {
+    const RowPlace place = order.find(cursor);
+    if (cursor.epoch > 0) break;
+    num_tokens_ += rows_.num_tokens(shards_->at(place.shard), place.row);
+    places_.push_back(place);
+  }
+}
+
+TokenBatch ValidationSet::batch(int64_t index) const {
+  TokenRows rows;
+  const int64_t end = std::min((index + 1) * micro_batch_, num_rows());
+  for (int64_t i = index * micro_batch_; i < end; ++i) {
+    const RowPlace& place = places_[static_cast<size_t>(i)];
+    append(rows_.read(shards_->at(place.shard), place.row), rows);
+  }
+  return TokenBatch::from_rows(rows, nullptr, vocab_size_);
+}
+
+}  // namespace strata::data

@@ -1,0 +1,57 @@
+#include "strata/data/tokenizer.h"
+
+#include <sentencepiece_processor.h>
+#include <xxhash.h>
+
+#include "strata/base/check.h"
+#include "strata/io/file.h"
+
+namespace strata::data {
+struct Tokenizer::Implementation {
+  sentencepiece::SentencePieceProcessor processor;
+  uint64_t fingerprint = 0;
+};
+
+Tokenizer::Tokenizer(const std::filesystem::path& model) : implementation_(std::make_unique<Implementation>()) {
+  const std::string bytes = io::read_text(model);
+  auto& processor = implementation_->processor;
+  const auto status = processor.LoadFromSerializedProto(bytes);
+  STRATA_CHECK(!bytes.empty() && status.ok(), model.string(), ": not a sentencepiece model (", status.message(), ")");
+  STRATA_CHECK(processor.pad_id() == kPad && processor.eos_id() == kEos && processor.unk_id() == kUnknown,
+               model.string(), ": the tokenizer has pad ", processor.pad_id(), ", eos ", processor.eos_id(), ", unk ",
+               processor.unk_id(), "; T5's are needed: pad 0, eos 1, unk 2 (strata train-tokenizer makes such models)");
+  implementation_->fingerprint = XXH3_64bits(bytes.data(), bytes.size());
+}
+
+Tokenizer::~Tokenizer() = default;
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
+
+std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
+  std::vector<int> ids;
+  const auto status = implementation_->processor.Encode(text, &ids);
+  STRATA_CHECK(status.ok(), "cannot tokenize a text of ", text.size(), " bytes: ", status.message());
+  return ids;
+}
+
+std::vector<int32_t> Tokenizer::encode_document(std::string_view text) const {
+  std::vector<int32_t> ids = encode(text);
+  ids.push_back(kEos);
+  return ids;
+}
+
+std::string Tokenizer::decode(std::span<const int32_t> ids) const {
+  for (const int32_t id : ids) {
+    STRATA_CHECK(0 <= id && id < vocab_size(), "cannot decode id ", id, ": the tokenizer has ", vocab_size(), " pieces");
+  }
+  std::string text;
+  const auto status = implementation_->processor.Decode(std::vector<int>(ids.begin(), ids.end()), &text);
+  STRATA_CHECK(status.ok(), "cannot decode ", ids.size(), " ids: ", status.message());
+  return text;
+}
+
+int64_t Tokenizer::vocab_size() const { return implementation_->processor.GetPieceSize(); }
+
+uint64_t Tokenizer::fingerprint() const { return implementation_->fingerprint; }
+
+}  // namespace strata::data

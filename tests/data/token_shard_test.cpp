@@ -1,0 +1,73 @@
+#include "strata/data/token_shard.h"
+
+#include "data/fixtures.h"
+#include "strata/base/check.h"
+
+namespace strata::data {
+namespace {
+
+using strata::test::read_file;
+using strata::test::TempFolder;
+using strata::test::write_file;
+using test::error_of;
+
+using Documents = std::vector<std::vector<int32_t>>;
+
+class TokenShards : public testing::TestWithParam<int64_t> {};
+
+// Both widths of ids, and counts that end on and off the alignment.
+TEST_P(TokenShards, GiveBackWhatWasWritten) {
+  const int64_t vocab = GetParam();
+  for (int count = 0; count < 9; ++count) {
+    const TempFolder folder;
+    Documents documents;
+    for (int d = 0; d < count; ++d) {
+      documents.emplace_back(static_cast<size_t>(1 + d * d), static_cast<int32_t>(vocab - 1 - d));
+      documents.back().back() = 1;
+    }
+    TokenShardWriter writer(folder / "a.tokens", 77, vocab);
+    for (const auto& document : documents) writer.add(document);
+    writer.commit();
+
+    const TokenShard shard(folder / "a.tokens");
+    EXPECT_EQ(shard.tokenizer_fingerprint(), 77U);
+    EXPECT_EQ(shard.vocab_size(), vocab);
+    ASSERT_EQ(shard.num_documents(), count);
+    int64_t position = 0;
+    for (int64_t d = 0; d < count; ++d) {
+      const auto& written = documents[static_cast<size_t>(d)];
+      EXPECT_EQ(shard.document(d), std::vector<int64_t>(written.begin(), written.end()));
+      for (size_t i = 0; i < written.size(); ++i) EXPECT_EQ(shard.document_at(position++), d);
+    }
+    EXPECT_EQ(shard.num_tokens(), position);
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Widths, TokenShards, testing::Values(65'536, 65'537, 250'000));
+
+TEST(TokenShard, NothingRemainsOfAnUnfinishedOne) {
+  const TempFolder folder;
+  {
+    TokenShardWriter writer(folder / "a.tokens", 1, 100);
+    writer.add(std::vector<int32_t>{5, 1});
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(TokenShard, EveryDamagedByteAndEveryCutIsFound) {
+  const TempFolder folder;
+  const auto path = test::write_shard(folder / "a.tokens", {{5, 6, 7, 1}, {8, 1}, {1}});
+  const std::string whole = read_file(path);
+  for (size_t i = 0; i < whole.size(); ++i) {
+    std::string damaged = whole;
+    damaged[i] ^= 4;
+    write_file(path, damaged);
+    EXPECT_THAT(error_of([&] { TokenShard{path}; }), testing::HasSubstr("a.tokens: ")) << "byte " << i;
+    write_file(path, whole.substr(0, i));
+    EXPECT_THAT(error_of([&] { TokenShard{path}; }), testing::HasSubstr("a.tokens: ")) << "cut at " << i;
+  }
+  write_file(path, whole + std::string(8, '\0'));
+  EXPECT_THAT(error_of([&] { TokenShard{path}; }), testing::HasSubstr("cut or damaged"));
+}
+
+}  // namespace
+}  // namespace strata::data

@@ -1,0 +1,99 @@
+#include "strata/io/lines.h"
+
+#include "strata/base/check.h"
+#include "support/gzip.h"
+#include "support/temp_folder.h"
+
+namespace strata::io {
+namespace {
+
+using test::gzip;
+using test::TempFolder;
+using test::write_file;
+
+std::vector<std::string> lines_of(const std::filesystem::path& path) {
+  LineReader reader(path);
+  std::vector<std::string> lines;
+  for (std::string line; reader.next(line);) lines.push_back(line);
+  EXPECT_EQ(reader.line_number(), static_cast<int64_t>(lines.size()));
+  return lines;
+}
+
+std::string error_of(const std::filesystem::path& path) {
+  try {
+    lines_of(path);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+const std::vector<std::string> kLines{"first", "", "third, with a \r and a \t", std::string(3'000'000, 'x'), "last"};
+
+std::string text_of_lines() {
+  std::string text;
+  for (const auto& line : kLines) text += line + "\n";
+  return text;
+}
+
+TEST(Lines, PlainAndCompressedAgree) {
+  TempFolder folder;
+  write_file(folder / "a.txt", text_of_lines());
+  write_file(folder / "a.txt.gz", gzip(text_of_lines()));
+  EXPECT_EQ(lines_of(folder / "a.txt"), kLines);
+  EXPECT_EQ(lines_of(folder / "a.txt.gz"), kLines);
+}
+
+TEST(Lines, TheLastLineNeedsNoLineFeed) {
+  TempFolder folder;
+  write_file(folder / "a.txt", "one\ntwo");
+  EXPECT_EQ(lines_of(folder / "a.txt"), (std::vector<std::string>{"one", "two"}));
+  write_file(folder / "empty.txt", "");
+  EXPECT_TRUE(lines_of(folder / "empty.txt").empty());
+}
+
+TEST(Lines, SeveralGzipMembersAreOneStream) {
+  TempFolder folder;
+  write_file(folder / "a.gz", gzip("one\ntw") + gzip("o\nthree\n"));
+  EXPECT_EQ(lines_of(folder / "a.gz"), (std::vector<std::string>{"one", "two", "three"}));
+}
+
+// A cut download must never pass for a short file, wherever it was cut.
+TEST(Lines, EveryTruncationOfAGzipFileIsAnError) {
+  TempFolder folder;
+  const std::string whole = gzip("one\ntwo\nthree\n");
+  for (size_t size = 0; size < whole.size(); ++size) {
+    write_file(folder / "a.gz", whole.substr(0, size));
+    EXPECT_THAT(error_of(folder / "a.gz"), testing::HasSubstr("truncated gzip")) << size << " of " << whole.size();
+  }
+}
+
+TEST(Lines, DamageNamesPathAndLine) {
+  TempFolder folder;
+  std::string lines;
+  for (int i = 0; i < 100'000; ++i) lines += std::to_string(i) + "\n";
+  const std::string whole = gzip(lines);
+  write_file(folder / "cut.gz", whole.substr(0, whole.size() / 2));
+  EXPECT_THAT(error_of(folder / "cut.gz"), testing::MatchesRegex(".*/cut.gz:[0-9]{5}: truncated gzip.*"));
+  std::string damaged = whole;
+  damaged[damaged.size() - 6] ^= 1;  // in the CRC
+  write_file(folder / "crc.gz", damaged);
+  EXPECT_THAT(error_of(folder / "crc.gz"), testing::HasSubstr("corrupt gzip: incorrect data check"));
+}
+
+TEST(Lines, WhatIsNoGzipIsRefused) {
+  TempFolder folder;
+  write_file(folder / "page.gz", "<html>404</html>");
+  EXPECT_THAT(error_of(folder / "page.gz"), testing::HasSubstr("page.gz:1: corrupt gzip"));
+  write_file(folder / "tail.gz", gzip("one\n") + "garbage");
+  EXPECT_THAT(error_of(folder / "tail.gz"), testing::HasSubstr("corrupt gzip"));
+}
+
+TEST(Lines, MissingFilesAndFoldersAreNamed) {
+  TempFolder folder;
+  EXPECT_THAT(error_of(folder / "none.txt"), testing::HasSubstr("none.txt: cannot open: No such file"));
+  EXPECT_THAT(error_of(folder.path()), testing::HasSubstr("is a folder"));
+}
+
+}  // namespace
+}  // namespace strata::io

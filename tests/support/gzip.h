@@ -1,0 +1,10 @@
+#pragma once
+
+#include <string>
+
+namespace strata::test {
+
+/// `content` as one gzip member.
+std::string gzip(const std::string& content);
+
+}  // namespace strata::test

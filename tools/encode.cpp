@@ -1,0 +1,53 @@
+// strata encode, strata decode: text to ids and back, one JSON value a line, as a filter.
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "command.h"
+#include "strata/base/check.h"
+#include "strata/data/tokenizer.h"
+
+namespace strata::tools {
+namespace {
+
+using nlohmann::json;
+
+// Applies `convert` to every line of stdin; what it throws is told with the line's number.
+template <class Value, class Convert>
+void convert_lines(Convert convert) {
+  int64_t number = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    ++number;
+    try {
+      std::cout << json(convert(json::parse(line).get<Value>())).dump() << "\n";
+    } catch (const std::exception& failure) {
+      throw Error(str("stdin:", number, ": ", failure.what()));
+    }
+  }
+  STRATA_CHECK(std::cout.flush(), "cannot write to stdout");
+}
+
+void encode(const std::string& model) {
+  const data::Tokenizer tokenizer(model);
+  convert_lines<std::string>([&](const std::string& text) { return tokenizer.encode_document(text); });
+}
+
+void decode(const std::string& model) {
+  const data::Tokenizer tokenizer(model);
+  convert_lines<std::vector<int32_t>>([&](const std::vector<int32_t>& ids) { return tokenizer.decode(ids); });
+}
+
+void add_filter(CLI::App& program, const std::string& name, const std::string& help, void (*run)(const std::string&)) {
+  CLI::App* command = program.add_subcommand(name, help);
+  const auto model = std::make_shared<std::string>();
+  command->add_option("--tokenizer", *model, "sentencepiece model (spiece.model)")->required();
+  command->callback([model, run] { run(*model); });
+}
+
+}  // namespace
+
+void add_encode(CLI::App& program) {
+  add_filter(program, "encode", "stdin: one JSON string a line; stdout: a JSON array of its ids and a final 1", encode);
+  add_filter(program, "decode", "stdin: one JSON array of ids a line; stdout: its text as a JSON string", decode);
+}
+
+}  // namespace strata::tools

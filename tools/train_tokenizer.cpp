@@ -1,0 +1,47 @@
+// strata train-tokenizer: a sentencepiece unigram model with T5's special ids.
+#include "command.h"
+#include "strata/base/log.h"
+#include "strata/base/check.h"
+#include "strata/data/source.h"
+#include "strata/data/tokenizer.h"
+
+namespace strata::tools {
+namespace {
+
+struct Arguments {
+  std::vector<std::string> input;
+  int64_t vocab_size = 32'000;
+  std::string output;
+  bool skip_bad = false;
+};
+
+void run(const Arguments& arguments) {
+  const auto sources = data::find_sources(arguments.input, "--input");
+  size_t next_source = 0;
+  std::unique_ptr<data::DocumentReader> reader;
+  const data::TextStream texts = [&](std::string& text) {
+    while (!reader || !reader->next(text)) {
+      if (next_source == sources.size()) return false;
+      reader = std::make_unique<data::DocumentReader>(sources[next_source++], arguments.skip_bad);
+    }
+    return true;
+  };
+  data::train_tokenizer(texts, arguments.vocab_size, arguments.output);
+  log::info(str(arguments.output, ": ", arguments.vocab_size, " pieces"));
+}
+
+}  // namespace
+
+void add_train_tokenizer(CLI::App& program) {
+  CLI::App* command = program.add_subcommand("train-tokenizer", "trains a sentencepiece unigram model with T5's special ids");
+  const auto arguments = std::make_shared<Arguments>();
+  command->add_option("--input", arguments->input, "files, globs, {00000..01023} ranges, folders")->required();
+  command->add_option("--vocab-size", arguments->vocab_size, "pieces, the special ones included")
+      ->check(CLI::Range(8, 1'000'000))
+      ->capture_default_str();
+  command->add_option("--output", arguments->output, "the model to write")->required();
+  command->add_flag("--skip-bad", arguments->skip_bad, "count and skip documents that cannot be read");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace strata::tools
