@@ -55,9 +55,9 @@ void run(const TraceArguments& arguments) {
   const data::TokenRows labels = arguments.labels.empty() ? ids : read_token_rows(arguments.labels);
   const auto batch = data::TokenBatch::from_rows(ids, &labels, folder.spec.dims.vocab);
   const auto gemm = start(arguments.run);
-  nn::Allocator allocator(at::kCPU);
+  Allocator allocator(at::kCPU);
   nn::Model model(folder.spec,
-                  {.dtype = arguments.precision == "bf16" ? at::kBFloat16 : at::kFloat,
+                  {.precision = arguments.precision == "bf16" ? config::Precision::kBf16 : config::Precision::kFp32,
                    .limits = {.max_tokens = batch.num_tokens(), .longest_row = longest_row(batch)},
                    .gradients = arguments.gradients},
                   *gemm, allocator);

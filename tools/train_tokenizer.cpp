@@ -17,6 +17,9 @@ struct Arguments {
 
 void run(const Arguments& arguments) {
   const auto sources = data::find_sources(arguments.input, "--input");
+  for (const data::Source& source : sources) {
+    if (!source.url.empty()) throw UsageError("--input: " + source.url + ": download it first");
+  }
   size_t next_source = 0;
   std::unique_ptr<data::DocumentReader> reader;
   const data::TextStream texts = [&](std::string& text) {

@@ -4,19 +4,15 @@
 
 #include <system_error>
 
+#include "data/hex.h"
 #include "strata/base/check.h"
+#include "strata/io/fetch.h"
 #include "strata/io/file_lock.h"
 
 namespace strata::data {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string hex(uint64_t value) {
-  std::string digits(16, '0');
-  for (size_t i = 16; i-- > 0; value >>= 4) digits[i] = "0123456789abcdef"[value & 15];
-  return digits;
-}
 
 // What a process left that was killed while it made this shard. The caller holds the shard's lock.
 void remove_leftovers(const fs::path& shard) {
@@ -38,7 +34,7 @@ ShardCache::ShardCache(fs::path folder, std::shared_ptr<const Tokenizer> tokeniz
 }
 
 fs::path ShardCache::path_of(const Source& source) const {
-  std::string key = str(tokenizer_->fingerprint(), '\0', options_.skip_bad);
+  std::string key = str(tokenizer_->fingerprint(), '\0', options_.skip_bad, '\0', source.url);
   for (const fs::path& file : source.files) {
     std::error_code failure;
     const fs::path path = fs::weakly_canonical(file, failure);
@@ -57,12 +53,31 @@ ShardCache::Outcome ShardCache::make(const Source& source, const std::stop_token
   if (!lock) return Outcome::kBusy;
   if (fs::exists(path)) return Outcome::kThere;  // made since the first look
   remove_leftovers(path);
-  if (!tokenize(source, *tokenizer_, options_, path, stop)) return Outcome::kStopped;
+  if (!(source.url.empty() ? make_from_files(source, path, stop) : make_from_url(source, path, stop))) return Outcome::kStopped;
+  return Outcome::kMade;
+}
+
+bool ShardCache::make_from_url(const Source& source, const fs::path& path, const std::stop_token& stop) const {
+  const fs::path download = folder_ / "downloads" / str(path.stem().string(), "-", source.name);
+  fs::create_directories(download.parent_path());
+  if (!io::fetch(source.url, download, {}, stop)) return false;
+  try {
+    const bool whole = tokenize({.name = source.name, .files = {download}}, *tokenizer_, options_, path, stop).has_value();
+    fs::remove(download);
+    return whole;
+  } catch (...) {
+    fs::remove(download);  // a damaged one must not be found again
+    throw;
+  }
+}
+
+bool ShardCache::make_from_files(const Source& source, const fs::path& path, const std::stop_token& stop) const {
+  if (!tokenize(source, *tokenizer_, options_, path, stop)) return false;
   if (path_of(source) != path) {
     fs::remove(path);
     throw Error(str(source.name, ": was changed while it was tokenized"));
   }
-  return Outcome::kMade;
+  return true;
 }
 
 }  // namespace strata::data

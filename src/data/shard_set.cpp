@@ -9,12 +9,19 @@
 #include "strata/base/log.h"
 
 namespace strata::data {
+namespace {
+
+// Shards that are made before anyone asks for them: more would fill the disk with what may never be used.
+constexpr int64_t kMostAhead = 2;
+
+}  // namespace
 
 ShardSet::ShardSet(std::vector<Source> sources, std::shared_ptr<const ShardCache> cache, const std::vector<int64_t>& order)
     : sources_(std::move(sources)),
       cache_(std::move(cache)),
       missing_(order.begin(), order.end()),
       shards_(sources_.size()),
+      asked_for_(sources_.size()),
       worker_([this](const std::stop_token& stop) { work(stop); }) {
   STRATA_ASSERT(order.size() == sources_.size());
 }
@@ -27,8 +34,16 @@ const TokenShard& ShardSet::at(int64_t index) {
   if (!shard) {
     const auto place = std::ranges::find(missing_, index);
     if (place != missing_.end()) std::rotate(missing_.begin(), place, place + 1);
+    ++waiting_;
+    changed_.notify_all();
     changed_.wait(lock, [&] { return shard || failure_; });
+    --waiting_;
     if (!shard) std::rethrow_exception(failure_);
+  }
+  if (!asked_for_[static_cast<size_t>(index)]) {
+    asked_for_[static_cast<size_t>(index)] = true;
+    --ahead_;
+    changed_.notify_all();
   }
   return *shard;
 }
@@ -43,6 +58,7 @@ void ShardSet::close() {
 uint64_t ShardSet::fingerprint() const {
   std::string key = str(tokenizer().fingerprint());
   for (const Source& source : sources_) {
+    key += str('\0', source.url);
     for (const auto& file : source.files) key += str('\0', file.filename().string(), '\0', std::filesystem::file_size(file));
   }
   return XXH3_64bits(key.data(), key.size());
@@ -52,7 +68,8 @@ void ShardSet::work(const std::stop_token& stop) {
   constexpr std::chrono::milliseconds kLookAgain{100};
   size_t busy_in_a_row = 0;
   std::unique_lock lock(mutex_);
-  while (!missing_.empty() && !stop.stop_requested()) {
+  while (!missing_.empty() && changed_.wait(lock, stop, [&] { return waiting_ > 0 || ahead_ < kMostAhead; })) {
+    if (stop.stop_requested()) return;
     const int64_t index = missing_.front();
     bool opened = false;
     lock.unlock();
@@ -87,6 +104,7 @@ bool ShardSet::open(int64_t index, const std::stop_token& stop) {
   }
   const std::lock_guard lock(mutex_);
   shards_[static_cast<size_t>(index)] = std::move(shard);
+  ++ahead_;
   return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "data/file_kind.h"
 #include "strata/base/check.h"
+#include "strata/io/fetch.h"
 
 namespace strata::data {
 namespace {
@@ -65,6 +66,10 @@ std::vector<fs::path> matches(const std::string& pattern) {
   return files;
 }
 
+void check_kind(const fs::path& path, std::string_view key) {
+  if (!kind_of(path)) throw UsageError(str(key, ": ", path.string(), " is none of .json .jsonl .txt (each also .gz)"));
+}
+
 void append_sources(const std::vector<fs::path>& files, std::string_view key, std::vector<Source>& sources) {
   Source texts;
   const auto flush = [&] {
@@ -72,10 +77,9 @@ void append_sources(const std::vector<fs::path>& files, std::string_view key, st
     texts = {};
   };
   for (const fs::path& path : files) {
-    const auto kind = kind_of(path);
-    if (!kind) throw UsageError(str(key, ": ", path.string(), " is none of .json .jsonl .txt (each also .gz)"));
-    if (*kind == FileKind::kJsonLines) {
-      sources.push_back({path.filename().string(), {path}});
+    check_kind(path, key);
+    if (kind_of(path) == FileKind::kJsonLines) {
+      sources.push_back({.name = path.filename().string(), .files = {path}});
       continue;
     }
     if (texts.files.empty()) texts.name = path.filename().string();
@@ -106,6 +110,11 @@ std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::
   for (const std::string& pattern : patterns) {
     std::vector<fs::path> files;
     for (const std::string& written : expand_ranges(pattern)) {
+      if (io::is_url(written)) {
+        check_kind(written, key);
+        sources.push_back({.name = fs::path(written).filename().string(), .files = {}, .url = written});
+        continue;
+      }
       const auto found = matches(written);
       if (found.empty()) {
         throw UsageError(str(key, ": no file matches \"", written, "\"",

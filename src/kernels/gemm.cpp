@@ -14,17 +14,24 @@
 namespace strata::kernels {
 namespace {
 
+// bf16 factors into an fp32 result: the CPU has no such product, so the factors are widened first.
 class AtenGemm final : public Gemm {
  public:
   std::string name() const override { return "aten"; }
 
   void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
     at::Tensor out = out_MN;
+    if (a_MK.scalar_type() != out.scalar_type()) return widened(a_MK, b_KN, out, add);
     if (add) {
       at::addmm_out(out, out, a_MK, b_KN);
     } else {
       at::mm_out(out, a_MK, b_KN);
     }
+  }
+
+ private:
+  void widened(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const {
+    multiply(a_MK.to(out_MN.scalar_type()), b_KN.to(out_MN.scalar_type()), out_MN, add);
   }
 };
 
@@ -38,6 +45,14 @@ std::vector<std::string> available_gemms() {
     if (load_blas_gemm(library)) names.emplace_back(library.name);
   }
   return names;
+}
+
+std::vector<MissingGemm> missing_gemms() {
+  std::vector<MissingGemm> missing;
+  for (const BlasLibrary& library : kBlasLibraries) {
+    if (!load_blas_gemm(library)) missing.push_back({library.name, library.package});
+  }
+  return missing;
 }
 
 std::unique_ptr<Gemm> make_gemm(const std::string& name) {

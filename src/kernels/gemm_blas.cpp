@@ -35,7 +35,7 @@ class BlasGemm final : public Gemm {
   std::string name() const override { return name_; }
 
   void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
-    if (out_MN.scalar_type() != at::kFloat) return other_->multiply(a_MK, b_KN, out_MN, add);
+    if (a_MK.scalar_type() != at::kFloat) return other_->multiply(a_MK, b_KN, out_MN, add);
     const Operand a(a_MK);
     const Operand b(b_KN);
     const int m = static_cast<int>(out_MN.size(0));

@@ -28,7 +28,7 @@ void pack(const at::Tensor& matrix, int64_t first_row, int64_t rows, int64_t fir
   }
 }
 
-template <class T>
+template <class T, class Out>
 void multiply_tile(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add, int64_t row,
                    int64_t column) {
   thread_local std::vector<float> a_block(kRows * kDepth), b_block(kDepth * kWidth), sums(kRows * kWidth);
@@ -42,9 +42,9 @@ void multiply_tile(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Ten
     small_gemm<true>(rows, kWidth, depth, {a_block.data(), kDepth, 1}, b_block.data(), kWidth, sums.data(), kWidth);
   }
   for (int64_t i = 0; i < rows; ++i) {
-    T* out = pointer<T>(out_MN) + (row + i) * out_MN.stride(0) + column;
+    Out* out = pointer<Out>(out_MN) + (row + i) * out_MN.stride(0) + column;
     for (int64_t j = 0; j < columns; ++j) {
-      out[j] = narrow<T>((add ? widen(out[j]) : 0.0F) + sums[i * kWidth + j]);
+      out[j] = narrow<Out>((add ? widen(out[j]) : 0.0F) + sums[i * kWidth + j]);
     }
   }
 }
@@ -56,9 +56,12 @@ class TilesGemm final : public Gemm {
   void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
     const int64_t across = (out_MN.size(1) + kWidth - 1) / kWidth;
     const int64_t down = (out_MN.size(0) + kRows - 1) / kRows;
-    with_storage_type(out_MN, [&](auto type) {
-      parallel_tasks(down * across, [&](int64_t task) {
-        multiply_tile<decltype(type)>(a_MK, b_KN, out_MN, add, task / across * kRows, task % across * kWidth);
+    with_storage_type(a_MK, [&](auto type) {
+      with_storage_type(out_MN, [&](auto out_type) {
+        parallel_tasks(down * across, [&](int64_t task) {
+          multiply_tile<decltype(type), decltype(out_type)>(a_MK, b_KN, out_MN, add, task / across * kRows,
+                                                            task % across * kWidth);
+        });
       });
     });
   }

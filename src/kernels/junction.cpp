@@ -92,7 +92,6 @@ JunctionBackwardRow<T> advance(JunctionBackwardRow<T> first, const JunctionSaved
 // The chunks' sums of one parameter's gradient, in order: [chunks] rows of `stride` floats.
 template <class T>
 void add_chunk_sums(T* gradient, const float* sums, int64_t chunks, int64_t stride, int64_t width) {
-  if (gradient == nullptr) return;
   for (int64_t chunk = 1; chunk < chunks; ++chunk) {
     float* first = const_cast<float*>(sums);
     const float* other = sums + chunk * stride;
@@ -109,13 +108,21 @@ void add_gate_gradient(const JunctionGradients& gradients, const float* sums, in
   gradient = narrow<T>(widen(gradient) - number(gradients.slope, 0.0F) * static_cast<float>(total));
 }
 
-template <class T>
+// Gradients have a dtype of their own: fp32 where a bf16 model keeps master values.
 void add_parameter_gradients(const JunctionGradients& gradients, float* sums, int64_t chunks, int64_t width) {
   const int64_t stride = kGains * width + 1;
-  add_chunk_sums(pointer<T>(gradients.branch_gain_D), sums, chunks, stride, width);
-  add_chunk_sums(pointer<T>(gradients.out_gain_D), sums + width, chunks, stride, width);
-  add_chunk_sums(pointer<T>(gradients.next_gain_D), sums + 2 * width, chunks, stride, width);
-  if (gradients.gate.defined()) add_gate_gradient<T>(gradients, sums + kGains * width, chunks, stride);
+  int64_t offset = 0;
+  for (const at::Tensor& gain_D : {gradients.branch_gain_D, gradients.out_gain_D, gradients.next_gain_D}) {
+    if (gain_D.defined()) {
+      with_storage_type(gain_D, [&](auto type) {
+        add_chunk_sums(pointer<decltype(type)>(gain_D), sums + offset, chunks, stride, width);
+      });
+    }
+    offset += width;
+  }
+  if (!gradients.gate.defined()) return;
+  with_storage_type(gradients.gate,
+                    [&](auto type) { add_gate_gradient<decltype(type)>(gradients, sums + offset, chunks, stride); });
 }
 
 }  // namespace
@@ -181,7 +188,7 @@ void junction_backward(const JunctionRule& rule, const JunctionSaved& saved, con
         parallel_rows(chunks_of(tokens), 1, [&](int64_t chunk) { run_chunk(branch_norm, out_norm, chunk); });
       });
     });
-    add_parameter_gradients<T>(gradients, sums, chunks_of(tokens), width);
+    add_parameter_gradients(gradients, sums, chunks_of(tokens), width);
   });
 }
 

@@ -48,7 +48,7 @@ Junction::Junction(const Parameters& parameters, const ModelSpec& spec, const no
       buffers_(buffers),
       scratch_(scratch) {
   if (!wired.gate) return;
-  alpha_ = parameters.value(*wired.gate);
+  alpha_ = parameters.master(*wired.gate);
   const auto options = alpha_.options().dtype(at::kFloat);
   rule_.factor = at::zeros({}, options);
   gradients_.slope = at::zeros({}, options);

@@ -3,8 +3,8 @@
 namespace strata::nn {
 
 ModelOptions options_for(const config::RunConfig& config) {
-  const bool bf16 = config.train.precision == config::Precision::kBf16;
-  return {.dtype = bf16 ? at::kBFloat16 : at::kFloat,
+  const bool is_auto = config.train.precision == config::Precision::kAuto;
+  return {.precision = is_auto ? config::Precision::kFp32 : config.train.precision,
           .limits = {.max_tokens = config.train.micro_batch * config.data.sequence_length,
                      .longest_row = config.data.sequence_length},
           .loss_chunk = config.train.loss_chunk,
@@ -14,7 +14,7 @@ ModelOptions options_for(const config::RunConfig& config) {
 Model::Model(const ModelSpec& spec, const ModelOptions& options, const kernels::Gemm& gemm, Allocator& allocator)
     : spec_(spec),
       gemm_(gemm),
-      parameters_(spec.layout, options.dtype, allocator, options.gradients),
+      parameters_(spec.layout, options.precision, allocator, options.gradients),
       decoder_(spec, parameters_, options.limits, options.recompute, allocator),
       head_(spec, parameters_, options.limits.max_tokens, options.loss_chunk, allocator) {}
 

@@ -42,13 +42,25 @@ void check_fits(const ParameterLayout& layout, const io::SafetensorsFile& file, 
 
 }  // namespace
 
-Parameters::Parameters(const ParameterLayout& layout, at::ScalarType dtype, Allocator& allocator, bool with_gradients)
-    : layout_(layout),
-      values_(allocator.zeros(MemoryClass::kParameters, "parameters", {layout.arena_size}, dtype)),
-      gradients_(
-          allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype)) {}
+Parameters::Parameters(const ParameterLayout& layout, config::Precision precision, Allocator& allocator,
+                       bool with_gradients)
+    : layout_(layout) {
+  const bool mixed = precision == config::Precision::kMixed;
+  const at::ScalarType dtype = stored_dtype(precision);
+  master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {layout.arena_size}, dtype);
+  values_ = mixed ? allocator.zeros(MemoryClass::kParameters, "compute copy", {layout.arena_size}, at::kBFloat16)
+                  : master_;
+  gradients_ =
+      allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype);
+}
 
 at::Tensor Parameters::value(const std::string& name) const { return view_of(values_, layout_.find(name)); }
+
+at::Tensor Parameters::master(const std::string& name) const { return view_of(master_, layout_.find(name)); }
+
+void Parameters::refresh_values() const {
+  if (is_mixed()) values_.copy_(master_);
+}
 
 at::Tensor Parameters::gradient(const std::string& name) const {
   return gradients_.numel() == 0 ? at::Tensor() : view_of(gradients_, layout_.find(name));
@@ -64,7 +76,7 @@ at::Tensor Parameters::stacked_gradients(const std::string& first, const std::st
 
 void Parameters::initialise(uint64_t seed) const {
   for (const ParamSpec& param : layout_.params) {
-    const at::Tensor values = view_of(values_, param);
+    const at::Tensor values = view_of(master_, param);
     if (param.start_std == 0.0) {
       values.fill_(param.start_mean);
       continue;
@@ -73,22 +85,28 @@ void Parameters::initialise(uint64_t seed) const {
     normal.normal_(0.0, 1.0, at::detail::createCPUGenerator(derive_seed(seed, param.name)));
     values.copy_(normal.mul_(param.start_std).add_(param.start_mean));
   }
+  refresh_values();
 }
 
 void save_parameters(const Parameters& parameters, const std::filesystem::path& path) {
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (const ParamSpec& param : parameters.layout().params) {
-    tensors.emplace_back(param.name, parameters.value(param.name));
+    tensors.emplace_back(param.name, parameters.master(param.name));
   }
   io::write_safetensors(path, tensors, {{"format", "pt"}});
+}
+
+void check_loadable(const ParameterLayout& layout, const std::filesystem::path& path) {
+  check_fits(layout, io::SafetensorsFile::open(path), path);
 }
 
 void load_parameters(const Parameters& parameters, const std::filesystem::path& path) {
   const auto file = io::SafetensorsFile::open(path);
   check_fits(parameters.layout(), file, path);
   for (const ParamSpec& param : parameters.layout().params) {
-    parameters.value(param.name).copy_(file.tensor(param.name));
+    parameters.master(param.name).copy_(file.tensor(param.name));
   }
+  parameters.refresh_values();
 }
 
 }  // namespace strata::nn

@@ -16,7 +16,7 @@ RunConfig reloaded(const std::string& yaml) {
 
 RunConfig nothing_at_its_default() {
   RunConfig config;
-  config.run = {.seed = (int64_t{1} << 62) + 1, .threads = 3, .gemm = Gemm::kTiles};
+  config.run = {.dir = "somewhere else", .seed = (int64_t{1} << 62) + 1, .threads = 3, .gemm = Gemm::kTiles};
   config.model = {.vocab = 99,
                   .hidden = 96,
                   .intermediate = 7,
@@ -34,12 +34,39 @@ RunConfig nothing_at_its_default() {
                       .start = -1.5,
                       .learnable = false,
                       .per = GpasPer::kSublayer};
-  config.data.sequence_length = 17;
-  config.train = {.global_batch = 6,
+  config.data = {.tokenizer = "t5/spiece.model",
+                 .train = {"a/*.json.gz", "b"},
+                 .validation = {"c: d.jsonl"},
+                 .cache = "cache dir",
+                 .sequence_length = 17,
+                 .rows = RowKind::kPacked,
+                 .packed_attention = PackedAttention::kRow,
+                 .shuffle = false,
+                 .shuffle_scope = ShuffleScope::kShard,
+                 .skip_bad = true,
+                 .prefetch = 5};
+  config.train = {.steps = 7,
+                  .stop_after = 3,
+                  .global_batch = 6,
                   .micro_batch = 3,
                   .precision = Precision::kMixed,
                   .recompute = Recompute::kFfn,
-                  .loss_chunk = 9};
+                  .loss_chunk = 9,
+                  .loss_average = LossAverage::kPerMicroBatch,
+                  .clip = {.global = 1.5, .gates = 0.01},
+                  .on_nonfinite = OnNonfinite::kSkip,
+                  .resume = "none"};
+  config.optimizer = {.kind = OptimizerKind::kAdamw,
+                      .lr = 0.25,
+                      .beta1 = 0.5,
+                      .beta2 = 0.75,
+                      .eps = 1e-6,
+                      .weight_decay = 0.1};
+  config.schedule = {
+      .kind = ScheduleKind::kWsd, .warmup_steps = 2, .min_ratio = 0.5, .decay_steps = 3, .steps = 11};
+  config.checkpoint = {.every = 5, .keep = 2};
+  config.telemetry = {.every = 9, .tensorboard = false};
+  config.evaluate = {.every = 4, .tokens = 1000};
   return config;
 }
 
@@ -53,12 +80,12 @@ TEST(ToYaml, LoadsToItself) {
 }
 
 TEST(ToYaml, HoldsEverySectionInOrder) {
-  EXPECT_THAT(to_yaml(RunConfig{}), testing::StartsWith("run:\n  seed: 42\n  threads: 0\n  gemm: auto\nmodel:\n"));
+  EXPECT_THAT(to_yaml(RunConfig{}), testing::StartsWith("run:\n  dir: runs/unnamed\n  seed: 42\n  threads: 0\n  gemm: auto\nmodel:\n"));
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  norm_eps: 1e-06\n"));
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  options: {}\n  gpas:\n    position: auto\n"));
 }
 
-TEST(ToYaml, WritesChosenSectionsOnly) { EXPECT_EQ(to_yaml(RunConfig{}, {"data"}), "data:\n  sequence_length: 256\n"); }
+TEST(ToYaml, WritesChosenSectionsOnly) { EXPECT_EQ(to_yaml(RunConfig{}, {"telemetry"}), "telemetry:\n  every: 1\n  tensorboard: true\n"); }
 
 // Text that YAML would read as something else, or that needs escapes, stays that text.
 TEST(ToYaml, KeepsAnyText) {
@@ -72,8 +99,8 @@ TEST(ToYaml, KeepsAnyText) {
 
 TEST(Flatten, GivesEveryKeyInOrder) {
   const auto pairs = flatten(nothing_at_its_default());
-  EXPECT_EQ(pairs.front(), (std::pair<std::string, std::string>{"run.seed", "4611686018427387905"}));
-  EXPECT_EQ(pairs.back(), (std::pair<std::string, std::string>{"train.loss_chunk", "9"}));
+  EXPECT_EQ(pairs.front(), (std::pair<std::string, std::string>{"run.dir", "somewhere else"}));
+  EXPECT_EQ(pairs.back(), (std::pair<std::string, std::string>{"evaluate.tokens", "1000"}));
   EXPECT_THAT(pairs, testing::Contains(testing::Pair("norm.gpas.position", "input")));
   const char* options = "{post_share: 0.3333333333333333, true: 1e-300}";
   EXPECT_THAT(pairs, testing::Contains(testing::Pair("norm.options", options)));

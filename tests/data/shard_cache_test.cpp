@@ -8,6 +8,7 @@
 #include "strata/base/check.h"
 #include "strata/data/shard_set.h"
 #include "strata/io/file_lock.h"
+#include "support/bad_server.h"
 
 namespace strata::data {
 namespace {
@@ -90,7 +91,7 @@ TEST(ShardSet, TellsEveryoneWhoWaitsWhatWentWrong) {
   auto sources = three_sources(folder);
   std::ofstream(folder / "b.json.gz", std::ios::app) << "garbage";
   ShardSet shards(sources, cache_in(folder / "cache"), {0, 1, 2});
-  std::jthread other([&] { EXPECT_THAT(error_of([&] { shards.at(2); }), testing::HasSubstr("b.json.gz")); });
+  std::jthread other([&] { EXPECT_THAT(error_of([&] { shards.at(1); }), testing::HasSubstr("b.json.gz:51")); });
   EXPECT_THAT(error_of([&] { shards.at(1); }), testing::HasSubstr("b.json.gz:51: corrupt gzip"));
 }
 
@@ -114,6 +115,53 @@ TEST(ShardSet, ClosingEndsAWaitForAnother) {
   EXPECT_EQ(shards.at(2).num_documents(), 50);
   std::jthread waiting([&] { EXPECT_THAT(error_of([&] { shards.at(1); }), testing::HasSubstr("closed")); });
   shards.close();
+}
+
+// Every server trouble at once, and nothing of the downloads remains.
+TEST(ShardSet, ReadsShardsFromAServerThatFails) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder / "root");
+  test::made_up_source(folder / "root", "c.0.json.gz", 0, 300);
+  test::made_up_source(folder / "root", "c.1.json.gz", 300, 400);
+  const strata::test::BadServer server(folder / "root");
+  const auto sources = find_sources({server.url("cut", "c.{0..1}.json.gz"), server.url("gone", "c.2.json")}, "data.train");
+  ASSERT_EQ(sources.size(), 3U);
+  const auto cache = cache_in(folder / "cache");
+  ShardSet shards(sources, cache, {1, 0, 2});
+  EXPECT_EQ(shards.at(1).num_documents(), 100);
+  EXPECT_EQ(shards.at(0).num_documents(), 300);
+  EXPECT_THAT(error_of([&] { shards.at(2); }), testing::HasSubstr("/gone/c.2.json: the server answered 404"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder / "cache/downloads"));
+}
+
+TEST(ShardSet, MakesOnlyAFewShardsAhead) {
+  const TempFolder folder;
+  std::vector<Source> sources;
+  std::vector<int64_t> order;
+  for (int i = 0; i < 8; ++i) {
+    sources.push_back(test::made_up_source(folder.path(), str(i, ".json"), i, i + 1));
+    order.push_back(i);
+  }
+  const auto cache = cache_in(folder / "cache");
+  {
+    ShardSet shards(sources, cache, order);
+    shards.at(7);  // waited for: comes before those ahead
+    shards.at(0);
+  }
+  int64_t made = 0;
+  for (const Source& source : sources) made += std::filesystem::exists(cache->path_of(source)) ? 1 : 0;
+  EXPECT_LE(made, 2 + 2 + 1);  // asked for, ahead, and the one that was in the making
+}
+
+TEST(Source, ATokenizerMayLieOnAServer) {
+  const TempFolder folder;
+  strata::test::write_file(folder / "a.model", "a model");
+  const strata::test::BadServer server(folder.path());
+  const auto path = local_copy(server.url("good", "a.model"), folder / "cache");
+  EXPECT_EQ(strata::test::read_file(path), "a model");
+  EXPECT_EQ(local_copy(server.url("good", "a.model"), folder / "cache"), path);
+  EXPECT_EQ(server.requests().size(), 1U);
+  EXPECT_EQ(local_copy("some/a.model", folder / "cache"), "some/a.model");
 }
 
 // Four processes start on an empty cache at once: all of them read the same whole shards, each made once.

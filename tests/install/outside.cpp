@@ -22,7 +22,7 @@ int main() {
   const strata::config::ModelConfig dims{.vocab = 100, .hidden = 64, .intermediate = 96, .layers = 2, .heads = 2};
   const auto batch = strata::data::TokenBatch::from_rows({{1, 2, 3, 4, 5}, {6, 7, 8}}, nullptr, dims.vocab);
   const auto gemm = strata::kernels::make_gemm("aten");
-  strata::nn::Allocator memory(at::kCPU);
+  strata::Allocator memory(at::kCPU);
   strata::nn::Model model(strata::nn::describe(dims, Everywhere()), {.limits = {.max_tokens = 8, .longest_row = 5}},
                           *gemm, memory);
   model.parameters().initialise(42);

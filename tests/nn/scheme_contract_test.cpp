@@ -164,7 +164,7 @@ TEST_P(SchemeContract, FiniteInBf16AtDepth48) {
   config::NormConfig norm;
   norm.scheme = GetParam();
   nn::ModelOptions options = tiny_options();
-  options.dtype = at::kBFloat16;
+  options.precision = config::Precision::kBf16;
   TestModel ours(nn::describe(dims, norm), options);
   ours.model.parameters().initialise(15);
   const double loss = ours.model.loss_and_gradients(tiny_batch(dims.vocab), 0.01);

@@ -11,7 +11,7 @@ namespace strata::test {
 struct TestModel {
   TestModel(const nn::ModelSpec& spec, nn::ModelOptions options, const std::string& gemm_name = "aten");
   std::unique_ptr<kernels::Gemm> gemm;
-  nn::Allocator allocator;
+  Allocator allocator;
   nn::Model model;
 
   TensorMap parameters() const;

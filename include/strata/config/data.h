@@ -1,16 +1,51 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "strata/config/checks.h"
 
 namespace strata::config {
 
+enum class RowKind { kDocument, kPacked };
+constexpr std::array<std::string_view, 2> enum_names(RowKind) { return {"document", "packed"}; }
+
+enum class PackedAttention { kDocument, kRow };
+constexpr std::array<std::string_view, 2> enum_names(PackedAttention) { return {"document", "row"}; }
+
+enum class ShuffleScope { kGlobal, kShard };
+constexpr std::array<std::string_view, 2> enum_names(ShuffleScope) { return {"global", "shard"}; }
+
 /// data.*: what the model reads
 struct DataConfig {
+  std::string tokenizer;
+  std::vector<std::string> train;
+  std::vector<std::string> validation;
+  std::string cache = "data/cache";
   int64_t sequence_length = 256;
+  RowKind rows = RowKind::kDocument;
+  PackedAttention packed_attention = PackedAttention::kDocument;
+  bool shuffle = true;
+  ShuffleScope shuffle_scope = ShuffleScope::kGlobal;
+  bool skip_bad = false;
+  int64_t prefetch = 2;
 
-  void fields(auto& field) { field("sequence_length", sequence_length, "most tokens in a row", at_least(2)); }
+  void fields(auto& field) {
+    field("tokenizer", tokenizer, "sentencepiece model with T5's ids");
+    field("train", train, "files or globs: .json(l), .txt, each also .gz, or folders; {00000..01023} counts");
+    field("validation", validation, "the same, for evaluate.*");
+    field("cache", cache, "folder of token shards, made once and shared by all runs");
+    field("sequence_length", sequence_length, "most tokens in a row", at_least(2));
+    field("rows", rows, "document: the paper's, one cut document a row; packed: documents end to end");
+    field("packed_attention", packed_attention, "of packed rows: inside each document, or through the whole row");
+    field("shuffle", shuffle, "rows in a random order, another one each epoch");
+    field("shuffle_scope", shuffle_scope, "shard: within each shard, shards permuted, so that training can begin early");
+    field("skip_bad", skip_bad, "count broken documents and go on, instead of stopping");
+    field("prefetch", prefetch, "global batches prepared ahead", at_least(1));
+  }
 
   bool operator==(const DataConfig&) const = default;
 };

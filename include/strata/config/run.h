@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "strata/config/checks.h"
@@ -13,11 +14,13 @@ constexpr std::array<std::string_view, 5> enum_names(Gemm) { return {"auto", "at
 
 /// run.*: this process and its machine
 struct RunSettings {
+  std::string dir = "runs/unnamed";
   int64_t seed = 42;
   int64_t threads = 0;
   Gemm gemm = Gemm::kAuto;
 
   void fields(auto& field) {
+    field("dir", dir, "run folder");
     field("seed", seed, "where all random numbers start", at_least(0));
     field("threads", threads, "processor threads; 0: all cores", at_least(0));
     field("gemm", gemm, "matrix library on the CPU");

@@ -3,6 +3,8 @@
 #include "strata/config/data.h"
 #include "strata/config/model.h"
 #include "strata/config/norm.h"
+#include "strata/config/optimizer.h"
+#include "strata/config/outputs.h"
 #include "strata/config/run.h"
 #include "strata/config/train.h"
 
@@ -15,13 +17,23 @@ struct RunConfig {
   NormConfig norm;
   DataConfig data;
   TrainConfig train;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  CheckpointConfig checkpoint;
+  TelemetryConfig telemetry;
+  EvaluateConfig evaluate;
 
   void fields(auto& field) {
     field("run", run, "this process and its machine");
     field("model", model, "the shape of the decoder");
     field("norm", norm, "how it is normalised");
     field("data", data, "what it reads");
-    field("train", train, "one optimizer step");
+    field("train", train, "the optimizer steps");
+    field("optimizer", optimizer, "how gradients become updates");
+    field("schedule", schedule, "the learning rate over the steps");
+    field("checkpoint", checkpoint, "what is left to resume from");
+    field("telemetry", telemetry, "what the run measures about itself");
+    field("evaluate", evaluate, "the loss on the validation set");
   }
 
   /// Throws KeyError where keys do not fit together.

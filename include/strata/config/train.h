@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "strata/config/checks.h"
@@ -14,20 +15,52 @@ constexpr std::array<std::string_view, 4> enum_names(Precision) { return {"auto"
 enum class Recompute { kNone, kFfn, kLayer };
 constexpr std::array<std::string_view, 3> enum_names(Recompute) { return {"none", "ffn", "layer"}; }
 
-/// train.*: one optimizer step
+enum class LossAverage { kToken, kPerMicroBatch };
+constexpr std::array<std::string_view, 2> enum_names(LossAverage) { return {"token", "per_micro_batch"}; }
+
+enum class OnNonfinite { kStop, kSkip };
+constexpr std::array<std::string_view, 2> enum_names(OnNonfinite) { return {"stop", "skip"}; }
+
+/// train.clip.*: L2 norms that gradients are cut to; 0: no clipping
+struct ClipConfig {
+  double global = 0.0;
+  double gates = 0.0;
+
+  void fields(auto& field) {
+    field("global", global, "all parameters together, gates included; 0: none", at_least(0.0));
+    field("gates", gates, "then all gates together; 0: none", at_least(0.0));
+  }
+
+  bool operator==(const ClipConfig&) const = default;
+};
+
+/// train.*: the optimizer steps
 struct TrainConfig {
+  int64_t steps = 10000;
+  int64_t stop_after = -1;
   int64_t global_batch = 512;
   int64_t micro_batch = 32;
   Precision precision = Precision::kAuto;
   Recompute recompute = Recompute::kNone;
   int64_t loss_chunk = 256;
+  LossAverage loss_average = LossAverage::kToken;
+  ClipConfig clip;
+  OnNonfinite on_nonfinite = OnNonfinite::kStop;
+  std::string resume = "auto";
 
   void fields(auto& field) {
+    field("steps", steps, "optimizer steps", at_least(1));
+    field("stop_after", stop_after, "end after this step, with a checkpoint, as if the time were over; -1: never",
+          at_least(-1));
     field("global_batch", global_batch, "rows per optimizer step, over all workers", in_range(1, 1 << 20));
     field("micro_batch", micro_batch, "rows per forward pass on one worker", in_range(1, 1 << 20));
     field("precision", precision, "bf16: weights and states too; mixed: fp32 master; auto: mixed on a GPU, else fp32");
     field("recompute", recompute, "what backward computes again instead of keeping it");
     field("loss_chunk", loss_chunk, "rows of logits at a time", at_least(1));
+    field("loss_average", loss_average, "every token of the global batch alike, or every micro-batch's mean alike");
+    field("clip", clip, "gradient clipping");
+    field("on_nonfinite", on_nonfinite, "a loss or gradient that is not finite: stop, or skip the update");
+    field("resume", resume, "auto: from the newest checkpoint of the run folder; none; or a checkpoint's path");
   }
 
   /// Throws KeyError where the numbers do not fit together.

@@ -14,9 +14,9 @@ namespace strata::data {
 
 /// A folder of token shards, shared by all processes and runs that name it.
 ///
-/// A shard's name holds a key of its source's file names, sizes and times of change, the tokenizer, and the treatment
-/// of bad documents; what has changed is simply another shard. One process makes a shard, under a lock; the others see
-/// it whole or not at all.
+/// A shard's name holds a key of its source's file names, sizes and times of change (or its URL), the tokenizer, and
+/// the treatment of bad documents; what has changed is simply another shard. One process makes a shard, under a lock;
+/// the others see it whole or not at all. What was downloaded for it is removed when it is made.
 class ShardCache {
  public:
   /// Makes the folder. `options` are those of `tokenize`.
@@ -33,6 +33,9 @@ class ShardCache {
   const Tokenizer& tokenizer() const { return *tokenizer_; }
 
  private:
+  bool make_from_url(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
+  bool make_from_files(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
+
   std::filesystem::path folder_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   TokenizeOptions options_;

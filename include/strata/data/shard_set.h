@@ -14,10 +14,10 @@
 namespace strata::data {
 
 /// The token shards of a data set, by the place of their sources in the list. A thread makes and opens them ahead of
-/// need. Safe to use from several threads.
+/// need, a few more than were asked for. Safe to use from several threads.
 class ShardSet {
  public:
-  /// Begins to make and open the shards, in the order of `order` (each shard once).
+  /// Begins to download, make and open the shards, in the order of `order` (each shard once).
   ShardSet(std::vector<Source> sources, std::shared_ptr<const ShardCache> cache, const std::vector<int64_t>& order);
 
   /// Stops what is being made; it will be made from its start again.
@@ -47,6 +47,9 @@ class ShardSet {
   std::condition_variable_any changed_;
   std::deque<int64_t> missing_;
   std::vector<std::unique_ptr<const TokenShard>> shards_;
+  std::vector<bool> asked_for_;  // by index
+  int64_t ahead_ = 0;            // opened, but not asked for yet
+  int64_t waiting_ = 0;          // threads in `at`
   std::exception_ptr failure_;
   std::jthread worker_;  // last: it uses all of the above
 };

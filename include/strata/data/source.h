@@ -16,12 +16,14 @@ namespace strata::data {
 struct Source {
   std::string name;  // for messages and for the shard's file name: the (first) file's name
   std::vector<std::filesystem::path> files;
+  std::string url = {};  // where the one file is to be had; `files` is empty then
 };
 
 /// The sources that `patterns` name, in their order, files in the order of their names.
 ///
 /// A pattern is a path in which `*`, `?`, `[…]` and `~` mean what they do in a shell, `{00000..01023}` stands for
-/// each number of a range (as wide as it is written), and a folder stands for every data file in it.
+/// each number of a range (as wide as it is written), and a folder stands for every data file in it. In a URL only
+/// ranges mean something.
 /// Kinds: `.json`, `.jsonl` (one JSON object a line, its text in the field `text`), `.txt` (one document a file), each
 /// also with `.gz`.
 /// Throws UsageError, naming `key` (`data.train`), for a pattern without a file and for files of another kind.
@@ -30,7 +32,10 @@ std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::
 /// The range `{00000..01023}` (or several) of a pattern written out; a pattern without one gives itself.
 std::vector<std::string> expand_ranges(const std::string& pattern);
 
-/// Streams the documents of one source.
+/// A file as it is; a URL's file in the folder `cache`, downloaded unless it is there. Safe for several processes.
+std::filesystem::path local_copy(const std::string& path_or_url, const std::filesystem::path& cache);
+
+/// Streams the documents of one source of files.
 ///
 /// A line that is no JSON object, lacks `text`, or is not UTF-8 and a file that cannot be decompressed throw Error
 /// `path:line: what`; with `skip_bad` they are counted, the first few are logged as warnings, and reading goes on

@@ -14,14 +14,21 @@ class Gemm {
   virtual ~Gemm() = default;
   /// `aten`, `blis`, `openblas` or `tiles`.
   virtual std::string name() const = 0;
-  /// out_MN = a_MK b_KN, or += with `add`. All 2-D, of one dtype (fp32 or bf16); out is row-major; a and b have unit
-  /// stride along one dimension, so transposed views are fine.
+  /// out_MN = a_MK b_KN, or += with `add`. All 2-D, fp32 or bf16; bf16 factors may have an fp32 product. out is
+  /// row-major; a and b have unit stride along one dimension, so transposed views are fine.
   virtual void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const = 0;
 };
 
 /// The libraries that this machine has: `aten` and `tiles` always. `tiles` is Strata's own: every element is computed
 /// the same way whatever the number of threads and the other rows, and it is slower.
 std::vector<std::string> available_gemms();
+
+/// A library that Strata would use and this machine lacks.
+struct MissingGemm {
+  std::string name;
+  std::string package;  // of Debian
+};
+std::vector<MissingGemm> missing_gemms();
 
 /// Throws UsageError for a library that is not installed, naming the Debian package.
 std::unique_ptr<Gemm> make_gemm(const std::string& name);

@@ -11,7 +11,7 @@ namespace strata::nn {
 
 /// How a model is set up in memory.
 struct ModelOptions {
-  at::ScalarType dtype = at::kFloat;  // of parameters, gradients and activations: fp32 or bf16
+  config::Precision precision = config::Precision::kFp32;  // not auto
   BatchLimits limits;
   int64_t loss_chunk = 256;  // rows of logits at a time
   config::Recompute recompute = config::Recompute::kNone;

@@ -5,23 +5,37 @@
 #include <filesystem>
 #include <string>
 
-#include "strata/nn/allocator.h"
+#include "strata/base/allocator.h"
+#include "strata/config/train.h"
 #include "strata/nn/model_spec.h"
 
 namespace strata::nn {
 
-/// Parameters and their gradients in two flat arenas of one layout and dtype. Views share the arenas' memory.
+/// The type that parameters are stored, updated and saved in.
+constexpr at::ScalarType stored_dtype(config::Precision precision) {
+  return precision == config::Precision::kBf16 ? at::kBFloat16 : at::kFloat;
+}
+
+/// Parameters and their gradients in flat arenas of one layout. Views share the arenas' memory.
+///
+/// fp32 and bf16: everything in that type. mixed: fp32 master values and gradients, and a bf16 copy of the values that
+/// the model computes with.
 class Parameters {
  public:
   /// with_gradients false: the gradient arena has no elements (evaluation).
-  Parameters(const ParameterLayout& layout, at::ScalarType dtype, Allocator& allocator, bool with_gradients = true);
+  Parameters(const ParameterLayout& layout, config::Precision precision, Allocator& allocator,
+             bool with_gradients = true);
 
   const ParameterLayout& layout() const { return layout_; }
+  /// What the model computes in.
   at::ScalarType dtype() const { return values_.scalar_type(); }
-  const at::Tensor& values() const { return values_; }        // [arena]
-  const at::Tensor& gradients() const { return gradients_; }  // [arena]
+  bool is_mixed() const { return !values_.is_same(master_); }
+  const at::Tensor& values() const { return values_; }        // [arena], what the model reads
+  const at::Tensor& master() const { return master_; }        // [arena], what the optimizer moves; else the same
+  const at::Tensor& gradients() const { return gradients_; }  // [arena], of the master's dtype
 
   at::Tensor value(const std::string& name) const;
+  at::Tensor master(const std::string& name) const;
   at::Tensor gradient(const std::string& name) const;
   /// The rows of adjacent weights with one number of columns, as one matrix: [sum of rows, columns].
   at::Tensor stacked_values(const std::string& first, const std::string& last) const;
@@ -32,18 +46,25 @@ class Parameters {
   /// share starts the same under both, up to its standard deviation.
   void initialise(uint64_t seed) const;
 
+  /// After writing to the master values: brings the copy up to date.
+  void refresh_values() const;
+
  private:
   ParameterLayout layout_;
+  at::Tensor master_;
   at::Tensor values_;
   at::Tensor gradients_;
 };
 
-/// Writes `model.safetensors`: every parameter under its name. Atomic.
+/// Writes `model.safetensors`: every (master) parameter under its name. Atomic.
 void save_parameters(const Parameters& parameters, const std::filesystem::path& path);
 
 /// Reads what save_parameters wrote, or any file with these names, converting the dtype. Nothing changes unless all is
 /// there: throws Error naming the file and the first missing tensor, wrong shape, or tensor that the model does not
 /// have (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
 void load_parameters(const Parameters& parameters, const std::filesystem::path& path);
+
+/// Throws Error where load_parameters would, without reading the values.
+void check_loadable(const ParameterLayout& layout, const std::filesystem::path& path);
 
 }  // namespace strata::nn

@@ -1,8 +1,8 @@
-#include "strata/nn/allocator.h"
+#include "strata/base/allocator.h"
 
 #include <ATen/ops/zeros.h>
 
-namespace strata::nn {
+namespace strata {
 
 const char* name_of(MemoryClass memory_class) {
   switch (memory_class) {
@@ -41,4 +41,4 @@ int64_t Allocator::total_bytes() const {
   return total;
 }
 
-}  // namespace strata::nn
+}  // namespace strata

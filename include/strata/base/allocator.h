@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace strata::nn {
+namespace strata {
 
 enum class MemoryClass { kParameters, kGradients, kMoments, kActivations, kLossChunk, kWorkspace };
 inline constexpr MemoryClass kMemoryClasses[] = {MemoryClass::kParameters, MemoryClass::kGradients,
@@ -40,4 +40,4 @@ class Allocator {
   std::vector<Buffer> buffers_;
 };
 
-}  // namespace strata::nn
+}  // namespace strata

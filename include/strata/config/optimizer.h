@@ -1,0 +1,61 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "strata/config/checks.h"
+
+namespace strata::config {
+
+enum class OptimizerKind { kAdam, kAdamw };
+constexpr std::array<std::string_view, 2> enum_names(OptimizerKind) { return {"adam", "adamw"}; }
+
+/// optimizer.*: how gradients become updates
+struct OptimizerConfig {
+  OptimizerKind kind = OptimizerKind::kAdam;
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0.0;
+
+  void fields(auto& field) {
+    field("kind", kind, "adamw: weight decay beside the gradient instead of in it");
+    field("lr", lr, "peak learning rate", at_least(0.0));
+    field("beta1", beta1, "decay of the first moment", in_range(0.0, 1.0));
+    field("beta2", beta2, "decay of the second moment", in_range(0.0, 1.0));
+    field("eps", eps, "added to the root of the second moment", at_least(0.0));
+    field("weight_decay", weight_decay, "of matrices; gains and gates never decay", at_least(0.0));
+  }
+
+  bool operator==(const OptimizerConfig&) const = default;
+};
+
+enum class ScheduleKind { kCosine, kLinear, kConstant, kWsd, kReference };
+constexpr std::array<std::string_view, 5> enum_names(ScheduleKind) {
+  return {"cosine", "linear", "constant", "wsd", "reference"};
+}
+
+/// schedule.*: the learning rate over the steps
+struct ScheduleConfig {
+  ScheduleKind kind = ScheduleKind::kCosine;
+  int64_t warmup_steps = 0;
+  double min_ratio = 0.1;
+  int64_t decay_steps = 0;
+  int64_t steps = 0;
+
+  void fields(auto& field) {
+    field("kind", kind,
+          "after a linear warm-up; wsd: constant, then linear in the last decay_steps; reference: as the paper's code, "
+          "cosine, one update more than train.steps, the first at rate 0");
+    field("warmup_steps", warmup_steps, "steps until the peak", at_least(0));
+    field("min_ratio", min_ratio, "where the decay ends, as a share of the peak", in_range(0.0, 1.0));
+    field("decay_steps", decay_steps, "of wsd; 0: a tenth of the steps", at_least(0));
+    field("steps", steps, "length of the schedule; 0: train.steps", at_least(0));
+  }
+
+  bool operator==(const ScheduleConfig&) const = default;
+};
+
+}  // namespace strata::config

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+
+#include "strata/config/checks.h"
+
+namespace strata::config {
+
+/// checkpoint.*: what a run leaves to be resumed from
+struct CheckpointConfig {
+  int64_t every = 1000;
+  int64_t keep = 0;
+
+  void fields(auto& field) {
+    field("every", every, "steps between checkpoints; 0: only at the end", at_least(0));
+    field("keep", keep, "newest checkpoints that are kept; 0: all", at_least(0));
+  }
+
+  bool operator==(const CheckpointConfig&) const = default;
+};
+
+/// telemetry.*: what a run measures about itself
+struct TelemetryConfig {
+  int64_t every = 1;
+  bool tensorboard = true;
+
+  void fields(auto& field) {
+    field("every", every, "steps between lines of layers.jsonl; 0: none", at_least(0));
+    field("tensorboard", tensorboard, "event files under tb/");
+  }
+
+  bool operator==(const TelemetryConfig&) const = default;
+};
+
+/// evaluate.*: the loss on the validation set during training
+struct EvaluateConfig {
+  int64_t every = 1000;
+  int64_t tokens = 10'000'000;
+
+  void fields(auto& field) {
+    field("every", every, "steps between evaluations; 0: only at the end", at_least(0));
+    field("tokens", tokens, "of the validation set, from its start", at_least(1));
+  }
+
+  bool operator==(const EvaluateConfig&) const = default;
+};
+
+}  // namespace strata::config

@@ -1,0 +1,43 @@
+#pragma once
+
+#include "strata/config/train.h"
+#include "strata/data/loader.h"
+#include "strata/nn/model.h"
+#include "strata/optim/optimizer.h"
+#include "strata/optim/schedule.h"
+#include "strata/train/layer_statistics.h"
+
+namespace strata::train {
+
+/// What one optimizer step did.
+struct StepReport {
+  int64_t step = 0;  // updates made, this one included: from 1
+  double loss = 0.0;
+  double rate = 0.0;
+  optim::GradientNorms norms;  // before clipping
+  optim::ClipFactors clip;
+  int64_t tokens = 0;
+  int64_t targets = 0;
+  bool updated = true;  // false: loss or gradient was not finite, and nothing was changed
+};
+
+/// One optimizer step over a global batch (GPAS's training loop):
+/// gradients of every micro-batch, clipping of all and then of the gates, the update.
+class Step {
+ public:
+  Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule& schedule,
+       const config::TrainConfig& config);
+
+  /// index: updates made so far. Fills `statistics` if it is given.
+  StepReport run(const data::GlobalBatch& batch, int64_t index, LayerStatistics* statistics = nullptr);
+
+ private:
+  double gradient_scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const;
+
+  nn::Model& model_;
+  optim::Optimizer& optimizer_;
+  const optim::Schedule& schedule_;
+  config::TrainConfig config_;
+};
+
+}  // namespace strata::train

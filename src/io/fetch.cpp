@@ -1,0 +1,226 @@
+#include "strata/io/fetch.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <condition_variable>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+#include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/io/file.h"
+
+namespace strata::io {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+constexpr long kOk = 200;
+constexpr long kPartialContent = 206;
+constexpr long kRequestTimeout = 408;
+constexpr long kRangeNotSatisfiable = 416;
+constexpr long kTooManyRequests = 429;
+
+// A file that grows over several attempts, and the server's name for the version that it is.
+class PartFile {
+ public:
+  explicit PartFile(const fs::path& path) : path_(path), etag_path_(path.string() + ".etag") {}
+
+  const fs::path& path() const { return path_; }
+  bool can_go_on() const { return fs::exists(etag_path_) && size() > 0; }
+  curl_off_t size() const { return fs::exists(path_) ? static_cast<curl_off_t>(fs::file_size(path_)) : 0; }
+  std::string etag() const { return read_text(etag_path_); }
+
+  void open(bool go_on, const std::string& etag) {
+    file_.reset(std::fopen(path_.c_str(), go_on ? "ab" : "wb"));
+    STRATA_CHECK(file_, "cannot write ", path_.string(), ": ", std::strerror(errno));
+    std::setvbuf(file_.get(), nullptr, _IONBF, 0);  // so that every write says whether it worked
+    fs::remove(etag_path_);
+    const bool is_strong = !etag.empty() && !etag.starts_with("W/");
+    if (is_strong) write_atomically(etag_path_, etag);
+  }
+  bool is_open() const { return file_ != nullptr; }
+
+  void write(std::string_view bytes) {
+    STRATA_CHECK(std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size(), "cannot write ",
+                 path_.string(), ": ", std::strerror(errno));
+  }
+
+  void discard() {
+    file_.reset();
+    fs::remove(path_);
+    fs::remove(etag_path_);
+  }
+
+  void rename_to(const fs::path& path) {
+    if (!is_open()) open(size() > 0, "");  // an empty body
+    file_.reset();
+    fs::rename(path_, path);
+    fs::remove(etag_path_);
+    sync_folder(path.parent_path());
+  }
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+
+  fs::path path_, etag_path_;
+  std::unique_ptr<std::FILE, Close> file_;
+};
+
+// One request for the rest of a file.
+class Attempt {
+ public:
+  Attempt(const std::string& url, PartFile& part, const std::stop_token& stop)
+      : url_(url), part_(part), stop_(stop), curl_(curl_easy_init(), curl_easy_cleanup) {
+    STRATA_CHECK(curl_, "libcurl cannot start");
+  }
+
+  /// Throws Error if what comes cannot be written.
+  void run() {
+    set_options();
+    std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(nullptr, curl_slist_free_all);
+    if (part_.can_go_on()) {
+      // Not CURLOPT_RESUME_FROM: with it libcurl takes a server that sends the whole file for an error.
+      curl_easy_setopt(curl_.get(), CURLOPT_RANGE, str(part_.size(), "-").c_str());
+      headers.reset(curl_slist_append(nullptr, ("If-Range: " + part_.etag()).c_str()));
+      curl_easy_setopt(curl_.get(), CURLOPT_HTTPHEADER, headers.get());
+    }
+    result_ = curl_easy_perform(curl_.get());
+    if (failure_) std::rethrow_exception(failure_);
+    curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status_);
+    if (status_ == kRangeNotSatisfiable) part_.discard();  // it is no part of the server's file
+  }
+
+  bool is_whole() const { return result_ == CURLE_OK && is_file(); }
+  bool has_gained() const { return has_gained_; }
+
+  bool is_worth_another() const {
+    switch (result_) {
+      case CURLE_URL_MALFORMAT:
+      case CURLE_UNSUPPORTED_PROTOCOL:
+      case CURLE_FILE_COULDNT_READ_FILE:
+      case CURLE_PEER_FAILED_VERIFICATION: return false;
+      default: break;
+    }
+    const bool is_ours_to_mend = status_ >= 400 && status_ < 500;
+    return !is_ours_to_mend || status_ == kRequestTimeout || status_ == kTooManyRequests || status_ == kRangeNotSatisfiable;
+  }
+
+  milliseconds server_wait() const {
+    curl_off_t seconds = 0;
+    curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &seconds);
+    constexpr curl_off_t kLongest = 600;
+    return std::chrono::seconds(std::min(seconds, kLongest));
+  }
+
+  std::string problem() const {
+    if (!is_file()) return str("the server answered ", status_);
+    return message_[0] != '\0' ? message_ : curl_easy_strerror(result_);
+  }
+
+ private:
+  void set_options() {
+    CURL* curl = curl_.get();
+    curl_easy_setopt(curl, CURLOPT_URL, url_.c_str());
+    curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 30L);
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);  // bytes per second, for so many seconds
+    curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, 60L);
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message_);
+    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Attempt::on_body);
+    curl_easy_setopt(curl, CURLOPT_WRITEDATA, this);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, &Attempt::on_progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, this);
+  }
+
+  bool is_file() const { return status_ == 0 || status_ == kOk || status_ == kPartialContent; }  // 0: no HTTP
+
+  // No exception may pass through libcurl.
+  static size_t on_body(const char* data, size_t, size_t size, Attempt* self) {
+    try {
+      self->take({data, size});
+      return size;
+    } catch (...) {
+      self->failure_ = std::current_exception();
+      return 0;
+    }
+  }
+
+  static int on_progress(const Attempt* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return self->stop_.stop_requested() ? 1 : 0;
+  }
+
+  void take(std::string_view bytes) {
+    curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status_);
+    if (!is_file()) return;  // the text of an error page
+    if (!has_gained_) {
+      curl_header* etag = nullptr;
+      constexpr int kLastAnswer = -1;
+      const bool has_etag = curl_easy_header(curl_.get(), "ETag", 0, CURLH_HEADER, kLastAnswer, &etag) == CURLHE_OK;
+      part_.open(status_ == kPartialContent, has_etag ? etag->value : "");
+    }
+    part_.write(bytes);
+    has_gained_ = true;
+  }
+
+  const std::string& url_;
+  PartFile& part_;
+  const std::stop_token& stop_;
+  std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> curl_;
+  CURLcode result_ = CURLE_OK;
+  long status_ = 0;
+  bool has_gained_ = false;
+  std::exception_ptr failure_;
+  char message_[CURL_ERROR_SIZE] = {};
+};
+
+void sleep_unless_stopped(milliseconds time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any never;
+  std::unique_lock lock(mutex);
+  never.wait_for(lock, stop, time, [] { return false; });
+}
+
+}  // namespace
+
+bool is_url(const std::string& text) {
+  return text.starts_with("http://") || text.starts_with("https://") || text.starts_with("file://");
+}
+
+bool fetch(const std::string& url, const fs::path& path, const FetchOptions& options, const std::stop_token& stop) {
+  constexpr milliseconds kLongestWait{60'000};
+  PartFile part(path.string() + ".part");
+  milliseconds wait = options.first_wait;
+  for (int attempt = 1; !stop.stop_requested(); ++attempt) {
+    Attempt request(url, part, stop);
+    request.run();
+    if (request.is_whole()) {
+      part.rename_to(path);
+      return true;
+    }
+    if (stop.stop_requested()) break;
+    if (request.has_gained()) {
+      attempt = 1;
+      wait = options.first_wait;
+    }
+    STRATA_CHECK(request.is_worth_another() && attempt < options.attempts, "cannot download ", url, ": ",
+                 request.problem(), attempt > 1 ? str(" (after ", attempt, " attempts)") : "");
+    const milliseconds pause = std::max(wait, request.server_wait());
+    log::warn(str(url, ": ", request.problem(), "; again in ", static_cast<double>(pause.count()) / 1000, " s"));
+    sleep_unless_stopped(pause, stop);
+    wait = std::min(2 * wait, kLongestWait);
+  }
+  return false;
+}
+
+}  // namespace strata::io

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "strata/kernels/adam.h"
+#include "strata/optim/optimizer.h"
+
+namespace strata::optim {
+
+/// Adam and AdamW, one pass over the arenas. Matrices decay; gains and gates do not.
+class Adam final : public Optimizer {
+ public:
+  Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params, int64_t arena_size,
+       at::ScalarType dtype, Allocator& allocator);
+
+  void update(const UpdateArenas& arenas, int64_t step, double rate, const ClipFactors& clip) override;
+  const std::vector<State>& states() const override { return states_; }
+
+ private:
+  // Neighbours in the arenas that are treated alike.
+  struct Run {
+    ArenaRange range;
+    bool decays;
+    bool gate;
+  };
+
+  config::OptimizerConfig config_;
+  std::vector<Run> runs_;
+  std::vector<State> states_;
+};
+
+}  // namespace strata::optim

@@ -1,0 +1,79 @@
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+
+#include "strata/base/text.h"
+#include "strata/train/hooks.h"
+
+namespace strata::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds);
+  if (whole >= 86400) return str(whole / 86400, "d ", whole % 86400 / 3600, "h");
+  if (whole >= 3600) return str(whole / 3600, "h ", whole % 3600 / 60, "m");
+  if (whole >= 60) return str(whole / 60, "m ", whole % 60, "s");
+  return str(whole, "s");
+}
+
+std::string scientific(double value) {
+  char buffer[32];
+  const int length = std::snprintf(buffer, sizeof(buffer), "%.2e", value);
+  return {buffer, static_cast<size_t>(length)};
+}
+
+class Console final : public Hook {
+ public:
+  explicit Console(const ConsoleFacts& facts) : facts_(facts), terminal_(isatty(STDOUT_FILENO) != 0) {}
+
+  void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
+    const auto now = Clock::now();
+    tokens_ += report.tokens;
+    ++steps_;
+    const double since_shown = std::chrono::duration<double>(now - shown_).count();
+    const bool last = report.step == facts_.last_step;
+    if (since_shown < (terminal_ ? kTerminalSeconds : kPlainSeconds) && !last && started_) return;
+    show(report, progress, since_shown);
+    started_ = true;
+    shown_ = now;
+    tokens_ = steps_ = 0;
+  }
+
+  void at_end(const Progress&) override {
+    if (terminal_) std::cout << std::endl;
+  }
+
+ private:
+  static constexpr double kTerminalSeconds = 0.5;
+  static constexpr double kPlainSeconds = 5.0;
+
+  void show(const StepReport& report, const Progress& progress, double seconds) const {
+    const double rate = static_cast<double>(tokens_) / seconds;
+    const double share = 100.0 * rate * facts_.flops_per_token / (facts_.peak_gflops * 1e9);
+    const double left = static_cast<double>(facts_.last_step - report.step) * seconds / static_cast<double>(steps_);
+    const auto total = std::to_string(facts_.last_step);
+    std::cout << (terminal_ ? "\r" : "") << "step " << padded(std::to_string(report.step), -static_cast<int>(total.size()))
+              << "/" << total << "  loss " << fixed(report.loss, 4) << "  lr " << scientific(report.rate) << "  |g| "
+              << fixed(report.norms.global, 3) << "  " << with_commas(static_cast<int64_t>(rate)) << " tokens/s ("
+              << fixed(share, 0) << "% of GEMM rate)  " << duration(left) << " left";
+    if (progress.skipped > 0) std::cout << "  " << progress.skipped << " skipped";
+    std::cout << (terminal_ ? "\033[K" : "\n") << std::flush;
+  }
+
+  ConsoleFacts facts_;
+  bool terminal_;
+  bool started_ = false;
+  Clock::time_point shown_ = Clock::now();
+  int64_t tokens_ = 0;
+  int64_t steps_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Hook> console(const ConsoleFacts& facts) { return std::make_unique<Console>(facts); }
+
+}  // namespace strata::train

@@ -1,0 +1,74 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "strata/base/log.h"
+#include "strata/base/text.h"
+#include "strata/io/json_lines.h"
+#include "strata/train/hooks.h"
+
+namespace strata::train {
+namespace {
+
+class Evaluation final : public Hook {
+ public:
+  Evaluation(const std::filesystem::path& run, const config::EvaluateConfig& config, nn::Model& model,
+             const data::ValidationSet& set, const Progress& start)
+      : config_(config), model_(model), set_(set), file_(run / "eval.jsonl", "step", start.step), done_(start.step) {}
+
+  void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
+    if (config_.every > 0 && report.step % config_.every == 0) run(progress);
+  }
+
+  void at_end(const Progress& progress) override {
+    if (progress.step > done_) run(progress);
+  }
+
+ private:
+  void run(const Progress& progress) {
+    const EvaluationResult result = evaluate(model_, set_);
+    file_.append({{"step", progress.step},
+                  {"loss", result.loss},
+                  {"ppl", result.perplexity()},
+                  {"ppl_paper", result.paper_perplexity()},
+                  {"targets", result.targets},
+                  {"tokens", progress.tokens}});
+    log::info(str("\nstep ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
+                  fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)"));
+    done_ = progress.step;
+  }
+
+  config::EvaluateConfig config_;
+  nn::Model& model_;
+  const data::ValidationSet& set_;
+  io::JsonLines file_;
+  int64_t done_;  // the step that was evaluated last
+};
+
+}  // namespace
+
+double EvaluationResult::perplexity() const { return std::exp(loss); }
+
+double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
+
+EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set) {
+  EvaluationResult result;
+  double total = 0.0;
+  for (int64_t index = 0; index < set.num_batches(); ++index) {
+    const data::TokenBatch batch = set.batch(index);
+    if (batch.num_targets() == 0) continue;
+    const double loss = model.loss(batch);
+    total += loss;
+    result.targets += batch.num_targets();
+    result.sum_of_means += loss / static_cast<double>(batch.num_targets());
+    ++result.batches;
+  }
+  result.loss = total / static_cast<double>(result.targets);
+  return result;
+}
+
+std::unique_ptr<Hook> evaluation(const std::filesystem::path& run, const config::EvaluateConfig& config,
+                                 nn::Model& model, const data::ValidationSet& set, const Progress& start) {
+  return std::make_unique<Evaluation>(run, config, model, set, start);
+}
+
+}  // namespace strata::train

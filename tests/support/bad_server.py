@@ -1,0 +1,77 @@
+# A web server that fails in the ways that real ones do. It prints its port, and at the end of input it stops.
+#   /<kind>/<folder>/<file>: <kind> says what goes wrong with the first answers about this file
+#     good       nothing
+#     cut        the connection closes after a third of what was asked for, twice
+#     busy       429 with Retry-After: 0, then 500, then 503
+#     gone       404 for ever
+#     down       500 for ever
+#     changed    after a cut the file is another one (other ETag, other content)
+#     whole      after a cut, ranges are ignored
+#     moved      redirects to /good/
+# The requests are listed in <root>/requests, one a line: path, Range, status.
+import http.server
+import os
+import sys
+import threading
+
+root = sys.argv[1]
+counts = {}
+lock = threading.Lock()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def say(self, status, headers=(), body=b"an error page"):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        _, kind, name = self.path.split("/", 2)
+        with lock:
+            count = counts[self.path] = counts.get(self.path, 0) + 1
+        with open(os.path.join(root, "requests"), "a") as log:
+            log.write(f"{self.path} {self.headers.get('Range')}\n")
+        if kind == "gone":
+            return self.say(404)
+        if kind == "down" or (kind == "busy" and count == 2):
+            return self.say(500)
+        if kind == "busy" and count == 1:
+            return self.say(429, [("Retry-After", "0")])
+        if kind == "busy" and count == 3:
+            return self.say(503)
+        if kind == "moved":
+            return self.say(302, [("Location", "/good/" + name), ("ETag", '"of-the-redirection"')])
+        with open(os.path.join(root, name), "rb") as file:
+            content = file.read()
+        etag = '"v1"'
+        if kind == "changed" and count > 1:
+            content, etag = content[::-1], '"v2"'
+        begin = 0
+        wanted = self.headers.get("Range")
+        if wanted and kind != "whole" and self.headers.get("If-Range") in (None, etag):
+            begin = int(wanted.removeprefix("bytes=").removesuffix("-"))
+        self.send_response(206 if begin else 200)
+        self.send_header("ETag", etag)
+        if begin:
+            self.send_header("Content-Range", f"bytes {begin}-{len(content) - 1}/{len(content)}")
+        body = content[begin:]
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if kind in ("cut", "changed", "whole") and count <= (2 if kind == "cut" else 1):
+            body = body[: len(body) // 3]
+            self.close_connection = True
+        self.wfile.write(body)
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+sys.stdin.read()

@@ -1,0 +1,157 @@
+// Twelve steps of the paper's own training loop in float64, through the trainer: tests/golden/model/README.md.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/abs.h>
+
+#include <nlohmann/json.hpp>
+
+#include "strata/hub/model_folder.h"
+#include "strata/io/json.h"
+#include "strata/io/safetensors.h"
+#include "strata/train/trainer.h"
+#include "support/golden.h"
+#include "support/models.h"
+#include "support/temp_folder.h"
+
+namespace strata::test {
+namespace {
+
+using nlohmann::json;
+
+data::GlobalBatch golden_batch(const at::Tensor& ids_RT, int64_t vocab) {
+  data::TokenRows rows, labels;
+  for (int64_t r = 0; r < ids_RT.size(0); ++r) {
+    const auto* ids = ids_RT[r].const_data_ptr<int64_t>();
+    rows.emplace_back(ids, ids + ids_RT.size(1));
+    labels.push_back(rows.back());
+    std::ranges::replace(labels.back(), 0, data::kIgnore);
+  }
+  data::GlobalBatch batch;
+  batch.micro_batches.push_back(data::TokenBatch::from_rows(rows, &labels, vocab));
+  batch.num_tokens = batch.micro_batches[0].num_tokens();
+  batch.num_targets = batch.micro_batches[0].num_targets();
+  return batch;
+}
+
+config::RunConfig trajectory_config(const json& golden) {
+  config::RunConfig config;
+  config.train.steps = 11;  // and one more, as the reference schedule has it
+  config.train.clip = {.global = golden.at("grad_clipping"), .gates = golden.at("clip_gate_grad")};
+  config.schedule = {.kind = config::ScheduleKind::kReference, .warmup_steps = 3, .min_ratio = 0.1, .steps = 10};
+  config.optimizer.lr = 1e-3;
+  return config;
+}
+
+// Compares every step with the golden file.
+class Compare final : public train::Hook {
+ public:
+  Compare(const json& steps, const nn::Parameters& parameters, double loss_bound, double gate_bound, bool norms)
+      : steps_(steps), parameters_(parameters), loss_bound_(loss_bound), gate_bound_(gate_bound), norms_(norms) {}
+
+  void after_step(const train::StepReport& report, const train::Progress&, const train::LayerStatistics*) override {
+    const json& golden = steps_.at(static_cast<size_t>(report.step - 1));
+    EXPECT_NEAR(report.rate, golden.at("lr").get<double>(), 1e-12);
+    EXPECT_NEAR(report.loss, golden.at("loss").get<double>(), loss_bound_) << "step " << report.step;
+    EXPECT_EQ(report.targets, golden.at("num_targets").get<int64_t>());
+    if (norms_) {
+      EXPECT_NEAR(report.norms.global / golden.at("grad_norm").get<double>(), 1.0, 1e-4) << "step " << report.step;
+    }
+    int layer = 0;
+    for (const json& gate : golden.at("gates")) {
+      const std::string name = "model.layers." + std::to_string(layer++) + ".gpas_block.gate";
+      EXPECT_NEAR(parameters_.master(name).item<float>(), gate.get<double>(), gate_bound_) << "step " << report.step;
+    }
+    ++compared;
+  }
+
+  int compared = 0;
+
+ private:
+  const json& steps_;
+  const nn::Parameters& parameters_;
+  double loss_bound_, gate_bound_;
+  bool norms_;
+};
+
+// Runs the twelve steps and gives the model at the end.
+std::unique_ptr<TestModel> run_trajectory(const json& golden, const GoldenScheme& scheme, config::Precision precision,
+                                          double loss_bound, double gate_bound) {
+  const TempFolder folder;
+  write_golden_folder(scheme, folder / "model");
+  const auto opened = hub::open_model_folder(folder / "model");
+  const bool exact = precision == config::Precision::kFp32;
+  auto test = std::make_unique<TestModel>(
+      opened.spec, nn::ModelOptions{.precision = precision, .limits = {.max_tokens = 96, .longest_row = 24}});
+  nn::load_parameters(test->model.parameters(), opened.weights);
+  const config::RunConfig config = trajectory_config(golden);
+  const nn::ParameterLayout& layout = test->model.spec().layout;
+  const auto optimizer =
+      optim::make_optimizer(config.optimizer, layout.params, layout.arena_size,
+                            test->model.parameters().master().scalar_type(), test->allocator);
+  const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
+  train::Step step(test->model, *optimizer, schedule, config.train);
+
+  const auto batches = io::SafetensorsFile::open(golden_model() / "trajectory" / "batches.safetensors");
+  const at::Tensor ids = batches.tensor("ids");
+  std::vector<std::unique_ptr<train::Hook>> hooks;
+  auto compare = std::make_unique<Compare>(golden.at("steps"), test->model.parameters(), loss_bound, gate_bound, exact);
+  const Compare& compared = *compare;
+  hooks.push_back(std::move(compare));
+  train::Progress progress;
+  train::run_training(
+      step, test->model.spec(), [&] { return golden_batch(ids[progress.step], test->model.spec().dims.vocab); }, hooks,
+      {.last_step = schedule.updates()}, progress);
+  EXPECT_EQ(compared.compared, 12);
+  return test;
+}
+
+void expect_final_parameters(const nn::Parameters& parameters, const io::SafetensorsFile& golden) {
+  for (const std::string& name : golden.names()) {
+    const size_t dot = name.find('.');
+    const at::Tensor ours = parameters.master(name.substr(dot + 1));
+    const std::string kind = name.substr(0, dot);
+    const at::Tensor value = kind == "param" ? ours : ours.sum(kind == "paramsum0" ? 0 : 1);
+    // Sums have up to 88 terms.
+    const double bound = kind == "param" ? 2e-5 : 2e-4;
+    EXPECT_LT((value - golden.tensor(name)).abs().max().item<double>(), bound) << name;
+  }
+}
+
+struct Trajectory {
+  std::string name;
+  GoldenScheme scheme;
+};
+
+class GoldenTrajectory : public testing::TestWithParam<Trajectory> {};
+
+TEST_P(GoldenTrajectory, EqualsThePapersLoop) {
+  const auto folder = golden_model() / "trajectory";
+  const json golden = io::read_json(folder / (GetParam().name + ".json"));
+  const auto test = run_trajectory(golden, GetParam().scheme, config::Precision::kFp32, 1e-5, 2e-5);
+  expect_final_parameters(test->model.parameters(),
+                          io::SafetensorsFile::open(folder / (GetParam().name + ".final.safetensors")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, GoldenTrajectory,
+    testing::Values(Trajectory{"pre", {"pre", "pre"}}, Trajectory{"pre_gpas", {"pre_gpas", "pre+gpas"}},
+                    Trajectory{"sandwich_gpas", {"sandwich_gpas", "sandwich+gpas"}},
+                    Trajectory{"deeppost_gpas", {"deeppost_gpas", "deepnorm+gpas"}},
+                    Trajectory{"post_pre_gpas", {"post_pre_gpas", "mix+gpas"}},
+                    Trajectory{"lns_gpas", {"lns_gpas", "lns+gpas"}}, Trajectory{"post", {"post", "post"}},
+                    Trajectory{"pre_clip", {"pre", "pre"}}, Trajectory{"pre_gpas_clip", {"pre_gpas", "pre+gpas"}}),
+    [](const auto& info) { return info.param.name; });
+
+// The paper's precision: weights, gradients and states in bf16. The golden losses are bf16 numbers themselves.
+TEST(GoldenTrajectoryBf16, StaysWithinBf16OfThePapersLoop) {
+  const json golden = io::read_json(golden_model() / "trajectory_bf16" / "pre_gpas.json");
+  run_trajectory(golden, {"pre_gpas", "pre+gpas"}, config::Precision::kBf16, 0.08, 0.004);
+}
+
+// bf16 arithmetic with fp32 master values: gates move as in fp32.
+TEST(GoldenTrajectoryMixed, StaysNearTheFp32Loop) {
+  const json golden = io::read_json(golden_model() / "trajectory" / "pre_gpas.json");
+  run_trajectory(golden, {"pre_gpas", "pre+gpas"}, config::Precision::kMixed, 0.05, 0.002);
+}
+
+}  // namespace
+}  // namespace strata::test

@@ -1,0 +1,67 @@
+#include "training_data.h"
+
+#include <ATen/Parallel.h>
+
+#include <numeric>
+
+#include "strata/base/log.h"
+#include "strata/base/text.h"
+#include "strata/data/source.h"
+
+namespace strata::tools {
+namespace {
+
+data::RowOptions row_options(const config::DataConfig& config) {
+  return {.kind = config.rows == config::RowKind::kDocument ? data::RowKind::kDocument : data::RowKind::kPacked,
+          .sequence_length = config.sequence_length,
+          .mask_documents = config.packed_attention == config::PackedAttention::kDocument};
+}
+
+data::Shuffle shuffle_of(const config::DataConfig& config) {
+  if (!config.shuffle) return data::Shuffle::kNone;
+  return config.shuffle_scope == config::ShuffleScope::kGlobal ? data::Shuffle::kGlobal : data::Shuffle::kShard;
+}
+
+std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& config) {
+  if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model");
+  auto tokenizer = std::make_shared<const data::Tokenizer>(config.data.tokenizer);
+  if (tokenizer->vocab_size() > config.model.vocab) {
+    throw UsageError(str("model.vocab=", config.model.vocab, " is too small for the ", tokenizer->vocab_size(),
+                         " ids of data.tokenizer=", config.data.tokenizer));
+  }
+  return std::make_shared<const data::ShardCache>(
+      config.data.cache, std::move(tokenizer),
+      data::TokenizeOptions{.threads = at::get_num_threads(), .skip_bad = config.data.skip_bad});
+}
+
+}  // namespace
+
+TrainingData::TrainingData(const config::RunConfig& config)
+    : config_(config), rows_(row_options(config.data)), shuffle_(shuffle_of(config.data)), cache_(make_cache(config)) {
+  if (config.data.train.empty()) throw UsageError("data.train: names no files");
+}
+
+data::BatchLoader TrainingData::loader(const data::OrderCursor& start) const {
+  auto sources = data::find_sources(config_.data.train, "data.train");
+  const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(sources.size()), start);
+  return {std::make_unique<data::ShardSet>(std::move(sources), cache_, order),
+          {.rows = rows_,
+           .shuffle = shuffle_,
+           .global_batch = config_.train.global_batch,
+           .micro_batch = config_.train.micro_batch,
+           .vocab_size = config_.model.vocab,
+           .prefetch = config_.data.prefetch},
+          start};
+}
+
+std::unique_ptr<data::ValidationSet> TrainingData::validation() const {
+  if (config_.data.validation.empty()) return nullptr;
+  auto sources = data::find_sources(config_.data.validation, "data.validation");
+  std::vector<int64_t> order(sources.size());
+  std::iota(order.begin(), order.end(), int64_t{0});
+  return std::make_unique<data::ValidationSet>(
+      std::make_unique<data::ShardSet>(std::move(sources), cache_, order), rows_, config_.evaluate.tokens,
+      std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab);
+}
+
+}  // namespace strata::tools

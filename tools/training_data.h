@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+
+#include "strata/config/run_config.h"
+#include "strata/data/loader.h"
+
+namespace strata::tools {
+
+/// What the keys under `data` name. Throws UsageError, naming the key, for what is missing or does not fit the model.
+class TrainingData {
+ public:
+  explicit TrainingData(const config::RunConfig& config);
+
+  /// Global batches from `start` on.
+  data::BatchLoader loader(const data::OrderCursor& start) const;
+  /// nullptr without data.validation.
+  std::unique_ptr<data::ValidationSet> validation() const;
+  const data::Tokenizer& tokenizer() const { return cache_->tokenizer(); }
+
+ private:
+  config::RunConfig config_;
+  data::RowOptions rows_;
+  data::Shuffle shuffle_;
+  std::shared_ptr<const data::ShardCache> cache_;
+};
+
+}  // namespace strata::tools
