@@ -52,8 +52,8 @@ std::string plan_report(const config::RunConfig& config, const nn::ModelSpec& sp
   const Allocator plan = nn::plan_memory(spec, options);
   std::string report =
       section(str("memory: micro-batches of ", config.train.micro_batch, " rows of up to ", config.data.sequence_length,
-                  " tokens, ", config::enum_name(options.precision), ", recompute ", config::enum_name(config.train.recompute),
-                  ", ", at::get_num_threads(), " threads, no optimizer"),
+                  " tokens, ", config::enum_name(options.precision), ", recompute ",
+                  config::enum_name(config.train.recompute), ", ", at::get_num_threads(), " threads, no optimizer"),
               nn::memory_table(plan));
   return buffers ? report + section("every buffer", nn::buffer_table(plan)) : report;
 }
