@@ -67,7 +67,8 @@ void run(const BenchArguments& arguments) {
   const double best = seconds.front();
   const double speed = flops(config.model, batch) / best / 1e9;
   Table table({{""}, {""}});
-  table.add({"model", str(arguments.config.path, ", ", config.norm.scheme, ", ", config::enum_name(options.precision))});
+  table.add(
+      {"model", str(arguments.config.path, ", ", config.norm.scheme, ", ", config::enum_name(options.precision))});
   table.add({"batch", str(batch.num_rows(), " rows, ", with_commas(batch.num_tokens()), " tokens")});
   table.add({"step", str(fixed(best, 3), " s best, ", fixed(seconds[seconds.size() / 2], 3), " s median of ",
                          seconds.size(), ", forward and backward")});

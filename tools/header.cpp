@@ -18,9 +18,9 @@ double measured_peak(const kernels::Gemm& gemm, const config::ModelConfig& dims)
 void print_header(const std::string& command, const config::RunConfig& config, const nn::ModelSpec& spec,
                   const Allocator& memory, const GemmRate& rate) {
   const double flops = nn::flops_per_token(config.model, config.data.sequence_length);
-  std::cout << "strata " << version() << " · " << command << " · " << config.norm.scheme << " · seed " << config.run.seed
-            << " · " << config.run.dir << "\n  parameters " << with_commas(spec.layout.count()) << " · "
-            << fixed(flops / 1e9, 3) << " GFLOP per token · " << config.train.global_batch << " rows of up to "
+  std::cout << "strata " << version() << " · " << command << " · " << config.norm.scheme << " · seed "
+            << config.run.seed << " · " << config.run.dir << "\n  parameters " << with_commas(spec.layout.count())
+            << " · " << fixed(flops / 1e9, 3) << " GFLOP per token · " << config.train.global_batch << " rows of up to "
             << config.data.sequence_length << " tokens per step\n  memory " << human_bytes(memory.total_bytes()) << ":";
   const char* separator = " ";
   for (const MemoryClass memory_class : kMemoryClasses) {
@@ -28,8 +28,8 @@ void print_header(const std::string& command, const config::RunConfig& config, c
     separator = ", ";
   }
   std::cout << "\n  " << at::get_num_threads() << " threads · " << rate.library << " " << fixed(rate.gflops, 0)
-            << " GFLOP/s on this model's shapes · at most " << with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops))
-            << " tokens/s" << std::endl;
+            << " GFLOP/s on this model's shapes · at most "
+            << with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops)) << " tokens/s" << std::endl;
 }
 
 }  // namespace strata::tools

@@ -76,13 +76,14 @@ void run(const config::RunConfig& config) {
   train::Step step(model, *optimizer, schedule, config.train);
   train::Progress progress = state.progress;
   train::listen_for_stop_signals();
-  train::run_training(step, spec, [&] { return loader.next(); }, hooks,
-                      {.last_step = schedule.updates(),
-                       .stop_after = config.train.stop_after,
-                       .telemetry_every = config.telemetry.every,
-                       .on_nonfinite = config.train.on_nonfinite,
-                       .stop_requested = [] { return train::stop_signal() != 0; }},
-                      progress);
+  train::run_training(
+      step, spec, [&] { return loader.next(); }, hooks,
+      {.last_step = schedule.updates(),
+       .stop_after = config.train.stop_after,
+       .telemetry_every = config.telemetry.every,
+       .on_nonfinite = config.train.on_nonfinite,
+       .stop_requested = [] { return train::stop_signal() != 0; }},
+      progress);
   if (const int signal = train::stop_signal(); signal != 0) {
     log::info(str("stopped by signal ", signal, " after step ", progress.step, "; the checkpoint is saved"));
     throw Stopped{128 + signal};

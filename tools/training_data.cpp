@@ -59,9 +59,9 @@ std::unique_ptr<data::ValidationSet> TrainingData::validation() const {
   auto sources = data::find_sources(config_.data.validation, "data.validation");
   std::vector<int64_t> order(sources.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  return std::make_unique<data::ValidationSet>(
-      std::make_unique<data::ShardSet>(std::move(sources), cache_, order), rows_, config_.evaluate.tokens,
-      std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab);
+  return std::make_unique<data::ValidationSet>(std::make_unique<data::ShardSet>(std::move(sources), cache_, order),
+                                               rows_, config_.evaluate.tokens,
+                                               std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab);
 }
 
 }  // namespace strata::tools

@@ -48,10 +48,9 @@ Parameters::Parameters(const ParameterLayout& layout, config::Precision precisio
   const bool mixed = precision == config::Precision::kMixed;
   const at::ScalarType dtype = stored_dtype(precision);
   master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {layout.arena_size}, dtype);
-  values_ = mixed ? allocator.zeros(MemoryClass::kParameters, "compute copy", {layout.arena_size}, at::kBFloat16)
-                  : master_;
-  gradients_ =
-      allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype);
+  values_ =
+      mixed ? allocator.zeros(MemoryClass::kParameters, "compute copy", {layout.arena_size}, at::kBFloat16) : master_;
+  gradients_ = allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype);
 }
 
 at::Tensor Parameters::value(const std::string& name) const { return view_of(values_, layout_.find(name)); }

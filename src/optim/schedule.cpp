@@ -52,10 +52,14 @@ double Schedule::factor(int64_t step) const {
     return std::clamp(static_cast<double>(step - begin) / length, 0.0, 1.0);
   };
   switch (config_.kind) {
-    case config::ScheduleKind::kCosine: return cosine(progress_from(warmup), low);
-    case config::ScheduleKind::kLinear: return linear(progress_from(warmup), low);
-    case config::ScheduleKind::kWsd: return linear(progress_from(std::max(warmup, steps_ - config_.decay_steps)), low);
-    default: return 1.0;
+    case config::ScheduleKind::kCosine:
+      return cosine(progress_from(warmup), low);
+    case config::ScheduleKind::kLinear:
+      return linear(progress_from(warmup), low);
+    case config::ScheduleKind::kWsd:
+      return linear(progress_from(std::max(warmup, steps_ - config_.decay_steps)), low);
+    default:
+      return 1.0;
   }
 }
 

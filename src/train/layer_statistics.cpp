@@ -37,9 +37,7 @@ double gate_factor(const at::Tensor& alpha, config::GpasActivation activation) {
   return static_cast<double>(*factor.const_data_ptr<float>());
 }
 
-double number(const at::Tensor& scalar) {
-  return static_cast<double>(*scalar.to(at::kFloat).const_data_ptr<float>());
-}
+double number(const at::Tensor& scalar) { return static_cast<double>(*scalar.to(at::kFloat).const_data_ptr<float>()); }
 
 }  // namespace
 

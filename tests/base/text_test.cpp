@@ -10,6 +10,15 @@ TEST(Text, SuggestsOnlyWhatCouldBeAMisspelling) {
   EXPECT_EQ(nearest_name("transformer", names), std::nullopt);
 }
 
+// Swapping two letters is one mistake, not two: in a short name two would be too many.
+TEST(Text, SwappedLettersAreOneMistake) {
+  EXPECT_EQ(nearest_name("psot", {"pre", "post"}), "post");
+  EXPECT_EQ(nearest_name("lsn", {"mix", "lns"}), "lns");
+  EXPECT_EQ(nearest_name("sn", {"ns"}), "ns");
+  EXPECT_EQ(nearest_name("nsl", {"lns"}), std::nullopt);  // a rotation is two
+  EXPECT_EQ(nearest_name("", {"ab"}), std::nullopt);
+}
+
 TEST(Text, NumbersReadWell) {
   EXPECT_EQ(with_commas(70578688), "70,578,688");
   EXPECT_EQ(with_commas(-1000), "-1,000");

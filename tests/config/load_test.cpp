@@ -1,6 +1,7 @@
 #include "strata/config/load.h"
 
 #include "strata/config/print.h"
+#include "support/places.h"
 #include "support/temp_folder.h"
 
 namespace strata::config {
@@ -113,7 +114,7 @@ class ShippedModel : public testing::TestWithParam<Shape> {};
 
 TEST_P(ShippedModel, HasTheShapeOfThePaper) {
   const Shape& shape = GetParam();
-  const std::string file = str(STRATA_SOURCE_DIR "/configs/model/", shape.name, ".yaml");
+  const auto file = test::source_folder() / "configs/model" / (std::string(shape.name) + ".yaml");
   RunConfig expected;
   expected.model = {.vocab = 32000,
                     .hidden = shape.hidden,

@@ -56,14 +56,9 @@ RunConfig nothing_at_its_default() {
                   .clip = {.global = 1.5, .gates = 0.01},
                   .on_nonfinite = OnNonfinite::kSkip,
                   .resume = "none"};
-  config.optimizer = {.kind = OptimizerKind::kAdamw,
-                      .lr = 0.25,
-                      .beta1 = 0.5,
-                      .beta2 = 0.75,
-                      .eps = 1e-6,
-                      .weight_decay = 0.1};
-  config.schedule = {
-      .kind = ScheduleKind::kWsd, .warmup_steps = 2, .min_ratio = 0.5, .decay_steps = 3, .steps = 11};
+  config.optimizer = {
+      .kind = OptimizerKind::kAdamw, .lr = 0.25, .beta1 = 0.5, .beta2 = 0.75, .eps = 1e-6, .weight_decay = 0.1};
+  config.schedule = {.kind = ScheduleKind::kWsd, .warmup_steps = 2, .min_ratio = 0.5, .decay_steps = 3, .steps = 11};
   config.checkpoint = {.every = 5, .keep = 2};
   config.telemetry = {.every = 9, .tensorboard = false};
   config.evaluate = {.every = 4, .tokens = 1000};
@@ -80,12 +75,15 @@ TEST(ToYaml, LoadsToItself) {
 }
 
 TEST(ToYaml, HoldsEverySectionInOrder) {
-  EXPECT_THAT(to_yaml(RunConfig{}), testing::StartsWith("run:\n  dir: runs/unnamed\n  seed: 42\n  threads: 0\n  gemm: auto\nmodel:\n"));
+  EXPECT_THAT(to_yaml(RunConfig{}),
+              testing::StartsWith("run:\n  dir: runs/unnamed\n  seed: 42\n  threads: 0\n  gemm: auto\nmodel:\n"));
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  norm_eps: 1e-06\n"));
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  options: {}\n  gpas:\n    position: auto\n"));
 }
 
-TEST(ToYaml, WritesChosenSectionsOnly) { EXPECT_EQ(to_yaml(RunConfig{}, {"telemetry"}), "telemetry:\n  every: 1\n  tensorboard: true\n"); }
+TEST(ToYaml, WritesChosenSectionsOnly) {
+  EXPECT_EQ(to_yaml(RunConfig{}, {"telemetry"}), "telemetry:\n  every: 1\n  tensorboard: true\n");
+}
 
 // Text that YAML would read as something else, or that needs escapes, stays that text.
 TEST(ToYaml, KeepsAnyText) {

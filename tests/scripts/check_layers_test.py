@@ -68,6 +68,8 @@ class Findings(unittest.TestCase):
         scheme = {"src/norm/schemes/a.cpp": 'STRATA_REGISTER_SCHEME("pre", Pre)\n'}
         self.expect({**scheme, "tests/nn/a.cpp": 'f("pre");', "src/nn/a.cpp": '// "pre"\nf("pretrain");'})
         self.expect({**scheme, "src/nn/a.cpp": '\nf("pre");\ng("pre+gpas");\n'}, "src/nn/a.cpp:2: scheme", "src/nn/a.cpp:3")
+        self.expect({**scheme, "include/strata/config/norm.h": 'scheme = "pre";'})
+        self.expect({**scheme, "include/strata/config/norm.h": ""}, "include/strata/config/norm.h:1: has an exception")
 
     def test_function_budget(self):
         self.expect({"src/nn/a.cpp": "void f() {\n" + "g();\n" * 58 + "}\n"})

@@ -6,18 +6,21 @@
 #include <fstream>
 #include <stdexcept>
 
+#include "support/places.h"
+
 namespace strata::test {
 
 BadServer::BadServer(const std::filesystem::path& root) : root_(root) {
   int input[2];
   int output[2];
   if (pipe(input) != 0 || pipe(output) != 0) throw std::runtime_error("no pipe");
+  const std::string script = source_folder() / "tests/support/bad_server.py";
   child_ = fork();
   if (child_ == 0) {
     dup2(input[0], STDIN_FILENO);
     dup2(output[1], STDOUT_FILENO);
     for (const int end : {input[0], input[1], output[0], output[1]}) close(end);
-    execlp("python3", "python3", STRATA_SOURCE_DIR "/tests/support/bad_server.py", root.c_str(), nullptr);
+    execlp("python3", "python3", script.c_str(), root.c_str(), nullptr);
     _exit(127);
   }
   close(input[0]);

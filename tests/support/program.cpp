@@ -6,6 +6,7 @@
 
 #include <stdexcept>
 
+#include "support/places.h"
 #include "support/temp_folder.h"
 
 namespace strata::test {
@@ -32,7 +33,7 @@ Finished run_program(const std::vector<std::string>& command) {
 }
 
 Finished run_strata(const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{STRATA_BINARY_DIR "/strata"};
+  std::vector<std::string> command{strata_program()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   return run_program(command);
 }

@@ -84,9 +84,8 @@ std::unique_ptr<TestModel> run_trajectory(const json& golden, const GoldenScheme
   nn::load_parameters(test->model.parameters(), opened.weights);
   const config::RunConfig config = trajectory_config(golden);
   const nn::ParameterLayout& layout = test->model.spec().layout;
-  const auto optimizer =
-      optim::make_optimizer(config.optimizer, layout.params, layout.arena_size,
-                            test->model.parameters().master().scalar_type(), test->allocator);
+  const auto optimizer = optim::make_optimizer(config.optimizer, layout.params, layout.arena_size,
+                                               test->model.parameters().master().scalar_type(), test->allocator);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   train::Step step(test->model, *optimizer, schedule, config.train);
 
@@ -131,15 +130,16 @@ TEST_P(GoldenTrajectory, EqualsThePapersLoop) {
                           io::SafetensorsFile::open(folder / (GetParam().name + ".final.safetensors")));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, GoldenTrajectory,
-    testing::Values(Trajectory{"pre", {"pre", "pre"}}, Trajectory{"pre_gpas", {"pre_gpas", "pre+gpas"}},
-                    Trajectory{"sandwich_gpas", {"sandwich_gpas", "sandwich+gpas"}},
-                    Trajectory{"deeppost_gpas", {"deeppost_gpas", "deepnorm+gpas"}},
-                    Trajectory{"post_pre_gpas", {"post_pre_gpas", "mix+gpas"}},
-                    Trajectory{"lns_gpas", {"lns_gpas", "lns+gpas"}}, Trajectory{"post", {"post", "post"}},
-                    Trajectory{"pre_clip", {"pre", "pre"}}, Trajectory{"pre_gpas_clip", {"pre_gpas", "pre+gpas"}}),
-    [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(All, GoldenTrajectory,
+                         testing::Values(Trajectory{"pre", {"pre", "pre"}},
+                                         Trajectory{"pre_gpas", {"pre_gpas", "pre+gpas"}},
+                                         Trajectory{"sandwich_gpas", {"sandwich_gpas", "sandwich+gpas"}},
+                                         Trajectory{"deeppost_gpas", {"deeppost_gpas", "deepnorm+gpas"}},
+                                         Trajectory{"post_pre_gpas", {"post_pre_gpas", "mix+gpas"}},
+                                         Trajectory{"lns_gpas", {"lns_gpas", "lns+gpas"}},
+                                         Trajectory{"post", {"post", "post"}}, Trajectory{"pre_clip", {"pre", "pre"}},
+                                         Trajectory{"pre_gpas_clip", {"pre_gpas", "pre+gpas"}}),
+                         [](const auto& info) { return info.param.name; });
 
 // The paper's precision: weights, gradients and states in bf16. The golden losses are bf16 numbers themselves.
 TEST(GoldenTrajectoryBf16, StaysWithinBf16OfThePapersLoop) {

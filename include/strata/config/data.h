@@ -42,7 +42,8 @@ struct DataConfig {
     field("rows", rows, "document: the paper's, one cut document a row; packed: documents end to end");
     field("packed_attention", packed_attention, "of packed rows: inside each document, or through the whole row");
     field("shuffle", shuffle, "rows in a random order, another one each epoch");
-    field("shuffle_scope", shuffle_scope, "shard: within each shard, shards permuted, so that training can begin early");
+    field("shuffle_scope", shuffle_scope,
+          "shard: within each shard, shards permuted, so that training can begin early");
     field("skip_bad", skip_bad, "count broken documents and go on, instead of stopping");
     field("prefetch", prefetch, "global batches prepared ahead", at_least(1));
   }

@@ -25,8 +25,8 @@ std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t 
 /// Writes a checkpoint: model.safetensors, optimizer-1-of-1.safetensors (per state and parameter, "m.<name>"),
 /// config.yaml (so that it is a model folder too), state.json, and manifest.json with the size and XXH3 of each, last.
 /// It appears at `path` whole, synced, or not at all: it grows under a temporary name beside it.
-void save_checkpoint(const std::filesystem::path& path, const config::RunConfig& config,
-                     const CheckpointState& state, const nn::Parameters& parameters, const optim::Optimizer& optimizer);
+void save_checkpoint(const std::filesystem::path& path, const config::RunConfig& config, const CheckpointState& state,
+                     const nn::Parameters& parameters, const optim::Optimizer& optimizer);
 
 /// Why a checkpoint cannot be trusted, or nothing: every file of the manifest is there with its size and checksum.
 std::optional<std::string> checkpoint_problem(const std::filesystem::path& path);

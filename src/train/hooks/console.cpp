@@ -56,8 +56,9 @@ class Console final : public Hook {
     const double share = 100.0 * rate * facts_.flops_per_token / (facts_.peak_gflops * 1e9);
     const double left = static_cast<double>(facts_.last_step - report.step) * seconds / static_cast<double>(steps_);
     const auto total = std::to_string(facts_.last_step);
-    std::cout << (terminal_ ? "\r" : "") << "step " << padded(std::to_string(report.step), -static_cast<int>(total.size()))
-              << "/" << total << "  loss " << fixed(report.loss, 4) << "  lr " << scientific(report.rate) << "  |g| "
+    std::cout << (terminal_ ? "\r" : "") << "step "
+              << padded(std::to_string(report.step), -static_cast<int>(total.size())) << "/" << total << "  loss "
+              << fixed(report.loss, 4) << "  lr " << scientific(report.rate) << "  |g| "
               << fixed(report.norms.global, 3) << "  " << with_commas(static_cast<int64_t>(rate)) << " tokens/s ("
               << fixed(share, 0) << "% of GEMM rate)  " << duration(left) << " left";
     if (progress.skipped > 0) std::cout << "  " << progress.skipped << " skipped";

@@ -62,8 +62,8 @@ class TensorboardFiles final : public Hook {
  public:
   TensorboardFiles(const std::filesystem::path& run, const Progress& start) {
     std::filesystem::create_directories(run / "tb");
-    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(
-                             std::chrono::system_clock::now().time_since_epoch()).count();
+    const auto seconds =
+        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     path_ = run / "tb" / str("events.out.tfevents.", seconds, ".strata.from", start.step);
     file_.open(path_, std::ios::binary);
     write(event_start(start.step) + message(3, "brain.Event:2"));

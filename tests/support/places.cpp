@@ -1,0 +1,8 @@
+#include "support/places.h"
+
+namespace strata::test {
+
+std::filesystem::path source_folder() { return STRATA_SOURCE_DIR; }
+std::filesystem::path strata_program() { return STRATA_BINARY_DIR "/strata"; }
+
+}  // namespace strata::test

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <filesystem>
+
+namespace strata::test {
+
+/// The root of Strata's sources.
+std::filesystem::path source_folder();
+
+/// The program `strata` of this build.
+std::filesystem::path strata_program();
+
+}  // namespace strata::test
