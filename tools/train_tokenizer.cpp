@@ -1,7 +1,7 @@
 // strata train-tokenizer: a sentencepiece unigram model with T5's special ids.
 #include "command.h"
-#include "strata/base/log.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/data/source.h"
 #include "strata/data/tokenizer.h"
 
@@ -36,7 +36,8 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_train_tokenizer(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("train-tokenizer", "trains a sentencepiece unigram model with T5's special ids");
+  CLI::App* command =
+      program.add_subcommand("train-tokenizer", "trains a sentencepiece unigram model with T5's special ids");
   const auto arguments = std::make_shared<Arguments>();
   command->add_option("--input", arguments->input, "files, globs, {00000..01023} ranges, folders")->required();
   command->add_option("--vocab-size", arguments->vocab_size, "pieces, the special ones included")

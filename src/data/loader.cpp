@@ -59,7 +59,8 @@ BatchLoader::~BatchLoader() { shards_->close(); }
 void BatchLoader::seek(const OrderCursor& cursor) {
   prefetcher_.reset();
   cursor_ = cursor;
-  prefetcher_ = std::make_unique<Prefetcher<GlobalBatch>>(static_cast<size_t>(options_.prefetch), [this] { return prepare(); });
+  prefetcher_ =
+      std::make_unique<Prefetcher<GlobalBatch>>(static_cast<size_t>(options_.prefetch), [this] { return prepare(); });
 }
 
 GlobalBatch BatchLoader::prepare() {

@@ -80,7 +80,8 @@ RowPlace RowOrder::find(OrderCursor& cursor) {
     if (cursor.row < rows) break;
     cursor = {.seed = cursor.seed, .epoch = cursor.epoch + 1, .row = cursor.row - rows};
   }
-  const int64_t place = shuffle_ == Shuffle::kGlobal ? Permutation(ends_.back(), epoch_key(cursor, "rows"))(cursor.row) : cursor.row;
+  const int64_t place =
+      shuffle_ == Shuffle::kGlobal ? Permutation(ends_.back(), epoch_key(cursor, "rows"))(cursor.row) : cursor.row;
   const auto index = static_cast<size_t>(std::ranges::upper_bound(ends_, place) - ends_.begin());
   const int64_t first = index == 0 ? 0 : ends_[index - 1];
   const int64_t shard = shards_[index];

@@ -9,7 +9,8 @@ namespace strata::data {
 
 Rows::Rows(const RowOptions& options) : options_(options) {
   if (options.sequence_length < 2) {
-    throw UsageError(str("data.sequence_length=", options.sequence_length, " is too short: a row predicts its second token first"));
+    throw UsageError(
+        str("data.sequence_length=", options.sequence_length, " is too short: a row predicts its second token first"));
   }
 }
 

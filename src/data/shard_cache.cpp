@@ -53,8 +53,8 @@ ShardCache::Outcome ShardCache::make(const Source& source, const std::stop_token
   if (!lock) return Outcome::kBusy;
   if (fs::exists(path)) return Outcome::kThere;  // made since the first look
   remove_leftovers(path);
-  if (!(source.url.empty() ? make_from_files(source, path, stop) : make_from_url(source, path, stop))) return Outcome::kStopped;
-  return Outcome::kMade;
+  const bool made = source.url.empty() ? make_from_files(source, path, stop) : make_from_url(source, path, stop);
+  return made ? Outcome::kMade : Outcome::kStopped;
 }
 
 bool ShardCache::make_from_url(const Source& source, const fs::path& path, const std::stop_token& stop) const {
@@ -62,7 +62,8 @@ bool ShardCache::make_from_url(const Source& source, const fs::path& path, const
   fs::create_directories(download.parent_path());
   if (!io::fetch(source.url, download, {}, stop)) return false;
   try {
-    const bool whole = tokenize({.name = source.name, .files = {download}}, *tokenizer_, options_, path, stop).has_value();
+    const bool whole =
+        tokenize({.name = source.name, .files = {download}}, *tokenizer_, options_, path, stop).has_value();
     fs::remove(download);
     return whole;
   } catch (...) {

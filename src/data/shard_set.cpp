@@ -16,7 +16,8 @@ constexpr int64_t kMostAhead = 2;
 
 }  // namespace
 
-ShardSet::ShardSet(std::vector<Source> sources, std::shared_ptr<const ShardCache> cache, const std::vector<int64_t>& order)
+ShardSet::ShardSet(std::vector<Source> sources, std::shared_ptr<const ShardCache> cache,
+                   const std::vector<int64_t>& order)
     : sources_(std::move(sources)),
       cache_(std::move(cache)),
       missing_(order.begin(), order.end()),
@@ -59,7 +60,9 @@ uint64_t ShardSet::fingerprint() const {
   std::string key = str(tokenizer().fingerprint());
   for (const Source& source : sources_) {
     key += str('\0', source.url);
-    for (const auto& file : source.files) key += str('\0', file.filename().string(), '\0', std::filesystem::file_size(file));
+    for (const auto& file : source.files) {
+      key += str('\0', file.filename().string(), '\0', std::filesystem::file_size(file));
+    }
   }
   return XXH3_64bits(key.data(), key.size());
 }
@@ -100,7 +103,8 @@ bool ShardSet::open(int64_t index, const std::stop_token& stop) {
   if (outcome == ShardCache::Outcome::kBusy || outcome == ShardCache::Outcome::kStopped) return false;
   auto shard = std::make_unique<const TokenShard>(cache_->path_of(source));
   if (outcome == ShardCache::Outcome::kMade) {
-    log::info(str("tokenized ", source.name, ": ", shard->num_documents(), " documents, ", shard->num_tokens(), " tokens"));
+    log::info(
+        str("tokenized ", source.name, ": ", shard->num_documents(), " documents, ", shard->num_tokens(), " tokens"));
   }
   const std::lock_guard lock(mutex_);
   shards_[static_cast<size_t>(index)] = std::move(shard);

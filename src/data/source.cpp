@@ -25,7 +25,8 @@ struct Range {
 };
 
 bool is_number(std::string_view text) {
-  return !text.empty() && text.size() < 10 && std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c); });
+  return !text.empty() && text.size() < 10 &&
+         std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c); });
 }
 
 std::optional<Range> find_range(const std::string& pattern) {

@@ -47,7 +47,8 @@ struct TokenShardWriter::Hash {
   std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state{XXH3_createState(), XXH3_freeState};
 };
 
-TokenShardWriter::TokenShardWriter(const std::filesystem::path& path, uint64_t tokenizer_fingerprint, int64_t vocab_size)
+TokenShardWriter::TokenShardWriter(const std::filesystem::path& path, uint64_t tokenizer_fingerprint,
+                                   int64_t vocab_size)
     : file_(path), hash_(std::make_unique<Hash>()), fingerprint_(tokenizer_fingerprint), vocab_size_(vocab_size) {
   Head head{.magic = {}, .version = kVersion, .id_width = width_for(vocab_size)};
   std::ranges::copy(kMagic, head.magic);

@@ -42,7 +42,8 @@ std::vector<int32_t> Tokenizer::encode_document(std::string_view text) const {
 
 std::string Tokenizer::decode(std::span<const int32_t> ids) const {
   for (const int32_t id : ids) {
-    STRATA_CHECK(0 <= id && id < vocab_size(), "cannot decode id ", id, ": the tokenizer has ", vocab_size(), " pieces");
+    STRATA_CHECK(0 <= id && id < vocab_size(), "cannot decode id ", id, ": the tokenizer has ", vocab_size(),
+                 " pieces");
   }
   std::string text;
   const auto status = implementation_->processor.Decode(std::vector<int>(ids.begin(), ids.end()), &text);

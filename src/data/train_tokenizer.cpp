@@ -63,17 +63,18 @@ void train_tokenizer(const TextStream& texts, int64_t vocab_size, const std::fil
   Sentences sentences(texts);
   STRATA_CHECK(!sentences.done(), "cannot train a tokenizer: the input has no text");
   std::string model;
-  const auto status = sentencepiece::SentencePieceTrainer::Train({{"model_type", "unigram"},
-                                                                  {"vocab_size", std::to_string(vocab_size)},
-                                                                  {"pad_id", std::to_string(Tokenizer::kPad)},
-                                                                  {"eos_id", std::to_string(Tokenizer::kEos)},
-                                                                  {"unk_id", std::to_string(Tokenizer::kUnknown)},
-                                                                  {"bos_id", "-1"},
-                                                                  {"normalization_rule_name", "nmt_nfkc"},
-                                                                  {"max_sentence_length", std::to_string(kLongestSentence)},
-                                                                  {"train_extremely_large_corpus", "true"},
-                                                                  {"minloglevel", "2"}},
-                                                                 &sentences, &model);
+  const auto status =
+      sentencepiece::SentencePieceTrainer::Train({{"model_type", "unigram"},
+                                                  {"vocab_size", std::to_string(vocab_size)},
+                                                  {"pad_id", std::to_string(Tokenizer::kPad)},
+                                                  {"eos_id", std::to_string(Tokenizer::kEos)},
+                                                  {"unk_id", std::to_string(Tokenizer::kUnknown)},
+                                                  {"bos_id", "-1"},
+                                                  {"normalization_rule_name", "nmt_nfkc"},
+                                                  {"max_sentence_length", std::to_string(kLongestSentence)},
+                                                  {"train_extremely_large_corpus", "true"},
+                                                  {"minloglevel", "2"}},
+                                                 &sentences, &model);
   STRATA_CHECK(status.ok(), "cannot train a tokenizer of ", vocab_size, " pieces: ", status.message());
   io::write_atomically(output, model);
 }

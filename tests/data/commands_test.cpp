@@ -33,15 +33,16 @@ class Commands : public testing::Test {
 
 TEST_F(Commands, TrainTokenizerReadsFilesOfAllKinds) {
   const std::string model = folder_ / "a.model";
-  const auto done = run_strata({"train-tokenizer", "--input", folder_ / "c.json.gz", folder_ / "d.txt", "--vocab-size", "150",
-                                "--output", model});
+  const auto done = run_strata({"train-tokenizer", "--input", folder_ / "c.json.gz", folder_ / "d.txt", "--vocab-size",
+                                "150", "--output", model});
   EXPECT_EQ(done.exit_code, 0) << done.err;
   EXPECT_EQ(Tokenizer(model).vocab_size(), 150);
 }
 
 TEST_F(Commands, EncodeAndDecodeAreInverse) {
   const std::string model = test::small_model();
-  const std::string texts = json("bado fegi").dump() + "\n" + json("").dump() + "\n" + json("kulo\nkulo </s> \u00e9").dump() + "\n";
+  const std::string texts =
+      json("bado fegi").dump() + "\n" + json("").dump() + "\n" + json("kulo\nkulo </s> \u00e9").dump() + "\n";
   write_file(folder_ / "texts", texts);
   const auto encoded = run_with_input("encode", model, folder_ / "texts");
   ASSERT_EQ(encoded.exit_code, 0) << encoded.err;
@@ -67,7 +68,8 @@ TEST_F(Commands, BadLinesOfInputAreNamed) {
 TEST_F(Commands, TokenizeMakesWhatTrainingFinds) {
   const std::string model = test::small_model();
   const std::string cache = folder_ / "cache";
-  const std::vector<std::string> command{"tokenize", "--tokenizer", model, "--cache", cache, "--threads", "2", folder_ / "c.json.gz"};
+  const std::vector<std::string> command{"tokenize", "--tokenizer", model, "--cache",
+                                         cache,      "--threads",   "2",   folder_ / "c.json.gz"};
   const auto first = run_strata(command);
   EXPECT_EQ(first.exit_code, 0) << first.err;
   EXPECT_THAT(first.err, HasSubstr("2,000 documents"));
@@ -91,10 +93,18 @@ TEST_F(Commands, WhatIsWrongIsSaidInOneLine) {
   const std::vector<BadUse> cases{
       {{"tokenize", "--tokenizer", model, "--cache", cache, "no_such.*"}, 2, "no file matches \"no_such.*\""},
       {{"tokenize", "--tokenizer", none, "--cache", cache, folder_ / "c.json.gz"}, 1, "none.model"},
-      {{"tokenize", "--tokenizer", model, "--cache", cache, folder_ / "bad.json"}, 1, "bad.json:1: the field \"text\" is not a string"},
-      {{"tokenize", "--tokenizer", model, "--cache", "/proc/cache", folder_ / "c.json.gz"}, 1, "cannot make the cache folder /proc/cache"},
-      {{"train-tokenizer", "--input", folder_ / "d.txt", "--vocab-size", "90000", "--output", none}, 1, "cannot train a tokenizer of 90000"},
-      {{"train-tokenizer", "--input", folder_ / "d.txt", "--vocab-size", "150", "--output", "/proc/a.model"}, 1, "/proc/a.model"},
+      {{"tokenize", "--tokenizer", model, "--cache", cache, folder_ / "bad.json"},
+       1,
+       "bad.json:1: the field \"text\" is not a string"},
+      {{"tokenize", "--tokenizer", model, "--cache", "/proc/cache", folder_ / "c.json.gz"},
+       1,
+       "cannot make the cache folder /proc/cache"},
+      {{"train-tokenizer", "--input", folder_ / "d.txt", "--vocab-size", "90000", "--output", none},
+       1,
+       "cannot train a tokenizer of 90000"},
+      {{"train-tokenizer", "--input", folder_ / "d.txt", "--vocab-size", "150", "--output", "/proc/a.model"},
+       1,
+       "/proc/a.model"},
       {{"train-tokenizer", "--input", folder_ / "none.txt", "--output", none}, 2, "no file matches"},
       {{"encode", "--tokenizer", none}, 1, "none.model"},
       {{"encode"}, 2, "--tokenizer is required"},

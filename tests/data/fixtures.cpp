@@ -49,7 +49,8 @@ Source made_up_source(const std::filesystem::path& folder, const std::string& na
   return {name, {path}};
 }
 
-std::filesystem::path write_shard(const std::filesystem::path& path, const std::vector<std::vector<int32_t>>& documents) {
+std::filesystem::path write_shard(const std::filesystem::path& path,
+                                  const std::vector<std::vector<int32_t>>& documents) {
   TokenShardWriter writer(path, 1, 32'000);
   for (const auto& document : documents) writer.add(document);
   writer.commit();

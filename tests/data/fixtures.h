@@ -19,11 +19,13 @@ std::string made_up_text(int number, int words);
 std::filesystem::path small_model();
 std::shared_ptr<const Tokenizer> small_tokenizer();
 
-/// A file `<name>` of JSON lines, gzip where the name says so, with the texts of numbers [first, last), of 1 to 60 words.
+/// A file `<name>` of JSON lines, gzip where the name says so, with the texts of numbers [first, last), of 1 to 60
+/// words.
 Source made_up_source(const std::filesystem::path& folder, const std::string& name, int first, int last);
 
 /// A shard that holds these documents, 32,000 words in its vocabulary.
-std::filesystem::path write_shard(const std::filesystem::path& path, const std::vector<std::vector<int32_t>>& documents);
+std::filesystem::path write_shard(const std::filesystem::path& path,
+                                  const std::vector<std::vector<int32_t>>& documents);
 
 /// What the Error says that `action` throws.
 std::string error_of(const std::function<void()>& action);

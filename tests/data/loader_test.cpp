@@ -22,7 +22,8 @@ class Loader : public testing::Test {
                                 test::made_up_source(folder_.path(), "b.json.gz", 300, kRowsInAll)};
     for (const auto& source : sources) std::filesystem::last_write_time(source.files[0], {});
     return std::make_unique<ShardSet>(
-        sources, std::make_shared<const ShardCache>(folder_ / "cache", test::small_tokenizer(), TokenizeOptions{.threads = 2}),
+        sources,
+        std::make_shared<const ShardCache>(folder_ / "cache", test::small_tokenizer(), TokenizeOptions{.threads = 2}),
         std::vector<int64_t>{0, 1});
   }
 
@@ -65,8 +66,9 @@ TEST_F(Loader, DocumentRowsAreCutWithAFinalEnd) {
       auto ids = test::small_tokenizer()->encode(test::made_up_text(number, 1 + number % 60));
       if (ids.size() > 31) ids.resize(31);
       ids.push_back(Tokenizer::kEos);
-      EXPECT_EQ(std::vector<int64_t>(ids.begin(), ids.end()),
-                std::vector<int64_t>(tokens.begin() + micro.row_starts[row], tokens.begin() + micro.row_starts[row + 1]));
+      EXPECT_EQ(
+          std::vector<int64_t>(ids.begin(), ids.end()),
+          std::vector<int64_t>(tokens.begin() + micro.row_starts[row], tokens.begin() + micro.row_starts[row + 1]));
     }
   }
 }

@@ -37,7 +37,8 @@ TEST(Permutation, SeparatesNeighbours) {
   constexpr int64_t kSize = 100'000;
   const Permutation permutation(kSize, 7);
   double distance = 0;
-  for (int64_t i = 0; i + 1 < kSize; ++i) distance += static_cast<double>(std::abs(permutation(i) - permutation(i + 1)));
+  for (int64_t i = 0; i + 1 < kSize; ++i)
+    distance += static_cast<double>(std::abs(permutation(i) - permutation(i + 1)));
   EXPECT_NEAR(distance / kSize, kSize / 3.0, kSize / 100.0);
 }
 

@@ -17,12 +17,14 @@ using strata::test::TempFolder;
 using test::error_of;
 using Outcome = ShardCache::Outcome;
 
-std::shared_ptr<const ShardCache> cache_in(const std::filesystem::path& folder, TokenizeOptions options = {.threads = 2}) {
+std::shared_ptr<const ShardCache> cache_in(const std::filesystem::path& folder,
+                                           TokenizeOptions options = {.threads = 2}) {
   return std::make_shared<const ShardCache>(folder, test::small_tokenizer(), options);
 }
 
 std::vector<Source> three_sources(const TempFolder& folder) {
-  return {test::made_up_source(folder.path(), "a.json.gz", 0, 300), test::made_up_source(folder.path(), "b.json.gz", 300, 350),
+  return {test::made_up_source(folder.path(), "a.json.gz", 0, 300),
+          test::made_up_source(folder.path(), "b.json.gz", 300, 350),
           test::made_up_source(folder.path(), "c.json.gz", 350, 400)};
 }
 
@@ -75,7 +77,10 @@ TEST(ShardCache, SaysWhatItCannotDo) {
   const TempFolder folder;
   strata::test::write_file(folder / "file", "");
   EXPECT_THAT(error_of([&] { cache_in(folder / "file/cache"); }), testing::HasSubstr("cannot make the cache folder"));
-  EXPECT_THAT(error_of([&] { cache_in(folder / "cache")->make({"gone", {folder / "gone.json"}}); }), testing::HasSubstr("gone.json"));
+  EXPECT_THAT(error_of([&] {
+                cache_in(folder / "cache")->make({"gone", {folder / "gone.json"}});
+              }),
+              testing::HasSubstr("gone.json"));
 }
 
 TEST(ShardSet, GivesShardsInAnyOrder) {
@@ -124,7 +129,8 @@ TEST(ShardSet, ReadsShardsFromAServerThatFails) {
   test::made_up_source(folder / "root", "c.0.json.gz", 0, 300);
   test::made_up_source(folder / "root", "c.1.json.gz", 300, 400);
   const strata::test::BadServer server(folder / "root");
-  const auto sources = find_sources({server.url("cut", "c.{0..1}.json.gz"), server.url("gone", "c.2.json")}, "data.train");
+  const auto sources =
+      find_sources({server.url("cut", "c.{0..1}.json.gz"), server.url("gone", "c.2.json")}, "data.train");
   ASSERT_EQ(sources.size(), 3U);
   const auto cache = cache_in(folder / "cache");
   ShardSet shards(sources, cache, {1, 0, 2});

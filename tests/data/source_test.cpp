@@ -28,17 +28,20 @@ std::vector<std::string> names_of(const std::vector<Source>& sources) {
 Source one_file(const std::filesystem::path& path) { return {path.filename().string(), {path}}; }
 
 TEST(Source, RangesAreWrittenOut) {
-  EXPECT_EQ(expand_ranges("a.{008..011}-of-9"), (std::vector<std::string>{"a.008-of-9", "a.009-of-9", "a.010-of-9", "a.011-of-9"}));
+  EXPECT_EQ(expand_ranges("a.{008..011}-of-9"),
+            (std::vector<std::string>{"a.008-of-9", "a.009-of-9", "a.010-of-9", "a.011-of-9"}));
   EXPECT_EQ(expand_ranges("{0..1}{8..9}"), (std::vector<std::string>{"08", "09", "18", "19"}));
   EXPECT_EQ(expand_ranges("plain {a,b} {x..y}"), std::vector<std::string>{"plain {a,b} {x..y}"});
 }
 
 TEST(Source, PatternsRangesAndFoldersFindFilesInOrder) {
   TempFolder folder;
-  for (const char* name : {"c.1.json.gz", "c.0.json.gz", "c.2.json.gz", "d.jsonl", "notes.md"}) write_file(folder / name, "");
+  for (const char* name : {"c.1.json.gz", "c.0.json.gz", "c.2.json.gz", "d.jsonl", "notes.md"})
+    write_file(folder / name, "");
   const auto path = [&](const char* name) { return (folder / name).string(); };
   using Names = std::vector<std::string>;
-  EXPECT_EQ(names_of(find_sources({path("c.*.json.gz")}, "data.train")), (Names{"c.0.json.gz", "c.1.json.gz", "c.2.json.gz"}));
+  EXPECT_EQ(names_of(find_sources({path("c.*.json.gz")}, "data.train")),
+            (Names{"c.0.json.gz", "c.1.json.gz", "c.2.json.gz"}));
   EXPECT_EQ(names_of(find_sources({path("d.jsonl"), path("c.{1..2}.json.gz")}, "data.train")),
             (Names{"d.jsonl", "c.1.json.gz", "c.2.json.gz"}));
   EXPECT_EQ(names_of(find_sources({folder.path().string()}, "data.train")),
@@ -53,7 +56,8 @@ TEST(Source, TextFilesOfAPatternAreOneSource) {
   write_file(folder / "deeper/empty.txt", "");
   const auto sources = find_sources({folder.path().string()}, "data.train");
   ASSERT_EQ(sources.size(), 1U);
-  EXPECT_EQ(documents_of(DocumentReader(sources[0], false)), (std::vector<std::string>{"first\n\nparagraph\n", "second\n"}));
+  EXPECT_EQ(documents_of(DocumentReader(sources[0], false)),
+            (std::vector<std::string>{"first\n\nparagraph\n", "second\n"}));
 }
 
 TEST(Source, WhatMatchesNothingIsWrongUsage) {
@@ -61,9 +65,11 @@ TEST(Source, WhatMatchesNothingIsWrongUsage) {
   EXPECT_THROW(find_sources({}, "data.train"), UsageError);
   EXPECT_THROW(find_sources({(folder / "*.json").string()}, "data.train"), UsageError);
   EXPECT_THAT(error_of([] { find_sources({"no_such/*.json.gz"}, "data.train"); }),
-              testing::MatchesRegex("data.train: no file matches \"no_such/\\*.json.gz\" \\(looked in /.*\\); scripts/fetch_data.sh .*"));
+              testing::MatchesRegex(
+                  "data.train: no file matches \"no_such/\\*.json.gz\" \\(looked in /.*\\); scripts/fetch_data.sh .*"));
   write_file(folder / "c.0.json", "{}");
-  EXPECT_THAT(error_of([&] { find_sources({(folder / "c.{0..1}.json").string()}, "data.train"); }), testing::HasSubstr("c.1.json"));
+  EXPECT_THAT(error_of([&] { find_sources({(folder / "c.{0..1}.json").string()}, "data.train"); }),
+              testing::HasSubstr("c.1.json"));
   write_file(folder / "a.parquet", "");
   EXPECT_THAT(error_of([&] { find_sources({(folder / "a.parquet").string()}, "data.train"); }),
               testing::HasSubstr("a.parquet is none of .json .jsonl .txt"));
@@ -71,7 +77,8 @@ TEST(Source, WhatMatchesNothingIsWrongUsage) {
 
 TEST(Source, ReadsRealC4) {
   STRATA_NEEDS_TEST_DATA();
-  const auto sources = find_sources({(strata::test::test_data() / "c4/c4-train.{00000..00002}-of-00003.json.gz").string()}, "data.train");
+  const auto sources = find_sources(
+      {(strata::test::test_data() / "c4/c4-train.{00000..00002}-of-00003.json.gz").string()}, "data.train");
   ASSERT_EQ(sources.size(), 3U);
   size_t documents = 0;
   for (const auto& source : sources) documents += documents_of(DocumentReader(source, false)).size();
@@ -89,7 +96,8 @@ class BadLines : public testing::TestWithParam<BadLine> {};
 TEST_P(BadLines, AreNamedOrSkipped) {
   TempFolder folder;
   const auto path = folder / "c.json.gz";
-  write_file(path, gzip(str("{\"text\": \"one\"}\n\n", GetParam().line, "\n{\"text\": \"t\\u0077o\", \"url\": \"x\"}")));
+  write_file(path,
+             gzip(str("{\"text\": \"one\"}\n\n", GetParam().line, "\n{\"text\": \"t\\u0077o\", \"url\": \"x\"}")));
   EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), false)); }),
               testing::AllOf(testing::HasSubstr("c.json.gz:3: "), testing::HasSubstr(GetParam().what)));
   DocumentReader skipping(one_file(path), true);
@@ -100,9 +108,11 @@ TEST_P(BadLines, AreNamedOrSkipped) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, BadLines,
-                         testing::Values(BadLine{"{\"text\": \"cut", "broken JSON"}, BadLine{"{\"text\": \"a\"} b", "broken JSON"},
-                                         BadLine{"{\"txt\": \"a\"}", "\"text\" is missing"}, BadLine{"{\"text\": 3}", "not a string"},
-                                         BadLine{"[1]", "not a JSON object"}, BadLine{"{\"text\": \"\xff\"}", "UTF-8"},
+                         testing::Values(BadLine{"{\"text\": \"cut", "broken JSON"},
+                                         BadLine{"{\"text\": \"a\"} b", "broken JSON"},
+                                         BadLine{"{\"txt\": \"a\"}", "\"text\" is missing"},
+                                         BadLine{"{\"text\": 3}", "not a string"}, BadLine{"[1]", "not a JSON object"},
+                                         BadLine{"{\"text\": \"\xff\"}", "UTF-8"},
                                          BadLine{"{\"text\": \"\\ud800\"}", "broken JSON"}));
 
 TEST(Source, ACutFileIsNamedOrEndsThere) {

@@ -59,7 +59,8 @@ TEST(Tokenize, WritesNothingWhenStopped) {
   const TempFolder folder;
   const Source source = test::made_up_source(folder.path(), "c.json", 0, 6'000);
   std::stop_source stop;
-  const TokenizeOptions options{.threads = 2, .skip_bad = false, .progress = [&](const TokenizeCounts&) { stop.request_stop(); }};
+  const TokenizeOptions options{
+      .threads = 2, .skip_bad = false, .progress = [&](const TokenizeCounts&) { stop.request_stop(); }};
   EXPECT_EQ(tokenize(source, *test::small_tokenizer(), options, folder / "a.tokens", stop.get_token()), std::nullopt);
   EXPECT_FALSE(std::filesystem::exists(folder / "a.tokens"));
 }

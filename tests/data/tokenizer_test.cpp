@@ -77,7 +77,8 @@ TEST(Tokenizer, ACutModelIsRefused) {
   TempFolder folder;
   const std::string whole = strata::test::read_file(strata::test::test_data() / "t5/spiece.model");
   write_file(folder / "cut.model", whole.substr(0, whole.size() / 2));
-  EXPECT_THAT(error_of([&] { Tokenizer(folder / "cut.model"); }), testing::HasSubstr("cut.model: not a sentencepiece model"));
+  EXPECT_THAT(error_of([&] { Tokenizer(folder / "cut.model"); }),
+              testing::HasSubstr("cut.model: not a sentencepiece model"));
 }
 
 TextStream made_up_texts(int count) {
@@ -102,7 +103,8 @@ TEST(Tokenizer, TrainsAModelWithT5sIds) {
 
 TEST(Tokenizer, TrainingSaysWhatItLacks) {
   TempFolder folder;
-  EXPECT_THAT(error_of([&] { train_tokenizer(made_up_texts(0), 120, folder / "a.model"); }), testing::HasSubstr("has no text"));
+  EXPECT_THAT(error_of([&] { train_tokenizer(made_up_texts(0), 120, folder / "a.model"); }),
+              testing::HasSubstr("has no text"));
   EXPECT_THAT(error_of([&] { train_tokenizer(made_up_texts(1), 30'000, folder / "a.model"); }),
               testing::HasSubstr("cannot train a tokenizer of 30000 pieces"));
   EXPECT_FALSE(std::filesystem::exists(folder / "a.model"));

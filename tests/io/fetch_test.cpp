@@ -55,7 +55,8 @@ TEST_F(Fetch, GetsAFileThroughARedirection) {
 TEST_F(Fetch, GoesOnWhereTheConnectionWasCut) {
   EXPECT_EQ(fetched("cut"), content_);
   const auto third = std::to_string(content_.size() / 3);
-  EXPECT_THAT(server_->requests(), ElementsAre("/cut/file None", "/cut/file bytes=" + third + "-", HasSubstr("/cut/file bytes=")));
+  EXPECT_THAT(server_->requests(),
+              ElementsAre("/cut/file None", "/cut/file bytes=" + third + "-", HasSubstr("/cut/file bytes=")));
 }
 
 TEST_F(Fetch, WaitsForABusyServer) {
@@ -85,7 +86,8 @@ TEST_F(Fetch, AnEmptyFileIsAFile) {
 }
 
 TEST_F(Fetch, SaysWhatItCannotGet) {
-  EXPECT_THAT(error_of(server_->url("gone", "file"), folder_ / "got"), HasSubstr("/gone/file: the server answered 404"));
+  EXPECT_THAT(error_of(server_->url("gone", "file"), folder_ / "got"),
+              HasSubstr("/gone/file: the server answered 404"));
   EXPECT_EQ(server_->requests().size(), 1U);
   EXPECT_THAT(error_of(server_->url("down", "file"), folder_ / "got"), HasSubstr("answered 500 (after 5 attempts)"));
   EXPECT_THAT(error_of("http://127.0.0.1:1/file", folder_ / "got"), HasSubstr("(after 5 attempts)"));

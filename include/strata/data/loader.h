@@ -61,8 +61,8 @@ class BatchLoader {
   std::unique_ptr<Prefetcher<GlobalBatch>> prefetcher_;
 };
 
-/// A fixed set of rows for evaluation: unshuffled, from the start, until it holds `tokens` tokens (there are no pads) or
-/// all rows are in it.
+/// A fixed set of rows for evaluation: unshuffled, from the start, until it holds `tokens` tokens (there are no pads)
+/// or all rows are in it.
 class ValidationSet {
  public:
   /// Waits for the shards that it needs.

@@ -7,8 +7,8 @@
 
 namespace strata::io {
 
-/// Streams the lines of a file of any size. A name that ends in `.gz` is decompressed (several gzip members in a row are
-/// one stream). Every Error names the path and, where decompression fails, the line that was reached.
+/// Streams the lines of a file of any size. A name that ends in `.gz` is decompressed (several gzip members in a row
+/// are one stream). Every Error names the path and, where decompression fails, the line that was reached.
 class LineReader {
  public:
   explicit LineReader(const std::filesystem::path& path);
