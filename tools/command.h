@@ -10,11 +10,18 @@ struct Stopped {
   int exit_code = 0;
 };
 
+void add_bench(CLI::App& program);
 void add_doctor(CLI::App& program);
-void add_pretrain(CLI::App& program);
-void add_trace(CLI::App& program);
 void add_encode(CLI::App& program);  // and decode
+void add_init(CLI::App& program);
+void add_inspect(CLI::App& program);
+void add_pretrain(CLI::App& program);
 void add_tokenize(CLI::App& program);
+void add_trace(CLI::App& program);
 void add_train_tokenizer(CLI::App& program);
+
+// Of `strata bench`.
+void add_bench_gemm(CLI::App& bench);
+void add_bench_step(CLI::App& bench);
 
 }  // namespace strata::tools

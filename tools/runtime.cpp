@@ -8,8 +8,12 @@
 
 namespace strata::tools {
 
-std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run) {
+void set_threads(const config::RunSettings& run) {
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
+}
+
+std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run) {
+  set_threads(run);
   if (run.gemm == config::Gemm::kAuto) return kernels::fastest_gemm();
   return kernels::make_gemm(std::string(config::enum_name(run.gemm)));
 }
@@ -22,6 +26,15 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
     throw loaded.origins.locate(error);
   }
   return loaded.config;
+}
+
+void add_config_option(CLI::App& command, ConfigArguments& arguments) {
+  command.add_option("config", arguments.path, "YAML file")->required();
+}
+
+void add_override_option(CLI::App& command, ConfigArguments& arguments) {
+  command.add_option("overrides", arguments.overrides,
+                     "key.path=value, over the config file; strata inspect --keys lists the keys");
 }
 
 }  // namespace strata::tools

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "strata/config/run_config.h"
@@ -7,11 +8,25 @@
 
 namespace strata::tools {
 
-/// Sets the number of threads (0: all cores, or what OMP_NUM_THREADS says) and gives the GEMM library that `run.gemm`
-/// names. Comes before anything that computes.
+/// Sets the number of threads; 0: all cores, or what OMP_NUM_THREADS says.
+void set_threads(const config::RunSettings& run);
+
+/// Sets the number of threads and gives the GEMM library that `run.gemm` names. Comes before anything that computes.
 std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run);
 
 /// The config at `path` with overrides, with its scheme checked too. Errors carry their place.
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides);
+
+/// A config on the command line.
+struct ConfigArguments {
+  std::string path;
+  std::vector<std::string> overrides;
+
+  config::RunConfig load() const { return load_config(path, overrides); }
+};
+
+/// The positional arguments CONFIG, and key.path=value... which must come after every other positional argument.
+void add_config_option(CLI::App& command, ConfigArguments& arguments);
+void add_override_option(CLI::App& command, ConfigArguments& arguments);
 
 }  // namespace strata::tools

@@ -15,12 +15,12 @@ int run(int argc, char** argv) {
   CLI::App program{"Strata pretrains LLaMA-style decoders and compares ways of normalising them.", "strata"};
   program.set_version_flag("--version", "strata " + strata::version());
   program.require_subcommand(1);
-  strata::tools::add_doctor(program);
-  strata::tools::add_pretrain(program);
-  strata::tools::add_trace(program);
-  strata::tools::add_encode(program);
-  strata::tools::add_tokenize(program);
-  strata::tools::add_train_tokenizer(program);
+  for (const auto add :
+       {&strata::tools::add_pretrain, &strata::tools::add_tokenize, &strata::tools::add_train_tokenizer,
+        &strata::tools::add_encode, &strata::tools::add_inspect, &strata::tools::add_init, &strata::tools::add_trace,
+        &strata::tools::add_bench, &strata::tools::add_doctor}) {
+    add(program);
+  }
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& failure) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <random>
 
 #include "strata/base/check.h"
 #include "strata/io/json.h"
@@ -22,6 +23,18 @@ data::TokenRows read_token_rows(const std::filesystem::path& file) {
     }
   }
   return rows;
+}
+
+data::TokenRows random_rows(int64_t rows, int64_t longest, int64_t vocab, uint64_t seed) {
+  std::mt19937_64 bits(seed);
+  std::uniform_int_distribution<int64_t> id(0, vocab - 1);
+  std::uniform_int_distribution<int64_t> length((longest * 52 + 99) / 100, longest);
+  data::TokenRows made(static_cast<size_t>(rows));
+  for (auto& row : made) {
+    row.resize(static_cast<size_t>(length(bits)));
+    for (int64_t& token : row) token = id(bits);
+  }
+  return made;
 }
 
 int64_t longest_row(const data::TokenBatch& batch) {

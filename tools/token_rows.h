@@ -9,6 +9,9 @@ namespace strata::tools {
 /// A JSON array of arrays of whole numbers. Throws Error naming the file, the row and the position.
 data::TokenRows read_token_rows(const std::filesystem::path& file);
 
+/// Rows of random ids, for timing. Lengths spread evenly around 0.76 * longest, C4's mean share, up to longest.
+data::TokenRows random_rows(int64_t rows, int64_t longest, int64_t vocab, uint64_t seed);
+
 /// Tokens of the longest row.
 int64_t longest_row(const data::TokenBatch& batch);
 

@@ -5,6 +5,7 @@
 namespace strata {
 
 std::string version() { return STRATA_VERSION; }
+std::string build() { return STRATA_BUILD; }
 std::string torch_version() { return TORCH_VERSION; }
 
 }  // namespace strata

@@ -47,6 +47,14 @@ std::vector<std::string> available_gemms() {
   return names;
 }
 
+std::vector<MissingGemm> missing_gemms() {
+  std::vector<MissingGemm> missing;
+  for (const BlasLibrary& library : kBlasLibraries) {
+    if (!load_blas_gemm(library)) missing.push_back({library.name, library.package});
+  }
+  return missing;
+}
+
 std::unique_ptr<Gemm> make_gemm(const std::string& name) {
   if (name == "aten") return make_aten_gemm();
   if (name == "tiles") return make_tiles_gemm();

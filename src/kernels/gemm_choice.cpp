@@ -7,6 +7,7 @@
 #include <random>
 
 #include "gemm_libraries.h"
+#include "strata/base/machine.h"
 #include "strata/base/seed.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
@@ -16,18 +17,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string processor() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.starts_with("model name")) return line;
-  }
-  return "unknown";
-}
-
 // Everything that the measurement depends on.
 std::string circumstances() {
-  return processor() + " | " + std::to_string(at::get_num_threads()) + " threads | torch " + torch_version() + " | " +
-         join(available_gemms(), " ");
+  return processor_name() + " | " + std::to_string(at::get_num_threads()) + " threads | torch " + torch_version() +
+         " | " + join(available_gemms(), " ");
 }
 
 fs::path memory_file() {

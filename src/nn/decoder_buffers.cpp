@@ -43,13 +43,12 @@ at::Tensor DecoderBuffers::gate_up_N2F(int64_t layer) {
 JunctionBuffers DecoderBuffers::entry() { return junction(0, "entry", true, false); }
 
 JunctionBuffers DecoderBuffers::after_attention(int64_t layer) {
-  return junction(static_cast<size_t>(2 * layer + 1), layer_name(layer) + " after attention", false,
+  return junction(static_cast<size_t>(2 * layer + 1), layer_name(layer), false,
                   recompute_ == config::Recompute::kLayer);
 }
 
 JunctionBuffers DecoderBuffers::after_feed_forward(int64_t layer) {
-  return junction(static_cast<size_t>(2 * layer + 2), layer_name(layer) + " after feed-forward", true,
-                  recompute_ == config::Recompute::kLayer);
+  return junction(static_cast<size_t>(2 * layer + 2), layer_name(layer), true, recompute_ == config::Recompute::kLayer);
 }
 
 // index: 0 is the entry, then one per branch.

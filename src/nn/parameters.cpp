@@ -96,6 +96,10 @@ void save_parameters(const Parameters& parameters, const std::filesystem::path& 
   io::write_safetensors(path, tensors, {{"format", "pt"}});
 }
 
+void check_loadable(const ParameterLayout& layout, const std::filesystem::path& path) {
+  check_fits(layout, io::SafetensorsFile::open(path), path);
+}
+
 void load_parameters(const Parameters& parameters, const std::filesystem::path& path) {
   const auto file = io::SafetensorsFile::open(path);
   check_fits(parameters.layout(), file, path);

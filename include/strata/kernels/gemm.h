@@ -23,6 +23,13 @@ class Gemm {
 /// the same way whatever the number of threads and the other rows, and it is slower.
 std::vector<std::string> available_gemms();
 
+/// A library that Strata would use and this machine lacks.
+struct MissingGemm {
+  std::string name;
+  std::string package;  // of Debian
+};
+std::vector<MissingGemm> missing_gemms();
+
 /// Throws UsageError for a library that is not installed, naming the Debian package.
 std::unique_ptr<Gemm> make_gemm(const std::string& name);
 

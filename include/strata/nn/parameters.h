@@ -59,4 +59,7 @@ void save_parameters(const Parameters& parameters, const std::filesystem::path& 
 /// have (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
 void load_parameters(const Parameters& parameters, const std::filesystem::path& path);
 
+/// Throws Error where load_parameters would, without reading the values.
+void check_loadable(const ParameterLayout& layout, const std::filesystem::path& path);
+
 }  // namespace strata::nn

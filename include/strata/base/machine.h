@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace strata {
+
+/// As the system names it, or "unknown".
+std::string processor_name();
+
+/// Bytes of physical memory, and of it what new programs could take; 0 where the system does not say.
+int64_t memory_bytes();
+int64_t available_memory_bytes();
+
+/// The most physical memory that this process has held at once, in bytes; 0 where the system does not say.
+int64_t peak_resident_bytes();
+
+}  // namespace strata

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "strata/base/table.h"
+#include "strata/nn/model.h"
+
+/// What a model consists of, as tables for people.
+namespace strata::nn {
+
+/// "fp32", "bf16", ...
+std::string name_of(at::ScalarType dtype);
+
+/// How many parameters are embedding, attention, feed-forward, norms, gates and head.
+Table part_table(const ModelSpec& spec);
+
+/// Every parameter: name, shape, dtype, count and what it starts from.
+Table parameter_table(const ParameterLayout& layout, at::ScalarType dtype);
+
+/// Every buffer that a model of these options would take, without taking it.
+Allocator plan_memory(const ModelSpec& spec, const ModelOptions& options);
+
+/// Bytes by class.
+Table memory_table(const Allocator& plan);
+
+/// Every buffer: class, name and bytes, in the order in which they are taken.
+Table buffer_table(const Allocator& plan);
+
+}  // namespace strata::nn

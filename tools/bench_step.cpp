@@ -1,0 +1,99 @@
+// strata bench step: how long forward and backward take, and where the time goes.
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <iostream>
+#include <numeric>
+
+#include "command.h"
+#include "runtime.h"
+#include "step_timing.h"
+#include "strata/base/check.h"
+#include "strata/base/machine.h"
+#include "strata/base/text.h"
+#include "strata/nn/report.h"
+#include "token_rows.h"
+
+namespace strata::tools {
+namespace {
+
+struct BenchArguments {
+  ConfigArguments config;
+  std::string ids;
+  int64_t rows = 0;
+  int64_t steps = 5;
+};
+
+data::TokenBatch make_batch(const BenchArguments& arguments, const config::RunConfig& config) {
+  const int64_t vocab = config.model.vocab;
+  if (!arguments.ids.empty()) return data::TokenBatch::from_rows(read_token_rows(arguments.ids), nullptr, vocab);
+  const int64_t rows = arguments.rows > 0 ? arguments.rows : config.train.micro_batch;
+  const auto seed = static_cast<uint64_t>(config.run.seed);
+  return data::TokenBatch::from_rows(random_rows(rows, config.data.sequence_length, vocab, seed), nullptr, vocab);
+}
+
+// The machine's rate on the two largest products of a step, in GFLOP/s.
+struct GemmRate {
+  double best = 0.0;
+  std::string text;
+
+  void measure(const kernels::Gemm& gemm, int64_t m, int64_t k, int64_t n) {
+    const double rate = kernels::measure_gemm(gemm, m, n, k);
+    best = std::max(best, rate);
+    text += str(text.empty() ? "" : ", ", fixed(rate, 1), " on ", m, "x", k, "x", n);
+  }
+};
+
+GemmRate gemm_rate(const kernels::Gemm& gemm, const config::RunConfig& config, int64_t tokens) {
+  GemmRate rate;
+  rate.measure(gemm, tokens, config.model.hidden, 2 * config.model.intermediate);
+  rate.measure(gemm, std::min(config.train.loss_chunk, tokens), config.model.hidden, config.model.vocab);
+  return rate;
+}
+
+void run(const BenchArguments& arguments) {
+  config::RunConfig config = arguments.config.load();
+  const auto gemm = start(config.run);
+  const data::TokenBatch batch = make_batch(arguments, config);
+  config.train.micro_batch = batch.num_rows();
+  const nn::ModelOptions options = nn::options_for(config);
+  const GemmRate rate = gemm_rate(*gemm, config, batch.num_tokens());
+  Allocator allocator(at::kCPU);
+  nn::Model model(nn::describe(config.model, config.norm), options, *gemm, allocator);
+  model.parameters().initialise(static_cast<uint64_t>(config.run.seed));
+  const std::vector<double> seconds = time_steps(model, batch, arguments.steps);
+
+  const double best = seconds.front();
+  const double speed = flops(config.model, batch) / best / 1e9;
+  Table table({{""}, {""}});
+  table.add({"model", str(arguments.config.path, ", ", config.norm.scheme, ", ", nn::name_of(options.dtype))});
+  table.add({"batch", str(batch.num_rows(), " rows, ", with_commas(batch.num_tokens()), " tokens")});
+  table.add({"step", str(fixed(best, 3), " s best, ", fixed(seconds[seconds.size() / 2], 3), " s median of ",
+                         seconds.size(), ", forward and backward")});
+  table.add({"speed", str(fixed(static_cast<double>(batch.num_tokens()) / best, 0), " tokens/s, ", fixed(speed, 1),
+                          " GFLOP/s, ", percent(speed, rate.best), " of the sgemm rate")});
+  table.add({"sgemm", str(gemm->name(), ", ", at::get_num_threads(), " threads, GFLOP/s: ", rate.text)});
+  table.add({"memory", str(human_bytes(allocator.total_bytes()), " planned, ", human_bytes(peak_resident_bytes()),
+                           " resident at most")});
+  const double total = std::accumulate(seconds.begin(), seconds.end(), 0.0);
+  std::cout << table.text() << "\n" << phase_table(model.clock(), total, arguments.steps).text();
+}
+
+}  // namespace
+
+void add_bench_step(CLI::App& bench) {
+  const auto arguments = std::make_shared<BenchArguments>();
+  CLI::App* command = bench.add_subcommand("step", "time forward and backward of a config's model");
+  add_config_option(*command, arguments->config);
+  add_override_option(*command, arguments->config);
+  CLI::Option* rows = command->add_option("--rows", arguments->rows, "rows of random ids; default: train.micro_batch");
+  rows->check(CLI::PositiveNumber);
+  command->add_option("--ids", arguments->ids, "JSON array of rows of token ids, instead of random ones")
+      ->excludes(rows);
+  command->add_option("--steps", arguments->steps, "steps after the warm-up")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace strata::tools

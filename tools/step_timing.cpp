@@ -1,0 +1,56 @@
+#include "step_timing.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "strata/base/check.h"
+#include "strata/base/text.h"
+
+namespace strata::tools {
+
+std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, int64_t steps) {
+  using Clock = std::chrono::steady_clock;
+  STRATA_CHECK(batch.num_targets() > 0, "no position has a target: there is no step to time");
+  const double scale = 1.0 / static_cast<double>(batch.num_targets());
+  const auto step = [&] {
+    const auto start = Clock::now();
+    model.parameters().zero_gradients();
+    model.loss_and_gradients(batch, scale);
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  step();
+  model.clock().reset();
+  std::vector<double> seconds;
+  for (int64_t i = 0; i < steps; ++i) seconds.push_back(step());
+  std::ranges::sort(seconds);
+  return seconds;
+}
+
+Table phase_table(const PhaseClock& clock, double seconds, int64_t steps) {
+  std::vector<std::pair<double, std::string>> phases;
+  double rest = seconds;
+  for (const auto& [name, spent] : clock.seconds()) {
+    phases.emplace_back(spent, name);
+    rest -= spent;
+  }
+  std::ranges::sort(phases, std::greater{});
+  phases.emplace_back(rest, "other");
+  Table table({{"phase"}, {"ms per step", Table::Align::kRight}, {"share", Table::Align::kRight}});
+  for (const auto& [spent, name] : phases) {
+    table.add({name, fixed(1e3 * spent / static_cast<double>(steps), 1), percent(spent, seconds)});
+  }
+  return table;
+}
+
+double flops(const config::ModelConfig& dims, const data::TokenBatch& batch) {
+  double total = 0.0;
+  for (size_t row = 1; row < batch.row_starts.size(); ++row) {
+    const int64_t length = batch.row_starts[row] - batch.row_starts[row - 1];
+    total += static_cast<double>(length) * nn::flops_per_token(dims, length);
+  }
+  return total;
+}
+
+std::string percent(double part, double whole) { return fixed(100.0 * part / whole, 1) + " %"; }
+
+}  // namespace strata::tools

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <vector>
+
+#include "strata/base/table.h"
+#include "strata/nn/model.h"
+
+namespace strata::tools {
+
+/// Forward and backward, again and again: seconds of each step, sorted, after one to warm up. The model's clock then
+/// holds the phases of these steps alone.
+std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, int64_t steps);
+
+/// What `steps` steps that took `seconds` in all spent on each phase, the longest first.
+Table phase_table(const PhaseClock& clock, double seconds, int64_t steps);
+
+/// Multiply-adds times two of forward and backward, attention counted causally row by row.
+double flops(const config::ModelConfig& dims, const data::TokenBatch& batch);
+
+/// "12.3 %"
+std::string percent(double part, double whole);
+
+}  // namespace strata::tools
