@@ -13,8 +13,9 @@ constexpr int64_t kLoggedBadDocuments = 5;
 // Puts the field `text` of a JSON object into `text`; says what is wrong where it cannot.
 std::optional<std::string> parse_document(simdjson::dom::parser& parser, const std::string& line, std::string& text) {
   simdjson::dom::element document;
-  if (const auto failure = parser.parse(line).get(document))
+  if (const auto failure = parser.parse(line).get(document)) {
     return str("broken JSON: ", simdjson::error_message(failure));
+  }
   if (!document.is_object()) return "not a JSON object";
   std::string_view value;
   const auto failure = document["text"].get_string().get(value);

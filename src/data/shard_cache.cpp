@@ -53,9 +53,8 @@ ShardCache::Outcome ShardCache::make(const Source& source, const std::stop_token
   if (!lock) return Outcome::kBusy;
   if (fs::exists(path)) return Outcome::kThere;  // made since the first look
   remove_leftovers(path);
-  if (!(source.url.empty() ? make_from_files(source, path, stop) : make_from_url(source, path, stop)))
-    return Outcome::kStopped;
-  return Outcome::kMade;
+  const bool made = source.url.empty() ? make_from_files(source, path, stop) : make_from_url(source, path, stop);
+  return made ? Outcome::kMade : Outcome::kStopped;
 }
 
 bool ShardCache::make_from_url(const Source& source, const fs::path& path, const std::stop_token& stop) const {

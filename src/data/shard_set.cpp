@@ -60,8 +60,9 @@ uint64_t ShardSet::fingerprint() const {
   std::string key = str(tokenizer().fingerprint());
   for (const Source& source : sources_) {
     key += str('\0', source.url);
-    for (const auto& file : source.files)
+    for (const auto& file : source.files) {
       key += str('\0', file.filename().string(), '\0', std::filesystem::file_size(file));
+    }
   }
   return XXH3_64bits(key.data(), key.size());
 }

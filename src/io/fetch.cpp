@@ -216,10 +216,9 @@ bool fetch(const std::string& url, const fs::path& path, const FetchOptions& opt
       attempt = 1;
       wait = options.first_wait;
     }
-    STRATA_CHECK(request.is_worth_another() &&
-                         attempt<options.attempts, "cannot download ", url, ": ", request.problem(), attempt> 1
-                     ? str(" (after ", attempt, " attempts)")
-                     : "");
+    const bool tries_again = request.is_worth_another() && attempt < options.attempts;
+    const std::string after = attempt > 1 ? str(" (after ", attempt, " attempts)") : "";
+    STRATA_CHECK(tries_again, "cannot download ", url, ": ", request.problem(), after);
     const milliseconds pause = std::max(wait, request.server_wait());
     log::warn(str(url, ": ", request.problem(), "; again in ", static_cast<double>(pause.count()) / 1000, " s"));
     sleep_unless_stopped(pause, stop);

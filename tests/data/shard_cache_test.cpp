@@ -159,7 +159,7 @@ TEST(ShardSet, MakesOnlyAFewShardsAhead) {
   EXPECT_LE(made, 2 + 2 + 1);  // asked for, ahead, and the one that was in the making
 }
 
-TEST(Source, ATokenizerMayLieOnAServer) {
+TEST(LocalCopy, OfATokenizerOnAServerIsDownloadedOnce) {
   const TempFolder folder;
   strata::test::write_file(folder / "a.model", "a model");
   const strata::test::BadServer server(folder.path());

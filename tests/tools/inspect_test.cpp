@@ -6,6 +6,7 @@
 
 #include "strata/base/text.h"
 #include "support/golden.h"
+#include "support/places.h"
 #include "support/program.h"
 #include "support/temp_folder.h"
 
@@ -22,7 +23,7 @@ struct Size {
   int64_t layers;
 };
 
-std::string shipped(const Size& size) { return STRATA_SOURCE_DIR "/configs/model/" + size.name + ".yaml"; }
+std::string shipped(const Size& size) { return source_folder() / "configs/model" / (size.name + ".yaml"); }
 
 std::string inspect(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "inspect");
