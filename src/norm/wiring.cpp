@@ -68,7 +68,9 @@ void enter(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, W
   if (sublayer.gate != GatePosition::kNorm && sublayer.gate != GatePosition::kInput) return;
   require_free(junction);
   if (sublayer.gate == GatePosition::kInput && junction.rule.out_norm != Norm::kNone) {
-    throw config::KeyError("norm.gpas.position", "\"input\" has no place under a scheme that normalises its sums");
+    throw config::KeyError("norm.gpas.position",
+                           "input: under a scheme that normalises its sums the gate would stand behind that norm, "
+                           "where a junction has no place for one; auto gates the skip instead");
   }
   junction.rule.gate = sublayer.gate == GatePosition::kNorm ? Gate::kNorm : Gate::kSum;
   junction.gate = gate_name(site, gate_per_sublayer);
