@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "strata/config/train.h"
@@ -47,9 +48,9 @@ class Decoder {
  private:
   struct Layer {
     Attention attention;
-    Junction after_attention;
+    std::unique_ptr<Junction> after_attention;
     FeedForward feed_forward;
-    Junction after_feed_forward;
+    std::unique_ptr<Junction> after_feed_forward;
   };
 
   void check_fits(const data::TokenBatch& batch) const;
@@ -63,7 +64,7 @@ class Decoder {
   at::Tensor embedding_VD_, embedding_grad_VD_;
   AttentionWorkspace attention_workspace_;
   at::Tensor grad_stream_ND_, grad_normed_ND_, grad_branch_ND_;
-  std::vector<Junction> entry_;  // one
+  std::unique_ptr<Junction> entry_;
   std::vector<Layer> layers_;
 };
 
