@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include <algorithm>
+
 #include "gemm_libraries.h"
 #include "strata/base/check.h"
 
