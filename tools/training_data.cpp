@@ -59,8 +59,8 @@ std::unique_ptr<data::ValidationSet> TrainingData::validation() const {
   if (validation_.empty()) return nullptr;
   std::vector<int64_t> order(validation_.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  return std::make_unique<data::ValidationSet>(std::make_unique<data::ShardSet>(std::move(sources), cache_, order),
-                                               rows_, config_.evaluate.tokens,
+  return std::make_unique<data::ValidationSet>(std::make_unique<data::ShardSet>(validation_, cache_, order), rows_,
+                                               config_.evaluate.tokens,
                                                std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab);
 }
 
