@@ -35,6 +35,11 @@ while [ $# -gt 0 ]; do
 done
 [[ $shards =~ ^[1-9][0-9]{0,3}$ && $shards -le 1024 ]] || wrong_usage "--shards=$shards is not a number from 1 to 1024"
 
+failed() {
+  echo "fetch_data: $*" >&2
+  exit 1
+}
+
 # The hub names a large file's SHA-256 in the answer that redirects to its content.
 published_sha256() {
   curl -sSfI --retry 5 "$1" | tr -d '"\r' | sed -n 's/^x-linked-etag: \([0-9a-f]\{64\}\)$/\1/Ip'
@@ -50,22 +55,21 @@ fetch() {
   mkdir -p "$(dirname "$2")"
   echo "$2"
   local expected
-  expected=${3:-$(published_sha256 "$1")}
-  curl -fL --retry 8 --retry-connrefused -C - --no-progress-meter -o "$2.part" "$1"
+  expected=${3:-$(published_sha256 "$1")} || failed "$1 does not answer"
+  curl -fL --retry 8 --retry-connrefused -C - --no-progress-meter -o "$2.part" "$1" ||
+    failed "$1: the download broke off; start again to go on"
   if [ -n "$expected" ] && ! sha256sum --status -c <<<"$expected  $2.part"; then
     rm "$2.part"
-    echo "fetch_data: $2: SHA-256 is not $expected; removed, start again" >&2
-    exit 1
+    failed "$2: SHA-256 is not $expected; removed, start again"
   fi
   if [[ $2 == *.gz ]] && ! gzip -qt "$2.part"; then
     rm "$2.part"
-    echo "fetch_data: $2: not a whole gzip file; removed, start again" >&2
-    exit 1
+    failed "$2: not a whole gzip file; removed, start again"
   fi
   mv "$2.part" "$2"
 }
 
-$dry_run || command -v curl >/dev/null || { echo "fetch_data: curl is missing: apt-get install curl" >&2; exit 1; }
+$dry_run || command -v curl >/dev/null || failed "curl is missing: apt-get install curl"
 
 if [ "$what" != c4 ]; then
   fetch "$hub/t5-base/resolve/main/spiece.model" "$out/t5/spiece.model" \

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Usage: scripts/install.sh [--lint | --demo]
-# Installs what Strata needs on Debian 12: packages (with those of scripts/lint.sh or scripts/quickstart.sh), and LibTorch
-# from the torch wheel into a cache folder. Does nothing that is already done. STRATA_TORCH_DIR, where set, names an
-# unpacked torch wheel to use instead.
+# Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh or scripts/quickstart.sh uses besides, and
+# LibTorch from the torch wheel into a cache folder. Does nothing that is already done. STRATA_TORCH_DIR, where set,
+# names an unpacked torch wheel to use instead.
+set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
   libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
