@@ -27,8 +27,8 @@ ls -sh "$data/tokenizer.model"
 
 say "4/5 train: strata pretrain $config"
 $strata pretrain "$config"
-echo "evaluations on chapters that it has not seen ($run/eval.jsonl):"
-cat "$run/eval.jsonl"
+echo "on chapters that it has not seen ($run/eval.jsonl):"
+sed -E 's/.*"ppl":([0-9]+\.[0-9]).*"step":([0-9]+).*/  step \2  perplexity \1/' "$run/eval.jsonl"
 
 say "5/5 generate: strata generate"
 checkpoint=$(printf '%s\n' "$run"/checkpoints/step_* | tail -n 1)

@@ -29,7 +29,9 @@ void print_header(const std::string& command, const config::RunConfig& config, c
   }
   std::cout << "\n  " << at::get_num_threads() << " threads · " << rate.library << " " << fixed(rate.gflops, 0)
             << " GFLOP/s on this model's shapes · at most "
-            << with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops)) << " tokens/s" << std::endl;
+            << with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops)) << " tokens/s"
+            << "\n"
+            << std::flush;
 }
 
 }  // namespace strata::tools

@@ -15,7 +15,6 @@
 #include "strata/io/safetensors.h"
 #include "strata/nn/report.h"
 #include "strata/norm/report.h"
-#include "strata/optim/optimizer.h"
 
 namespace strata::tools {
 namespace {
@@ -50,9 +49,7 @@ std::string summary(const nn::ModelSpec& spec, int64_t context) {
 
 std::string plan_report(const config::RunConfig& config, const nn::ModelSpec& spec, bool buffers) {
   const nn::ModelOptions options = nn::options_for(config);
-  Allocator plan = nn::plan_memory(spec, options);
-  optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
-                        nn::stored_dtype(options.precision), plan);
+  const Allocator plan = plan_run(config, spec);
   std::string report =
       section(str("memory: micro-batches of ", config.train.micro_batch, " rows of up to ", config.data.sequence_length,
                   " tokens, ", config::enum_name(options.precision), ", recompute ",

@@ -89,7 +89,8 @@ void run(const config::RunConfig& config) {
     throw Stopped{128 + signal};
   }
   std::cout << "done: step " << progress.step << ", " << with_commas(progress.tokens) << " tokens, in "
-            << config.run.dir << std::endl;
+            << config.run.dir << "\n"
+            << std::flush;
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include "strata/config/enums.h"
 #include "strata/config/load.h"
 #include "strata/nn/model_spec.h"
+#include "strata/nn/report.h"
+#include "strata/optim/optimizer.h"
 
 namespace strata::tools {
 
@@ -26,6 +28,14 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
     throw loaded.origins.locate(error);
   }
   return loaded.config;
+}
+
+Allocator plan_run(const config::RunConfig& config, const nn::ModelSpec& spec) {
+  const nn::ModelOptions options = nn::options_for(config);
+  Allocator plan = nn::plan_memory(spec, options);
+  optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
+                        nn::stored_dtype(options.precision), plan);
+  return plan;
 }
 
 void add_config_option(CLI::App& command, ConfigArguments& arguments) {

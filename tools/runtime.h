@@ -3,8 +3,10 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "strata/base/allocator.h"
 #include "strata/config/run_config.h"
 #include "strata/kernels/gemm.h"
+#include "strata/nn/model_spec.h"
 
 namespace strata::tools {
 
@@ -16,6 +18,9 @@ std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run);
 
 /// The config at `path` with overrides, with its scheme checked too. Errors carry their place.
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides);
+
+/// Every buffer of a run, moments included, without its memory.
+Allocator plan_run(const config::RunConfig& config, const nn::ModelSpec& spec);
 
 /// A config on the command line.
 struct ConfigArguments {

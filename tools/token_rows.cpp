@@ -17,12 +17,24 @@ data::TokenRows read_token_rows(const std::filesystem::path& file) {
     STRATA_CHECK(row.is_array(), file.string(), ": row ", rows.size(), " is not an array");
     rows.emplace_back();
     for (const auto& id : row) {
-      STRATA_CHECK(id.is_number_integer(), file.string(), ": row ", rows.size() - 1, ", position ", rows.back().size(),
-                   ": ", id.dump(), " is not a whole number");
+      // An integer that does not fit into 64 bits would come out as another one.
+      const bool fits = id.is_number_integer() && (!id.is_number_unsigned() || id.get<uint64_t>() <= INT64_MAX);
+      STRATA_CHECK(fits, file.string(), ": row ", rows.size() - 1, ", position ", rows.back().size(), ": ", id.dump(),
+                   " is not a whole number of 64 bits");
       rows.back().push_back(id.get<int64_t>());
     }
   }
   return rows;
+}
+
+data::TokenBatch read_batch(const std::string& ids, const std::string& labels, int64_t vocab) {
+  const data::TokenRows id_rows = read_token_rows(ids);
+  const data::TokenRows label_rows = labels.empty() ? id_rows : read_token_rows(labels);
+  try {
+    return data::TokenBatch::from_rows(id_rows, &label_rows, vocab);
+  } catch (const Error& error) {
+    throw Error(str(ids, labels.empty() ? "" : " with " + labels, ": ", error.what()));
+  }
 }
 
 data::TokenRows random_rows(int64_t rows, int64_t longest, int64_t vocab, uint64_t seed) {

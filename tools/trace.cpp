@@ -38,7 +38,6 @@ io::NamedTensors trace(nn::Model& model, const data::TokenBatch& batch, bool gra
     tensors.emplace_back("hidden." + std::to_string(layer), by_row(stream_ND.clone(), batch));
   });
   tensors.emplace_back("logits", by_row(logits, batch));
-  STRATA_CHECK(batch.num_targets() > 0 || !gradients, "no position has a label: there is no loss to differentiate");
   const auto targets = static_cast<double>(std::max<int64_t>(batch.num_targets(), 1));
   const double loss = gradients ? model.loss_and_gradients(batch, 1.0 / targets) : model.loss(batch);
   tensors.emplace_back("loss", at::scalar_tensor(loss / targets, at::kFloat));
@@ -51,9 +50,11 @@ io::NamedTensors trace(nn::Model& model, const data::TokenBatch& batch, bool gra
 
 void run(const TraceArguments& arguments) {
   const hub::ModelFolder folder = hub::open_model_folder(arguments.model);
-  const data::TokenRows ids = read_token_rows(arguments.ids);
-  const data::TokenRows labels = arguments.labels.empty() ? ids : read_token_rows(arguments.labels);
-  const auto batch = data::TokenBatch::from_rows(ids, &labels, folder.spec.dims.vocab);
+  nn::check_loadable(folder.spec.layout, folder.weights);
+  const auto batch = read_batch(arguments.ids, arguments.labels, folder.spec.dims.vocab);
+  STRATA_CHECK(batch.num_targets() > 0 || !arguments.gradients,
+               arguments.labels.empty() ? arguments.ids : arguments.labels,
+               ": no position has a label: there is no loss to differentiate");
   const auto gemm = start(arguments.run);
   Allocator allocator(at::kCPU);
   nn::Model model(folder.spec,

@@ -35,8 +35,8 @@ TokenBatch TokenBatch::from_rows(const TokenRows& rows, const TokenRows* labels,
     STRATA_CHECK(!rows[r].empty(), "row ", r, " is empty");
     STRATA_CHECK(scored.size() == rows[r].size(), "row ", r, " has ", rows[r].size(), " ids but ", scored.size(),
                  " labels");
+    for (size_t t = 0; t < rows[r].size(); ++t) check_id(rows[r][t], vocab, "id", r, t);
     for (size_t t = 0; t < rows[r].size(); ++t) {
-      check_id(rows[r][t], vocab, "id", r, t);
       const int64_t target = t + 1 < scored.size() ? scored[t + 1] : kIgnore;
       if (target != kIgnore) {
         check_id(target, vocab, "label", r, t + 1);

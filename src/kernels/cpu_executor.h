@@ -27,6 +27,7 @@ struct CpuExecutor {
     int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {
 #pragma GCC ivdep
+#pragma GCC unroll 1
       for (int lane = 0; lane < kLanes; ++lane) {
         const Sums<K> terms = f(i + lane);
         for (int k = 0; k < K; ++k) lanes[k][lane] += terms[k];
@@ -53,6 +54,7 @@ struct CpuExecutor {
     int64_t i = 0;
     for (; i + kLanes <= n; i += kLanes) {
 #pragma GCC ivdep
+#pragma GCC unroll 1
       for (int lane = 0; lane < kLanes; ++lane) {
         const float value = f(i + lane);
         lanes[lane] = value > lanes[lane] ? value : lanes[lane];

@@ -45,7 +45,7 @@ STRATA_KFN float rounded(float value) {
   return widen(narrow<T>(value));
 }
 
-/// exp to about 2 ulp, written without branches so that loops over it vectorise. 0 below -87.
+/// exp within 2 ulp, 0 below -87; clamps are its only branches, so that loops over it vectorise and NaN stays NaN.
 STRATA_KFN float exponential(float x) {
 #if defined(__CUDA_ARCH__)
   return expf(x);
@@ -54,10 +54,10 @@ STRATA_KFN float exponential(float x) {
   constexpr float kLn2High = 0.693359375F;
   constexpr float kLn2Low = -2.12194440e-4F;
   constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding and taking it away rounds to an integer
-  const float limited = x > 88.0F ? 88.0F : x;
-  const float clamped = limited < -87.0F ? -87.0F : limited;
+  const float limited = x > 89.0F ? 89.0F : x;
+  const float clamped = limited < -87.3F ? -87.3F : limited;
   const float shifted = clamped * kLog2E + kRound;
-  const float power = shifted - kRound;
+  const float power = shifted - kRound;  // -126 to 128
   const float r = (clamped - power * kLn2High) - power * kLn2Low;
   float p = 1.9875691500e-4F;
   p = p * r + 1.3981999507e-3F;
@@ -66,9 +66,9 @@ STRATA_KFN float exponential(float x) {
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
   p = p * (r * r) + r + 1.0F;
-  const uint32_t exponent = std::bit_cast<uint32_t>(shifted) << 23;  // the integer sits in the low bits of `shifted`
-  const float result = std::bit_cast<float>(std::bit_cast<uint32_t>(p) + exponent);
-  return x < -87.0F ? 0.0F : (x > 88.7F || x != x ? x * 3.0e38F : result);
+  // 2^(power - 1), from the integer in the low bits of `shifted`: its exponent field is 0, the number 0, for -126.
+  const float half_scale = std::bit_cast<float>((std::bit_cast<uint32_t>(shifted) << 23) + (126U << 23));
+  return (p + p) * half_scale;
 #endif
 }
 

@@ -1,5 +1,7 @@
 #include "strata/nn/decoder.h"
 
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 #include <ranges>
 
@@ -26,9 +28,9 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
 
   DecoderBuffers buffers(spec, parameters.dtype(), limits.max_tokens, recompute, allocator);
   const auto junction = [&](const norm::WiredJunction& wired, const JunctionBuffers& its_buffers) {
-    return Junction(parameters, spec, wired, its_buffers, buffers.junction_scratch());
+    return make_junction(parameters, spec, wired, its_buffers, buffers.junction_scratch());
   };
-  entry_.push_back(junction(spec.wiring.entry, buffers.entry()));
+  entry_ = junction(spec.wiring.entry, buffers.entry());
   for (int64_t layer = 0; layer < spec.dims.layers; ++layer) {
     const auto* after = &spec.wiring.after[static_cast<size_t>(2 * layer)];
     layers_.push_back({Attention(parameters, layer, attention_workspace_, buffers.attention(layer)),
@@ -50,31 +52,60 @@ void Decoder::check_fits(const data::TokenBatch& batch) const {
 }
 
 const Junction& Decoder::before(size_t layer) const {
-  return layer == 0 ? entry_.front() : layers_[layer - 1].after_feed_forward;
+  return layer == 0 ? *entry_ : *layers_[layer - 1].after_feed_forward;
 }
 
-void Decoder::layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t index) const {
+void Decoder::layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t index,
+                            const LayerCache* cache) const {
   const Layer& layer = layers_[index];
   const int64_t tokens = batch.num_tokens();
   const JunctionBuffers in = before(index).buffers().first(tokens);
-  const JunctionBuffers middle = layer.after_attention.buffers().first(tokens);
-  layer.attention.forward(engine, batch, in.normed_ND, middle.branch_ND);
-  layer.after_attention.forward(engine, in.stream_ND, tokens);
-  layer.feed_forward.forward(engine, middle.normed_ND, layer.after_feed_forward.buffers().first(tokens).branch_ND);
-  layer.after_feed_forward.forward(engine, middle.stream_ND, tokens);
+  const JunctionBuffers middle = layer.after_attention->buffers().first(tokens);
+  layer.attention.forward(engine, batch, in.normed_ND, middle.branch_ND, cache);
+  layer.after_attention->forward(engine, in.stream_ND, tokens, false);
+  layer.feed_forward.forward(engine, middle.normed_ND, layer.after_feed_forward->buffers().first(tokens).branch_ND);
+  layer.after_feed_forward->forward(engine, middle.stream_ND, tokens, false);
+}
+
+void Decoder::embed(const Engine& engine, const data::TokenBatch& batch) const {
+  const at::Tensor embedded_ND = entry_->buffers().first(batch.num_tokens()).sum_ND;
+  engine.clock.enter(phase::kEmbedding);
+  kernels::gather_rows(embedding_VD_, batch.tokens_N, embedded_ND);
+  entry_->forward(engine, embedded_ND, batch.num_tokens(), true);
 }
 
 void Decoder::forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe) const {
   check_fits(batch);
-  const at::Tensor embedded_ND = entry_.front().buffers().first(batch.num_tokens()).sum_ND;
-  engine.clock.enter(phase::kEmbedding);
-  kernels::gather_rows(embedding_VD_, batch.tokens_N, embedded_ND);
-  entry_.front().forward(engine, embedded_ND, batch.num_tokens(), true);
+  embed(engine, batch);
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
     layer_forward(engine, batch, layer);
     if (observe) {
       observe(static_cast<int64_t>(layer), before(layer + 1).buffers().first(batch.num_tokens()).stream_ND);
     }
+  }
+}
+
+std::vector<LayerCache> Decoder::make_cache() const {
+  const kernels::AttentionShape& shape = attention_workspace_.shape;
+  std::vector<LayerCache> cache(layers_.size());
+  for (LayerCache& of_layer : cache) {
+    for (at::Tensor* tensor : {&of_layer.keys_TK, &of_layer.values_TK}) {
+      *tensor = at::empty({limits_.longest_row, shape.kv_heads * shape.head_dim}, embedding_VD_.options());
+    }
+  }
+  return cache;
+}
+
+void Decoder::extend(const Engine& engine, data::TokenBatch batch, std::vector<LayerCache>& cache) const {
+  STRATA_ASSERT(batch.num_rows() == 1 && cache.size() == layers_.size());
+  const int64_t past = cache.front().past;
+  STRATA_CHECK(past + batch.num_tokens() <= limits_.longest_row, "a row of ", past + batch.num_tokens(),
+               " tokens is longer than the ", limits_.longest_row, " that the model was set up for");
+  batch.positions_N = batch.positions_N.add(past);
+  embed(engine, batch);
+  for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    layer_forward(engine, batch, layer, &cache[layer]);
+    cache[layer].past += batch.num_tokens();
   }
 }
 
@@ -84,13 +115,13 @@ void Decoder::layer_backward(const Engine& engine, const data::TokenBatch& batch
   const Layer& layer = layers_[index];
   const int64_t tokens = batch.num_tokens();
   const JunctionBuffers in = before(index).buffers().first(tokens);
-  const JunctionBuffers middle = layer.after_attention.buffers().first(tokens);
+  const JunctionBuffers middle = layer.after_attention->buffers().first(tokens);
   const at::Tensor grad_stream = grad_stream_ND_.narrow(0, 0, tokens);
   const at::Tensor grad_normed = grad_normed_ND_.narrow(0, 0, tokens);
   const at::Tensor grad_branch = grad_branch_ND_.narrow(0, 0, tokens);
-  layer.after_feed_forward.backward(engine, middle.stream_ND, grad_normed, grad_stream, grad_branch);
+  layer.after_feed_forward->backward(engine, middle.stream_ND, grad_normed, grad_stream, grad_branch);
   layer.feed_forward.backward(engine, middle.normed_ND, grad_branch, grad_normed);
-  layer.after_attention.backward(engine, in.stream_ND, grad_normed, grad_stream, grad_branch);
+  layer.after_attention->backward(engine, in.stream_ND, grad_normed, grad_stream, grad_branch);
   layer.attention.backward(engine, batch, in.normed_ND, grad_branch, grad_normed);
 }
 
@@ -103,9 +134,9 @@ void Decoder::backward(const Engine& engine, const data::TokenBatch& batch, cons
     layer_backward(engine, batch, layer);
     if (when_final) when_final(sections_[layer + 1]);
   }
-  const at::Tensor embedded_ND = entry_.front().buffers().first(tokens).sum_ND;
-  entry_.front().backward(engine, embedded_ND, grad_normed_ND_.narrow(0, 0, tokens), grad_stream,
-                          grad_branch_ND_.narrow(0, 0, tokens));
+  const at::Tensor embedded_ND = entry_->buffers().first(tokens).sum_ND;
+  entry_->backward(engine, embedded_ND, grad_normed_ND_.narrow(0, 0, tokens), grad_stream,
+                   grad_branch_ND_.narrow(0, 0, tokens));
   engine.clock.enter(phase::kEmbedding);
   kernels::embedding_backward(grad_stream, batch.tokens_N, batch.by_id_N, embedding_grad_VD_);
   engine.clock.enter(nullptr);
@@ -113,7 +144,7 @@ void Decoder::backward(const Engine& engine, const data::TokenBatch& batch, cons
 }
 
 at::Tensor Decoder::row_sums_N2(int64_t layer, int64_t tokens) const {
-  return layers_[static_cast<size_t>(layer)].after_feed_forward.buffers().row_sums_N2.narrow(0, 0, tokens);
+  return layers_[static_cast<size_t>(layer)].after_feed_forward->buffers().row_sums_N2.narrow(0, 0, tokens);
 }
 
 }  // namespace strata::nn

@@ -1,5 +1,7 @@
 #include "decoder_buffers.h"
 
+#include "strata/kernels/junction.h"
+
 namespace strata::nn {
 namespace {
 
@@ -53,15 +55,17 @@ JunctionBuffers DecoderBuffers::after_feed_forward(int64_t layer) {
 
 // index: 0 is the entry, then one per branch.
 JunctionBuffers DecoderBuffers::junction(size_t index, const std::string& owner, bool leads_to_layer, bool recomputed) {
-  const auto rule_at = [&](size_t at) { return at == 0 ? spec_.wiring.entry.rule : spec_.wiring.after[at - 1].rule; };
-  const norm::Junction rule = rule_at(index);
-  const bool next_needs_stream = index < spec_.wiring.after.size() && rule_at(index + 1).gate == norm::Gate::kSkip;
+  const norm::WiredJunction& wired = index == 0 ? spec_.wiring.entry : spec_.wiring.after[index - 1];
+  const norm::Junction& rule = wired.rule;
+  const bool next_needs_stream =
+      index < spec_.wiring.after.size() &&
+      (spec_.wiring.after[index].rule.gate == norm::Gate::kSkip || spec_.wiring.after[index].custom);
   const bool kept_for_recompute = leads_to_layer && recompute_ == config::Recompute::kLayer;
   const bool sum_is_stream =
       rule.out_norm == norm::Norm::kNone && rule.gate != norm::Gate::kSum && !(kept_for_recompute && recomputed);
   const bool normed_is_stream =
-      rule.next_norm == norm::Norm::kNone && rule.next_scale == 1.0 && rule.gate != norm::Gate::kNorm;
-  const bool branch_needed = rule.branch_norm != norm::Norm::kNone || rule.gate == norm::Gate::kBranch;
+      rule.next_norm == norm::Norm::kNone && rule.next_scale == 1.0 && rule.gate != norm::Gate::kNorm && !wired.custom;
+  const bool branch_needed = rule.branch_norm != norm::Norm::kNone || rule.gate == norm::Gate::kBranch || wired.custom;
 
   const std::string place = index == 0 ? "" : leads_to_layer ? " after feed-forward" : " after attention";
   const auto wide = [&](const char* what, bool shared) {

@@ -2,6 +2,10 @@
 
 #include <ATen/ops/zeros.h>
 
+#include "custom_junction.h"
+#include "strata/kernels/gate.h"
+#include "strata/kernels/junction.h"
+
 namespace strata::nn {
 namespace {
 
@@ -17,20 +21,28 @@ at::Tensor gradient_of(const Parameters& parameters, const std::optional<norm::G
   return gain ? parameters.gradient(gain->name) : at::Tensor();
 }
 
-}  // namespace
+class FusedJunction final : public Junction {
+ public:
+  FusedJunction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
+                const JunctionBuffers& buffers, const at::Tensor& scratch);
+  void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const override;
+  void backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
+                const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const override;
 
-JunctionBuffers JunctionBuffers::first(int64_t tokens) const {
-  return {.sum_ND = first_rows(sum_ND, tokens),
-          .stream_ND = first_rows(stream_ND, tokens),
-          .normed_ND = first_rows(normed_ND, tokens),
-          .branch_ND = first_rows(branch_ND, tokens),
-          .statistics_3N = statistics_3N,
-          .row_sums_N2 = first_rows(row_sums_N2, tokens)};
-}
+ private:
+  kernels::JunctionSaved saved(const JunctionBuffers& views) const;
 
-Junction::Junction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
-                   const JunctionBuffers& buffers, const at::Tensor& scratch)
-    : rule_{.skip_scale = wired.rule.skip_scale,
+  kernels::JunctionRule rule_;
+  kernels::JunctionGradients gradients_;
+  kernels::GateActivation activation_;
+  at::Tensor alpha_;  // undefined: no gate
+  at::Tensor scratch_;
+};
+
+FusedJunction::FusedJunction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
+                             const JunctionBuffers& buffers, const at::Tensor& scratch)
+    : Junction(buffers),
+      rule_{.skip_scale = wired.rule.skip_scale,
             .next_scale = wired.rule.next_scale,
             .eps = spec.dims.norm_eps,
             .gate = static_cast<kernels::GatePlace>(wired.rule.gate),
@@ -45,7 +57,6 @@ Junction::Junction(const Parameters& parameters, const ModelSpec& spec, const no
                  .gate = {},
                  .slope = {}},
       activation_(static_cast<kernels::GateActivation>(spec.gate.activation)),
-      buffers_(buffers),
       scratch_(scratch) {
   if (!wired.gate) return;
   alpha_ = parameters.master(*wired.gate);
@@ -55,9 +66,9 @@ Junction::Junction(const Parameters& parameters, const ModelSpec& spec, const no
   if (spec.gate.learnable) gradients_.gate = parameters.gradient(*wired.gate);
 }
 
-kernels::JunctionSaved Junction::saved(const JunctionBuffers& views) const {
+kernels::JunctionSaved FusedJunction::saved(const JunctionBuffers& views) const {
   const auto statistics = [&](const at::Tensor& gain_D, int64_t which) {
-    return gain_D.defined() ? buffers_.statistics_3N.select(0, which) : at::Tensor();
+    return gain_D.defined() ? buffers().statistics_3N.select(0, which) : at::Tensor();
   };
   return {.sum_ND = views.sum_ND,
           .branch_rstd_N = statistics(rule_.branch_gain_D, 0),
@@ -65,10 +76,10 @@ kernels::JunctionSaved Junction::saved(const JunctionBuffers& views) const {
           .next_rstd_N = statistics(rule_.next_gain_D, 2)};
 }
 
-void Junction::forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const {
+void FusedJunction::forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const {
   engine.clock.enter(phase::kJunction);
   if (alpha_.defined()) kernels::gate_factors(alpha_, activation_, rule_.factor, gradients_.slope);
-  const JunctionBuffers views = buffers_.first(tokens);
+  const JunctionBuffers views = buffers().first(tokens);
   const bool normed_is_stream =
       views.normed_ND.is_same(views.stream_ND) || views.normed_ND.data_ptr() == views.stream_ND.data_ptr();
   kernels::junction_forward(rule_, stream_ND, at_entry ? at::Tensor() : views.branch_ND, saved(views), views.stream_ND,
@@ -76,13 +87,31 @@ void Junction::forward(const Engine& engine, const at::Tensor& stream_ND, int64_
   engine.clock.enter(nullptr);
 }
 
-void Junction::backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
-                        const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const {
+void FusedJunction::backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
+                             const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const {
   engine.clock.enter(phase::kJunction);
-  const JunctionBuffers views = buffers_.first(grad_stream_ND.size(0));
+  const JunctionBuffers views = buffers().first(grad_stream_ND.size(0));
   kernels::junction_backward(rule_, saved(views), stream_ND, views.branch_ND, grad_normed_ND, grad_stream_ND,
                              grad_branch_ND, gradients_, scratch_);
   engine.clock.enter(nullptr);
+}
+
+}  // namespace
+
+JunctionBuffers JunctionBuffers::first(int64_t tokens) const {
+  return {.sum_ND = first_rows(sum_ND, tokens),
+          .stream_ND = first_rows(stream_ND, tokens),
+          .normed_ND = first_rows(normed_ND, tokens),
+          .branch_ND = first_rows(branch_ND, tokens),
+          .statistics_3N = statistics_3N,
+          .row_sums_N2 = first_rows(row_sums_N2, tokens)};
+}
+
+std::unique_ptr<Junction> make_junction(const Parameters& parameters, const ModelSpec& spec,
+                                        const norm::WiredJunction& wired, const JunctionBuffers& buffers,
+                                        const at::Tensor& scratch) {
+  if (wired.custom) return make_custom_junction(parameters, *wired.custom, buffers);
+  return std::make_unique<FusedJunction>(parameters, spec, wired, buffers, scratch);
 }
 
 }  // namespace strata::nn

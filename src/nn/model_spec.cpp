@@ -97,7 +97,16 @@ class LayoutBuilder {
     if (gain) add(gain->name, {dims_.hidden}, ParameterRole::kGain, {gain->start, 0.0});
   }
 
+  void add_custom(const norm::CustomParameter& parameter) {
+    std::vector<int64_t> shape = parameter.shape;
+    std::ranges::replace(shape, norm::kHiddenSize, dims_.hidden);
+    const auto shared = std::ranges::find(layout_.params, parameter.name, &ParamSpec::name);
+    if (shared == layout_.params.end()) return add(parameter.name, shape, ParameterRole::kGain, {parameter.start, 0.0});
+    STRATA_CHECK(shared->shape == shape, "junctions that share ", parameter.name, " give it different shapes");
+  }
+
   void add_junction(const norm::WiredJunction& junction) {
+    if (junction.custom) std::ranges::for_each(junction.custom->parameters, [this](const auto& p) { add_custom(p); });
     add_gain(junction.branch_gain);
     add_gain(junction.out_gain);
     add_gain(junction.next_gain);

@@ -1,5 +1,7 @@
 #include "strata/norm/gpas.h"
 
+#include "strata/config/key_error.h"
+
 namespace strata::norm {
 namespace {
 
@@ -31,6 +33,11 @@ class Gated final : public Scheme {
     Sublayer sublayer = scheme_->sublayer(site);
     sublayer.gate = position_in(sublayer, position_);
     return sublayer;
+  }
+
+  std::optional<CustomJunction> custom(const Site& site) const override {
+    if (!scheme_->custom(site)) return std::nullopt;
+    throw config::KeyError("norm.scheme", "+gpas has no place in a scheme that brings its own junctions");
   }
 
   double weight_std(const WeightSite& site) const override {

@@ -68,10 +68,23 @@ void enter(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, W
   if (sublayer.gate != GatePosition::kNorm && sublayer.gate != GatePosition::kInput) return;
   require_free(junction);
   if (sublayer.gate == GatePosition::kInput && junction.rule.out_norm != Norm::kNone) {
-    throw config::KeyError("norm.gpas.position", "\"input\" has no place under a scheme that normalises its sums");
+    throw config::KeyError("norm.gpas.position",
+                           "input: under a scheme that normalises its sums the gate would stand behind that norm, "
+                           "where a junction has no place for one; auto gates the skip instead");
   }
   junction.rule.gate = sublayer.gate == GatePosition::kNorm ? Gate::kNorm : Gate::kSum;
   junction.gate = gate_name(site, gate_per_sublayer);
+}
+
+void put_custom_junctions(const Scheme& scheme, int64_t layers, Wiring& wiring) {
+  for (int64_t branch = 0; branch < 2 * layers; ++branch) {
+    const Site site{.layer = branch / 2, .layers = layers, .branch = kBranches[branch % 2]};
+    auto custom = scheme.custom(site);
+    if (!custom) continue;
+    WiredJunction& junction = wiring.after[static_cast<size_t>(branch)];
+    junction = WiredJunction();
+    junction.custom = std::move(custom);
+  }
 }
 
 }  // namespace
@@ -91,6 +104,7 @@ Wiring wire(const Scheme& scheme, int64_t layers, bool gate_per_sublayer) {
   }
   junction->rule.next_norm = Norm::kRms;
   junction->next_gain = Gain{"model.norm.weight"};
+  put_custom_junctions(scheme, layers, wiring);
   return wiring;
 }
 

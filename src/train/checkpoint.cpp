@@ -138,8 +138,10 @@ std::optional<std::string> checkpoint_problem(const fs::path& path) {
     const json manifest = io::read_json(path / kManifestFile);
     for (const auto& [name, entry] : manifest.at("files").items()) {
       if (!fs::exists(path / name)) return name + " is missing";
-      if (fs::file_size(path / name) != entry.at("bytes")) return name + " has another size than when it was saved";
-      if (checksum(path / name) != entry.at("xxh3")) return name + " has another checksum than when it was saved";
+      if (fs::file_size(path / name) != entry.at("bytes").get<uintmax_t>())
+        return name + " has another size than when it was saved";
+      if (checksum(path / name) != entry.at("xxh3").get<std::string>())
+        return name + " has another checksum than when it was saved";
     }
     return std::nullopt;
   } catch (const std::exception& failure) {

@@ -66,7 +66,8 @@ INSTANTIATE_TEST_SUITE_P(
     Keys, BadFiles,
     testing::Values(
         BadFile{"train:\n  micro_batc: 4\n", 2,
-                "train.micro_batc: unknown key; did you mean \"micro_batch\"? (known: global_batch micro_batch "},
+                "train.micro_batc: unknown key; did you mean \"micro_batch\"? (known: steps stop_after global_batch "
+                "micro_batch "},
         BadFile{"# run\n\ntrai:\n  steps: 4\n", 3, "trai: unknown key; did you mean \"train\"?"},
         BadFile{"train.micro_batch: 4\n", 1, "train.micro_batch: unknown key"},
         BadFile{"norm:\n  \"a\\nb\": 4\n", 2, "norm.a\\nb: unknown key"},

@@ -81,6 +81,12 @@ class ReferenceModel {
 
   std::pair<at::Tensor, at::Tensor> junction(const norm::WiredJunction& wired, const at::Tensor& stream,
                                              const at::Tensor& branch) const {
+    if (wired.custom) {
+      std::vector<at::Tensor> parameters;
+      for (const norm::CustomParameter& parameter : wired.custom->parameters)
+        parameters.push_back(leaf(parameter.name));
+      return wired.custom->function(stream, branch, parameters);
+    }
     at::Tensor sum = wired.rule.skip_scale * gate(wired, norm::Gate::kSkip, stream);
     if (branch.defined()) sum = sum + gate(wired, norm::Gate::kBranch, rms(branch, wired.branch_gain));
     const at::Tensor out = rms(gate(wired, norm::Gate::kSum, sum), wired.out_gain);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "strata/config/train.h"
@@ -32,6 +33,9 @@ class Decoder {
 
   void forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe = {}) const;
 
+  /// The forward pass of the next tokens of one row, after those that `cache` holds; the cache grows by them.
+  void extend(const Engine& engine, data::TokenBatch batch, std::vector<LayerCache>& cache) const;
+
   /// The final norm's output of the last forward, [N, D].
   at::Tensor output_ND(int64_t tokens) const;
 
@@ -44,17 +48,22 @@ class Decoder {
   /// Sums of x and x^2 over each row of the stream that leaves a layer: fp32 [N, 2].
   at::Tensor row_sums_N2(int64_t layer, int64_t tokens) const;
 
+  /// An empty cache for every layer, for a row of up to BatchLimits::longest_row tokens.
+  std::vector<LayerCache> make_cache() const;
+
  private:
   struct Layer {
     Attention attention;
-    Junction after_attention;
+    std::unique_ptr<Junction> after_attention;
     FeedForward feed_forward;
-    Junction after_feed_forward;
+    std::unique_ptr<Junction> after_feed_forward;
   };
 
   void check_fits(const data::TokenBatch& batch) const;
   const Junction& before(size_t layer) const;
-  void layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t layer) const;
+  void embed(const Engine& engine, const data::TokenBatch& batch) const;
+  void layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t layer,
+                     const LayerCache* cache = nullptr) const;
   void layer_backward(const Engine& engine, const data::TokenBatch& batch, size_t layer) const;
 
   BatchLimits limits_;
@@ -63,7 +72,7 @@ class Decoder {
   at::Tensor embedding_VD_, embedding_grad_VD_;
   AttentionWorkspace attention_workspace_;
   at::Tensor grad_stream_ND_, grad_normed_ND_, grad_branch_ND_;
-  std::vector<Junction> entry_;  // one
+  std::unique_ptr<Junction> entry_;
   std::vector<Layer> layers_;
 };
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "strata/kernels/gate.h"
-#include "strata/kernels/junction.h"
+#include <memory>
+
 #include "strata/nn/engine.h"
 #include "strata/nn/parameters.h"
 
@@ -20,30 +20,29 @@ struct JunctionBuffers {
   JunctionBuffers first(int64_t tokens) const;
 };
 
-/// A junction of the model: norm/junction.h's equation on this junction's parameters and buffers.
+/// A junction of the model, on its own parameters and buffers.
 class Junction {
  public:
-  Junction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
-           const JunctionBuffers& buffers, const at::Tensor& scratch);
+  explicit Junction(JunctionBuffers buffers) : buffers_(std::move(buffers)) {}
+  virtual ~Junction() = default;
 
   const JunctionBuffers& buffers() const { return buffers_; }
 
   /// stream_ND: x. Reads f from buffers().branch_ND unless `at_entry`.
-  void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry = false) const;
+  virtual void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const = 0;
 
   /// stream_ND: the x of forward. grad_stream_ND: dL/dx' becomes dL/dx. grad_normed_ND: dL/dn. Writes grad_branch_ND.
-  void backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
-                const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const;
+  virtual void backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
+                        const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const = 0;
 
  private:
-  kernels::JunctionSaved saved(const JunctionBuffers& views) const;
-
-  kernels::JunctionRule rule_;
-  kernels::JunctionGradients gradients_;
-  kernels::GateActivation activation_ = kernels::GateActivation::kSilu;
-  at::Tensor alpha_;  // undefined: no gate
   JunctionBuffers buffers_;
-  at::Tensor scratch_;
 };
+
+/// norm/junction.h's equation in one kernel each way, or the scheme's own function under autograd.
+/// scratch: of kernels::junction_scratch_size.
+std::unique_ptr<Junction> make_junction(const Parameters& parameters, const ModelSpec& spec,
+                                        const norm::WiredJunction& wired, const JunctionBuffers& buffers,
+                                        const at::Tensor& scratch);
 
 }  // namespace strata::nn

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "strata/norm/custom_junction.h"
 #include "strata/norm/junction.h"
 
 namespace strata::norm {
@@ -48,11 +50,15 @@ struct WeightSite {
 /// Standard deviation that linear weights start from where a scheme says nothing else.
 inline constexpr double kLinearStd = 0.02;
 
-/// A way of normalising a decoder, as data.
+/// A way of normalising a decoder, as data; and where data will not do, as a function.
 class Scheme {
  public:
   virtual ~Scheme() = default;
   virtual Sublayer sublayer(const Site& site) const = 0;
+  /// The escape hatch: the junction after the branch at `site`, in place of what the records say about it, which are
+  /// this sub-layer's leaving half and the next one's input norm. The last junction's n goes to the head, so that one
+  /// has the final norm in it (parameter `model.norm.weight`).
+  virtual std::optional<CustomJunction> custom(const Site&) const { return std::nullopt; }
   /// Standard deviation of the normal distribution that a linear weight starts from.
   virtual double weight_std(const WeightSite&) const { return kLinearStd; }
 };

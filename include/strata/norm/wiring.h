@@ -15,13 +15,15 @@ struct Gain {
   double start = 1.0;
 };
 
-/// A junction with the parameters it uses. A gain is there exactly where the rule has the norm.
+/// A junction with the parameters it uses. A gain is there exactly where the rule has the norm. Where there is a
+/// custom junction it takes the place of everything else.
 struct WiredJunction {
   Junction rule;
   std::optional<Gain> branch_gain;
   std::optional<Gain> out_gain;
   std::optional<Gain> next_gain;
   std::optional<std::string> gate;  // name of the gate's parameter; there exactly where rule.gate is not kNone
+  std::optional<CustomJunction> custom;
 };
 
 /// A scheme laid out over a model: `entry` between the embedding and the first branch (its s is the embedding),

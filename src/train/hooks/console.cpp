@@ -44,7 +44,7 @@ class Console final : public Hook {
   }
 
   void at_end(const Progress&) override {
-    if (terminal_) std::cout << std::endl;
+    if (terminal_) std::cout << "\n" << std::flush;
   }
 
  private:

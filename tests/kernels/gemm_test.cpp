@@ -1,0 +1,108 @@
+// Every GEMM library of this machine behind the seam: layouts, adding, storage types; and the bits of `tiles`.
+#include "strata/kernels/gemm.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/matmul.h>
+
+#include "ops.h"
+#include "strata/base/check.h"
+
+namespace strata::test {
+namespace {
+
+struct Product {
+  int64_t m, n, k;
+};
+
+// Around the tiles of 96 x 256 x 256 and the vectors of 16, and single rows and columns.
+constexpr Product kProducts[] = {{1, 1, 1}, {5, 7, 3}, {1, 40, 33}, {40, 1, 17}, {97, 257, 300}, {200, 16, 513}};
+
+class GemmLibrary : public testing::TestWithParam<std::string> {
+ protected:
+  std::unique_ptr<kernels::Gemm> gemm_ = kernels::make_gemm(GetParam());
+};
+
+// A chain of k products of values up to 1, then the stored result; `add` takes one more rounding of what was there.
+void expect_product(const kernels::Gemm& gemm, const Product& size, at::ScalarType dtype, at::ScalarType out_dtype,
+                    bool a_transposed, bool b_transposed, bool add) {
+  const auto matrix = [&](int64_t rows, int64_t columns, bool transposed, uint64_t seed) {
+    return transposed ? uniform({columns, rows}, dtype, seed, -1.0, 1.0).t()
+                      : uniform({rows, columns}, dtype, seed, -1.0, 1.0);
+  };
+  const at::Tensor a = matrix(size.m, size.k, a_transposed, 1);
+  const at::Tensor b = matrix(size.k, size.n, b_transposed, 2);
+  const at::Tensor out = uniform({size.m, size.n}, out_dtype, 3, -1.0, 1.0);
+  const at::Tensor exact = at::matmul(wide(a), wide(b)) + (add ? wide(out) : wide(out).zero_());
+  gemm.multiply(a, b, out, add);
+  const auto k = static_cast<double>(size.k);
+  EXPECT_LE(max_error(out, exact), (k + 1.0) * k * kUnitFp32 + 2.0 * unit_of(out_dtype) * (max_abs(exact) + 1.0))
+      << size.m << "x" << size.n << "x" << size.k << " " << name_of(dtype) << " to " << name_of(out_dtype)
+      << " transposed " << a_transposed << b_transposed << " add " << add;
+}
+
+TEST_P(GemmLibrary, MultipliesAllLayouts) {
+  for (const Product& size : kProducts) {
+    for (const int layout : {0, 1, 2, 3}) {
+      for (const bool add : {false, true}) {
+        expect_product(*gemm_, size, at::kFloat, at::kFloat, layout & 1, layout & 2, add);
+        expect_product(*gemm_, size, at::kBFloat16, at::kBFloat16, layout & 1, layout & 2, add);
+        expect_product(*gemm_, size, at::kBFloat16, at::kFloat, layout & 1, layout & 2, add);
+      }
+    }
+  }
+}
+
+// A part of a wider matrix has rows that lie further apart than they are long.
+TEST_P(GemmLibrary, TakesPartsOfWiderMatrices) {
+  const at::Tensor a = uniform({20, 50}, at::kFloat, 1, -1.0, 1.0).narrow(1, 7, 30);
+  const at::Tensor b = uniform({30, 60}, at::kFloat, 2, -1.0, 1.0).narrow(1, 5, 40);
+  const at::Tensor whole = uniform({20, 64}, at::kFloat, 3, -1.0, 1.0);
+  const at::Tensor before = whole.clone();
+  gemm_->multiply(a, b, whole.narrow(1, 10, 40), false);
+  EXPECT_LE(max_error(whole.narrow(1, 10, 40), at::matmul(wide(a), wide(b))), 31.0 * 30.0 * kUnitFp32);
+  EXPECT_TRUE(at::equal(whole.narrow(1, 0, 10), before.narrow(1, 0, 10)));
+  EXPECT_TRUE(at::equal(whole.narrow(1, 50, 14), before.narrow(1, 50, 14)));
+}
+
+// What was in the result, NaN included, has no part in a product that does not add.
+TEST_P(GemmLibrary, OverwritesNan) {
+  const at::Tensor a = uniform({5, 6}, at::kFloat, 1, -1.0, 1.0);
+  const at::Tensor out = at::empty({5, 5}, at::kFloat).fill_(std::numeric_limits<double>::quiet_NaN());
+  gemm_->multiply(a, a.t(), out, false);
+  EXPECT_LE(max_error(out, at::matmul(wide(a), wide(a).t())), 42.0 * kUnitFp32);
+}
+
+INSTANTIATE_TEST_SUITE_P(Available, GemmLibrary, testing::ValuesIn(kernels::available_gemms()),
+                         [](const auto& info) { return info.param; });
+
+TEST(TilesGemm, BitsOfARowDependNeitherOnOtherRowsNorOnThreads) {
+  const auto gemm = kernels::make_gemm("tiles");
+  for (const at::ScalarType dtype : kStorageTypes) {
+    const at::Tensor a = uniform({200, 300}, dtype, 1, -1.0, 1.0);
+    const at::Tensor b = uniform({300, 270}, dtype, 2, -1.0, 1.0);
+    const auto product = [&](const at::Tensor& rows) {
+      const at::Tensor out = at::empty({rows.size(0), 270}, dtype);
+      gemm->multiply(rows, b, out, false);
+      return out;
+    };
+    expect_same_bits_on_all_threads([&] { return std::vector<at::Tensor>{product(a)}; });
+    const at::Tensor all = product(a);
+    for (const int64_t row : {0, 5, 95, 96, 199}) {
+      EXPECT_TRUE(at::equal(product(a.narrow(0, row, 1)), all.narrow(0, row, 1))) << row;
+    }
+  }
+}
+
+TEST(GemmNames, AnUnknownLibraryIsRefusedWithTheKnownOnes) {
+  try {
+    kernels::make_gemm("mkl");
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("tiles"));
+  }
+}
+
+}  // namespace
+}  // namespace strata::test

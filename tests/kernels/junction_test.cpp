@@ -1,0 +1,291 @@
+// The fused junction against its equation in plain ATen, fp64, under autograd: all norms, gates and storage types.
+#include "strata/kernels/junction.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/pow.h>
+#include <ATen/ops/rand.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "ops.h"
+
+namespace strata::test {
+namespace {
+
+using kernels::GatePlace;
+
+constexpr double kAlpha = 0.375;  // exact in bf16
+constexpr double kEps = 1e-6;
+
+struct Case {
+  Shape shape{};
+  at::ScalarType dtype = at::kFloat;
+  bool branch_norm = false, out_norm = false, next_norm = false;
+  GatePlace gate = GatePlace::kNone;
+  bool stop_gradient = true;
+  bool has_branch = true;
+};
+
+std::ostream& operator<<(std::ostream& out, const Case& c) {
+  return out << c.shape.rows << "x" << c.shape.width << " " << name_of(c.dtype) << " norms " << c.branch_norm
+             << c.out_norm << c.next_norm << " gate " << static_cast<int>(c.gate) << " stop " << c.stop_gradient;
+}
+
+// Positive, so that no sum cancels and no norm blows up what little is left: rows of width 1 are among them.
+struct Inputs {
+  explicit Inputs(const Case& c)
+      : stream_ND(uniform({c.shape.rows, c.shape.width}, c.dtype, 1, 0.5, 2.0)),
+        branch_ND(c.has_branch ? uniform({c.shape.rows, c.shape.width}, c.dtype, 2, 0.5, 2.0) : at::Tensor()),
+        branch_gain_D(gain(c, c.branch_norm, 3)),
+        out_gain_D(gain(c, c.out_norm, 4)),
+        next_gain_D(gain(c, c.next_norm, 5)),
+        grad_stream_ND(uniform({c.shape.rows, c.shape.width}, c.dtype, 6, -1.0, 1.0)),
+        grad_normed_ND(uniform({c.shape.rows, c.shape.width}, c.dtype, 7, -1.0, 1.0)) {}
+  static at::Tensor gain(const Case& c, bool wanted, uint64_t seed) {
+    return wanted ? uniform({c.shape.width}, c.dtype, seed, 0.5, 1.5) : at::Tensor();
+  }
+  at::Tensor stream_ND, branch_ND, branch_gain_D, out_gain_D, next_gain_D, grad_stream_ND, grad_normed_ND;
+};
+
+struct Results {
+  at::Tensor stream_out_ND, normed_ND, row_sums_N2;
+  at::Tensor grad_stream_ND, grad_branch_ND, grad_branch_gain_D, grad_out_gain_D, grad_next_gain_D, grad_gate;
+};
+
+kernels::JunctionRule rule_of(const Case& c, const Inputs& in) {
+  return {.skip_scale = 1.5,
+          .next_scale = 0.75,
+          .eps = kEps,
+          .gate = c.gate,
+          .stop_gradient = c.stop_gradient,
+          .branch_gain_D = in.branch_gain_D,
+          .out_gain_D = in.out_gain_D,
+          .next_gain_D = in.next_gain_D,
+          .factor = c.gate == GatePlace::kNone ? at::Tensor() : at::full({}, 1.0 - kAlpha, at::kFloat)};
+}
+
+// The gate's activation is the identity here: factor 1 - alpha, slope 1.
+Results fused(const Case& c, const Inputs& in) {
+  const auto rows_of = [&](bool wanted) { return wanted ? at::empty({c.shape.rows}, at::kFloat) : at::Tensor(); };
+  const auto zeros_for = [](const at::Tensor& t) { return t.defined() ? at::zeros_like(t) : at::Tensor(); };
+  const kernels::JunctionRule rule = rule_of(c, in);
+  const kernels::JunctionSaved saved{.sum_ND = at::empty_like(in.stream_ND),
+                                     .branch_rstd_N = rows_of(c.branch_norm),
+                                     .out_rstd_N = rows_of(c.out_norm),
+                                     .next_rstd_N = rows_of(c.next_norm)};
+  Results r;
+  r.stream_out_ND = at::empty_like(in.stream_ND);
+  r.normed_ND = at::empty_like(in.stream_ND);
+  r.row_sums_N2 = at::empty({c.shape.rows, 2}, at::kFloat);
+  kernels::junction_forward(rule, in.stream_ND, in.branch_ND, saved, r.stream_out_ND, r.normed_ND, r.row_sums_N2);
+
+  r.grad_stream_ND = in.grad_stream_ND.clone();
+  r.grad_branch_ND = at::empty_like(in.stream_ND);
+  r.grad_branch_gain_D = zeros_for(in.branch_gain_D);
+  r.grad_out_gain_D = zeros_for(in.out_gain_D);
+  r.grad_next_gain_D = zeros_for(in.next_gain_D);
+  const bool gated = c.gate != GatePlace::kNone;
+  r.grad_gate = gated ? at::zeros({}, c.dtype) : at::Tensor();
+  kernels::junction_backward(rule, saved, in.stream_ND, in.branch_ND, in.grad_normed_ND, r.grad_stream_ND,
+                             r.grad_branch_ND,
+                             {.branch_gain_D = r.grad_branch_gain_D,
+                              .out_gain_D = r.grad_out_gain_D,
+                              .next_gain_D = r.grad_next_gain_D,
+                              .gate = r.grad_gate,
+                              .slope = gated ? at::ones({}, at::kFloat) : at::Tensor()},
+                             at::empty({kernels::junction_scratch_size(c.shape.rows, c.shape.width)}, at::kFloat));
+  return r;
+}
+
+// What the values are in the fp64 reference, with the roundings that the contract names; they pass gradients through.
+class Reference {
+ public:
+  Reference(const Case& c, const Inputs& in)
+      : case_(c), stream_(leaf(in.stream_ND)), alpha_(leaf(at::full({}, kAlpha, at::kDouble))) {
+    const auto leaf_of = [](const at::Tensor& t) { return t.defined() ? leaf(t) : at::Tensor(); };
+    branch_ = leaf_of(in.branch_ND);
+    branch_gain_ = leaf_of(in.branch_gain_D);
+    out_gain_ = leaf_of(in.out_gain_D);
+    next_gain_ = leaf_of(in.next_gain_D);
+  }
+
+  Results run(const Inputs& in) {
+    at::Tensor sum = 1.5 * gate(GatePlace::kSkip, stream_);
+    if (branch_.defined()) sum = sum + gate(GatePlace::kBranch, norm(branch_, branch_gain_, branch_growth_));
+    const at::Tensor out = norm(rounded(gate(GatePlace::kSum, rounded(sum))), out_gain_, out_growth_);
+    const at::Tensor normed = rounded(0.75 * gate(GatePlace::kNorm, norm(out, next_gain_, next_growth_)));
+    ((out * wide(in.grad_stream_ND)).sum() + (normed * wide(in.grad_normed_ND)).sum()).backward();
+    return {.stream_out_ND = out.detach(),
+            .normed_ND = normed.detach(),
+            .row_sums_N2 = at::stack({out.sum(1), at::pow(out, 2).sum(1)}, 1).detach(),
+            .grad_stream_ND = stream_.grad(),
+            .grad_branch_ND = branch_.defined() ? branch_.grad() : at::Tensor(),
+            .grad_branch_gain_D = grad_of(branch_gain_),
+            .grad_out_gain_D = grad_of(out_gain_),
+            .grad_next_gain_D = grad_of(next_gain_),
+            .grad_gate = grad_of(alpha_)};
+  }
+
+  /// Bounds of |dL/dx'| and of |dL/ds|: gradients of size 1 come in, and each norm lets them grow.
+  double grad_out() const { return 1.0 + next_growth_; }
+  double grad_sum() const { return grad_out() * out_growth_; }
+  double grad_branch() const { return grad_sum() * branch_growth_; }
+
+ private:
+  at::Tensor rounded(const at::Tensor& x) const { return x + (x.to(case_.dtype).to(at::kDouble) - x).detach(); }
+
+  // dnorm(x)/dx applied to g is r (w g - n mean(w g n)), with n = x r: at most r w (1 + max n mean n) times g.
+  at::Tensor norm(const at::Tensor& x, const at::Tensor& gain, double& growth) const {
+    if (!gain.defined()) return x;
+    const at::Tensor rstd = 1.0 / (at::pow(x, 2).mean(-1, true) + kEps).sqrt();
+    const at::Tensor normal = x * rstd;
+    growth = std::max(1.0, max_abs(rstd) * max_abs(gain) * (1.0 + max_abs(normal)));
+    return rounded(rounded(normal) * gain);
+  }
+
+  at::Tensor gate(GatePlace place, const at::Tensor& h) const {
+    return case_.gate == place ? h - alpha_ * (case_.stop_gradient ? h.detach() : h) : h;
+  }
+
+  static at::Tensor grad_of(const at::Tensor& leaf) { return leaf.defined() ? leaf.grad() : at::Tensor(); }
+
+  Case case_;
+  at::Tensor stream_, branch_, branch_gain_, out_gain_, next_gain_, alpha_;
+  double branch_growth_ = 1.0, out_growth_ = 1.0, next_growth_ = 1.0;
+};
+
+// Forward: fp32 and fp64 agree but for sum_error in each of up to three norms, unless a value lies so near the middle
+// of two bf16 numbers that they round apart (2 units), once again downstream (another 2).
+// Backward: the gradient is stored up to three times on its way (3 units), from values apart by one such step (2).
+// Sums over rows: the elements' rounding errors are independent and add up as a random walk (six deviations), beside
+// the fp32 sum's own error.
+void expect_agreement(const Case& c, const Inputs& in) {
+  const Results ours = fused(c, in);
+  Reference reference(c, in);
+  const Results exact = reference.run(in);
+  const double sums = 3.0 * sum_error(c.shape.width);
+  const double forward = 4.0 * unit_of(c.dtype) + sums;
+  const double backward = 5.0 * unit_of(c.dtype) + 2.0 * sums;
+  EXPECT_LE(max_error(ours.stream_out_ND, exact.stream_out_ND), forward * max_abs(exact.stream_out_ND));
+  EXPECT_LE(max_error(ours.normed_ND, exact.normed_ND), forward * max_abs(exact.normed_ND));
+  EXPECT_LE(max_error(ours.row_sums_N2, exact.row_sums_N2), forward * max_abs(exact.row_sums_N2));
+
+  EXPECT_LE(max_error(ours.grad_stream_ND, exact.grad_stream_ND), backward * 1.5 * reference.grad_sum());
+  if (c.has_branch) {
+    EXPECT_LE(max_error(ours.grad_branch_ND, exact.grad_branch_ND), backward * reference.grad_branch());
+  }
+  const auto expect_sum = [&](const char* what, const at::Tensor& sum, const at::Tensor& expected, int64_t terms,
+                              double size) {
+    if (!sum.defined()) return;
+    const auto count = static_cast<double>(terms);
+    const double bound = 6.0 * std::sqrt(count) * backward + count * sum_error(std::min<int64_t>(terms, 64)) +
+                         count * sums + unit_of(c.dtype) * max_abs(expected) / size;
+    EXPECT_LE(max_error(sum, expected), bound * size) << what;
+  };
+  constexpr double kNormal = 4.0;  // the largest value over the smallest: no row normalises to more
+  expect_sum("branch gain", ours.grad_branch_gain_D, exact.grad_branch_gain_D, c.shape.rows,
+             reference.grad_sum() * kNormal);
+  expect_sum("out gain", ours.grad_out_gain_D, exact.grad_out_gain_D, c.shape.rows, reference.grad_out() * kNormal);
+  expect_sum("next gain", ours.grad_next_gain_D, exact.grad_next_gain_D, c.shape.rows, kNormal);
+  expect_sum("gate", ours.grad_gate, exact.grad_gate, c.shape.rows * c.shape.width,
+             reference.grad_sum() * (c.gate == GatePlace::kNorm ? kNormal : 5.0));
+}
+
+class JunctionKernel : public testing::TestWithParam<std::tuple<at::ScalarType, int>> {
+ protected:
+  template <class F>
+  static void for_all_norms(F&& f) {
+    for (int norms = 0; norms < 8; ++norms) {
+      Case c{.dtype = std::get<0>(GetParam()),
+             .branch_norm = (norms & 4) != 0,
+             .out_norm = (norms & 2) != 0,
+             .next_norm = (norms & 1) != 0,
+             .gate = static_cast<GatePlace>(std::get<1>(GetParam()))};
+      f(c);
+    }
+  }
+};
+
+TEST_P(JunctionKernel, EqualsItsEquation) {
+  for_all_norms([](Case c) {
+    for (const Shape& shape : kShapes) {
+      c.shape = shape;
+      for (const bool stop : {true, false}) {
+        c.stop_gradient = stop;
+        SCOPED_TRACE(testing::PrintToString(c));
+        expect_agreement(c, Inputs(c));
+      }
+    }
+  });
+}
+
+TEST_P(JunctionKernel, BitsDoNotDependOnThreads) {
+  for_all_norms([](Case c) {
+    c.shape = {131, 33};
+    SCOPED_TRACE(testing::PrintToString(c));
+    const Inputs in(c);
+    expect_same_bits_on_all_threads([&] {
+      const Results r = fused(c, in);
+      std::vector<at::Tensor> all{r.stream_out_ND, r.normed_ND, r.row_sums_N2, r.grad_stream_ND, r.grad_branch_ND};
+      for (const at::Tensor& t : {r.grad_branch_gain_D, r.grad_out_gain_D, r.grad_next_gain_D, r.grad_gate}) {
+        if (t.defined()) all.push_back(t);
+      }
+      return all;
+    });
+  });
+}
+
+std::string case_name(const testing::TestParamInfo<JunctionKernel::ParamType>& info) {
+  const char* const gates[] = {"none", "sum", "skip", "branch", "norm"};
+  return name_of(std::get<0>(info.param)) + "_" + gates[std::get<1>(info.param)];
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, JunctionKernel,
+                         testing::Combine(testing::ValuesIn(kStorageTypes), testing::Range(0, 5)), case_name);
+
+// The entry of the model: no branch yet.
+TEST(JunctionEntry, EqualsItsEquationWithoutABranch) {
+  for (const at::ScalarType dtype : kStorageTypes) {
+    for (const Shape& shape : kShapes) {
+      for (const bool next_norm : {false, true}) {
+        for (const GatePlace gate : {GatePlace::kNone, GatePlace::kSum, GatePlace::kNorm}) {
+          const Case c{.shape = shape, .dtype = dtype, .next_norm = next_norm, .gate = gate, .has_branch = false};
+          SCOPED_TRACE(testing::PrintToString(c));
+          expect_agreement(c, Inputs(c));
+        }
+      }
+    }
+  }
+}
+
+// `mixed`: bf16 activations, fp32 gradients of the parameters.
+TEST(JunctionEntry, ParameterGradientsAreAddedInTheirOwnType) {
+  const Case c{.shape = {131, 33}, .dtype = at::kBFloat16, .next_norm = true};
+  const Inputs in(c);
+  const kernels::JunctionRule rule = rule_of(c, in);
+  const kernels::JunctionSaved saved{.sum_ND = at::empty_like(in.stream_ND),
+                                     .branch_rstd_N = {},
+                                     .out_rstd_N = {},
+                                     .next_rstd_N = at::empty({c.shape.rows}, at::kFloat)};
+  const at::Tensor out = at::empty_like(in.stream_ND);
+  kernels::junction_forward(rule, in.stream_ND, in.branch_ND, saved, out, at::empty_like(out),
+                            at::empty({c.shape.rows, 2}, at::kFloat));
+  const at::Tensor gradient = at::full({c.shape.width}, 1000.0, at::kFloat);
+  kernels::junction_backward(rule, saved, in.stream_ND, in.branch_ND, in.grad_normed_ND, in.grad_stream_ND.clone(),
+                             at::empty_like(out),
+                             {.branch_gain_D = {}, .out_gain_D = {}, .next_gain_D = gradient, .gate = {}, .slope = {}},
+                             at::empty({kernels::junction_scratch_size(c.shape.rows, c.shape.width)}, at::kFloat));
+  const at::Tensor exact = Reference(c, in).run(in).grad_next_gain_D + 1000.0;
+  // Storing it as bf16 would cost 4 at this size; the terms are 131 products of bf16 values, sixteen in fp32.
+  EXPECT_LT(max_error(gradient, exact), 0.25);
+}
+
+}  // namespace
+}  // namespace strata::test
