@@ -11,7 +11,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 say "1/5 build $strata"
 scripts/install.sh --demo
-scripts/build.sh release
+scripts/build.sh release strata_program
 
 say "2/5 corpus in $data: the King James Bible, from Debian's package bible-kjv"
 if [ ! -e "$data/demo-validation.00000-of-00001.json.gz" ]; then  # the last one written
@@ -28,7 +28,7 @@ ls -sh "$data/tokenizer.model"
 say "4/5 train: strata pretrain $config"
 $strata pretrain "$config"
 echo "on chapters that it has not seen ($run/eval.jsonl):"
-sed -E 's/.*"ppl":([0-9]+\.[0-9]).*"step":([0-9]+).*/  step \2  perplexity \1/' "$run/eval.jsonl"
+grep -o "step .* validation loss .*" "$run/log.txt"
 
 say "5/5 generate: strata generate"
 checkpoint=$(printf '%s\n' "$run"/checkpoints/step_* | tail -n 1)
