@@ -34,18 +34,22 @@ say "5/5 generate: strata generate"
 checkpoint=$(printf '%s\n' "$run"/checkpoints/step_* | tail -n 1)
 $strata generate "$checkpoint" --prompt "In the beginning" --tokens 80 --temperature 0.7 --seed 1
 
+say "done. It is small and has read one book for two minutes; what it shows is the way."
+where() { printf '  %-36s %s\n' "$@"; }
+where "$strata" "the program; --help lists its commands" \
+  "$run/metrics.jsonl" "every step: loss, learning rate, gradient norm, speed" \
+  "$run/layers.jsonl" "every layer: activation variance, gradient norm, the GPAS gate" \
+  "$run/tb" "the same for TensorBoard" \
+  "$checkpoint" "the model"
 cat <<END
 
-== done. It is small and has read one book for two minutes; what it shows is the way. Where things are:
-  $strata       the program; --help lists its commands
-  $run/metrics.jsonl        every step: loss, learning rate, gradient norm, speed
-  $run/layers.jsonl         every layer: activation variance, gradient norm, the GPAS gate
-  $run/tb                   the same for TensorBoard
-  $checkpoint  the model
-
 Try next:
-  $strata generate $checkpoint --prompt "And the king said"
-  $strata pretrain $config norm.scheme=pre run.dir=runs/demo-pre   # the same without GPAS
-  $strata inspect configs/pretrain/71m.yaml norm.scheme=sandwich+gpas   # any scheme, any size
-  scripts/fetch_data.sh && $strata pretrain configs/pretrain/71m.yaml   # the paper's data and recipe
+  # more of its text
+  $strata generate $checkpoint --prompt "And the king said" --temperature 0.7
+  # the same training without GPAS
+  $strata pretrain $config norm.scheme=pre run.dir=runs/demo-pre
+  # any scheme in any size: parameters and memory
+  $strata inspect configs/pretrain/71m.yaml norm.scheme=sandwich+gpas
+  # the paper's data and recipe
+  scripts/fetch_data.sh && $strata pretrain configs/pretrain/71m.yaml norm.scheme=pre+gpas
 END
