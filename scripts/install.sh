@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Installs what Strata needs on Debian 12: packages, and LibTorch from the torch wheel into a cache folder.
-# Does nothing that is already done. STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead.
+# Usage: scripts/install.sh [--lint | --demo]
+# Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh or scripts/quickstart.sh uses besides, and
+# LibTorch from the torch wheel into a cache folder. Does nothing that is already done. STRATA_TORCH_DIR, where set,
+# names an unpacked torch wheel to use instead.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
   libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
   libsentencepiece-dev libsimdjson-dev zlib1g-dev libxxhash-dev libcurl4-openssl-dev
   libblis4-openmp libopenblas0-openmp)
+[ "${1:-}" != --demo ] || packages+=(bible-kjv)
 [ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy-19)  # 14 cannot compile <ranges>
 
 missing=()

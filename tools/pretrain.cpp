@@ -50,6 +50,7 @@ std::vector<std::unique_ptr<train::Hook>> make_hooks(const config::RunConfig& co
 
 void run(const config::RunConfig& config) {
   const auto gemm = start(config.run);
+  const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const TrainingData data(config);
   const train::RunFolder folder(config);
   log::also_to_file(folder.path() / "log.txt");
@@ -59,7 +60,6 @@ void run(const config::RunConfig& config) {
   nn::Model model(spec, nn::options_for(config), *gemm, memory);
   const auto optimizer = optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
                                                model.parameters().master().scalar_type(), memory);
-  const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const double peak = measured_peak(*gemm, config.model);
   print_header("pretrain", config, spec, memory, {.library = gemm->name(), .gflops = peak});
 

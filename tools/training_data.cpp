@@ -39,12 +39,13 @@ std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& conf
 TrainingData::TrainingData(const config::RunConfig& config)
     : config_(config), rows_(row_options(config.data)), shuffle_(shuffle_of(config.data)), cache_(make_cache(config)) {
   if (config.data.train.empty()) throw UsageError("data.train: names no files");
+  train_ = data::find_sources(config.data.train, "data.train");
+  validation_ = data::find_sources(config.data.validation, "data.validation");
 }
 
 data::BatchLoader TrainingData::loader(const data::OrderCursor& start) const {
-  auto sources = data::find_sources(config_.data.train, "data.train");
-  const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(sources.size()), start);
-  return {std::make_unique<data::ShardSet>(std::move(sources), cache_, order),
+  const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(train_.size()), start);
+  return {std::make_unique<data::ShardSet>(train_, cache_, order),
           {.rows = rows_,
            .shuffle = shuffle_,
            .global_batch = config_.train.global_batch,
@@ -55,12 +56,11 @@ data::BatchLoader TrainingData::loader(const data::OrderCursor& start) const {
 }
 
 std::unique_ptr<data::ValidationSet> TrainingData::validation() const {
-  if (config_.data.validation.empty()) return nullptr;
-  auto sources = data::find_sources(config_.data.validation, "data.validation");
-  std::vector<int64_t> order(sources.size());
+  if (validation_.empty()) return nullptr;
+  std::vector<int64_t> order(validation_.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  return std::make_unique<data::ValidationSet>(std::make_unique<data::ShardSet>(std::move(sources), cache_, order),
-                                               rows_, config_.evaluate.tokens,
+  return std::make_unique<data::ValidationSet>(std::make_unique<data::ShardSet>(validation_, cache_, order), rows_,
+                                               config_.evaluate.tokens,
                                                std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab);
 }
 

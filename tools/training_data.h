@@ -23,6 +23,7 @@ class TrainingData {
   data::RowOptions rows_;
   data::Shuffle shuffle_;
   std::shared_ptr<const data::ShardCache> cache_;
+  std::vector<data::Source> train_, validation_;
 };
 
 }  // namespace strata::tools

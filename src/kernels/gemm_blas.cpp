@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 #include <dlfcn.h>
 
+#include <algorithm>
+
 #include "gemm_libraries.h"
 #include "strata/base/check.h"
 
@@ -16,7 +18,8 @@ using Sgemm = void (*)(const char*, const char*, const int*, const int*, const i
 struct Operand {
   explicit Operand(const at::Tensor& matrix)
       : transposed(matrix.stride(1) != 1),
-        leading(static_cast<int>(std::max<int64_t>(1, matrix.stride(transposed ? 1 : 0)))),
+        // A single row's stride means nothing, but BLAS wants room for the columns between rows all the same.
+        leading(static_cast<int>(std::max(matrix.stride(transposed ? 1 : 0), matrix.size(transposed ? 0 : 1)))),
         data(static_cast<const float*>(matrix.data_ptr())) {
     STRATA_ASSERT(matrix.stride(0) == 1 || matrix.stride(1) == 1);
   }

@@ -51,14 +51,19 @@ AttentionActivations Attention::batch_views(int64_t tokens) const {
 }
 
 void Attention::forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-                        const at::Tensor& branch_ND) const {
+                        const at::Tensor& branch_ND, const LayerCache* cache) const {
   const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
   const kernels::AttentionShape& shape = workspace_->shape;
   engine.multiply(phase::kGemmAttention, normed_ND, qkv_weight_WD_.t(), qkv_NW);
   engine.clock.enter(phase::kRotary);
   kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, false);
   engine.clock.enter(phase::kAttention);
-  kernels::attention_forward(shape, batch.row_starts, qkv_NW, out_NA, log_sum_HN, workspace_->scratch);
+  if (cache != nullptr) {
+    kernels::attention_over_cache(shape, cache->past, qkv_NW, cache->keys_TK, cache->values_TK, out_NA,
+                                  workspace_->scratch);
+  } else {
+    kernels::attention_forward(shape, batch.row_starts, qkv_NW, out_NA, log_sum_HN, workspace_->scratch);
+  }
   engine.multiply(phase::kGemmAttention, out_NA, out_weight_DA_.t(), branch_ND);
 }
 

@@ -1,5 +1,7 @@
 #include "strata/nn/decoder.h"
 
+#include <ATen/ops/empty.h>
+
 #include <algorithm>
 #include <ranges>
 
@@ -53,28 +55,57 @@ const Junction& Decoder::before(size_t layer) const {
   return layer == 0 ? *entry_ : *layers_[layer - 1].after_feed_forward;
 }
 
-void Decoder::layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t index) const {
+void Decoder::layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t index,
+                            const LayerCache* cache) const {
   const Layer& layer = layers_[index];
   const int64_t tokens = batch.num_tokens();
   const JunctionBuffers in = before(index).buffers().first(tokens);
   const JunctionBuffers middle = layer.after_attention->buffers().first(tokens);
-  layer.attention.forward(engine, batch, in.normed_ND, middle.branch_ND);
+  layer.attention.forward(engine, batch, in.normed_ND, middle.branch_ND, cache);
   layer.after_attention->forward(engine, in.stream_ND, tokens, false);
   layer.feed_forward.forward(engine, middle.normed_ND, layer.after_feed_forward->buffers().first(tokens).branch_ND);
   layer.after_feed_forward->forward(engine, middle.stream_ND, tokens, false);
 }
 
-void Decoder::forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe) const {
-  check_fits(batch);
+void Decoder::embed(const Engine& engine, const data::TokenBatch& batch) const {
   const at::Tensor embedded_ND = entry_->buffers().first(batch.num_tokens()).sum_ND;
   engine.clock.enter(phase::kEmbedding);
   kernels::gather_rows(embedding_VD_, batch.tokens_N, embedded_ND);
   entry_->forward(engine, embedded_ND, batch.num_tokens(), true);
+}
+
+void Decoder::forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe) const {
+  check_fits(batch);
+  embed(engine, batch);
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
     layer_forward(engine, batch, layer);
     if (observe) {
       observe(static_cast<int64_t>(layer), before(layer + 1).buffers().first(batch.num_tokens()).stream_ND);
     }
+  }
+}
+
+std::vector<LayerCache> Decoder::make_cache() const {
+  const kernels::AttentionShape& shape = attention_workspace_.shape;
+  std::vector<LayerCache> cache(layers_.size());
+  for (LayerCache& of_layer : cache) {
+    for (at::Tensor* tensor : {&of_layer.keys_TK, &of_layer.values_TK}) {
+      *tensor = at::empty({limits_.longest_row, shape.kv_heads * shape.head_dim}, embedding_VD_.options());
+    }
+  }
+  return cache;
+}
+
+void Decoder::extend(const Engine& engine, data::TokenBatch batch, std::vector<LayerCache>& cache) const {
+  STRATA_ASSERT(batch.num_rows() == 1 && cache.size() == layers_.size());
+  const int64_t past = cache.front().past;
+  STRATA_CHECK(past + batch.num_tokens() <= limits_.longest_row, "a row of ", past + batch.num_tokens(),
+               " tokens is longer than the ", limits_.longest_row, " that the model was set up for");
+  batch.positions_N = batch.positions_N.add(past);
+  embed(engine, batch);
+  for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    layer_forward(engine, batch, layer, &cache[layer]);
+    cache[layer].past += batch.num_tokens();
   }
 }
 

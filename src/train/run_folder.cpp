@@ -35,6 +35,12 @@ void require_same_run(const config::RunConfig& before, const config::RunConfig& 
                "); choose another run.dir or remove the folder");
 }
 
+// Without one there is nothing that a run could go on from.
+bool has_checkpoints(const fs::path& folder) {
+  const fs::path checkpoints = folder / "checkpoints";
+  return fs::is_directory(checkpoints) && !fs::is_empty(checkpoints);
+}
+
 io::FileLock lock(const fs::path& folder) {
   std::error_code failure;
   fs::create_directories(folder, failure);
@@ -48,7 +54,7 @@ io::FileLock lock(const fs::path& folder) {
 
 RunFolder::RunFolder(const config::RunConfig& config) : path_(config.run.dir), lock_(lock(path_)) {
   const fs::path file = path_ / "config.yaml";
-  if (fs::exists(file)) require_same_run(config::load(file).config, config, file);
+  if (fs::exists(file) && has_checkpoints(path_)) require_same_run(config::load(file).config, config, file);
   io::write_atomically(file, config::to_yaml(config));
 }
 

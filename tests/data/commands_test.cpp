@@ -1,8 +1,8 @@
 // The subcommands of the data module, as a user runs them.
 #include <nlohmann/json.hpp>
 
-#include "data/fixtures.h"
 #include "strata/base/check.h"
+#include "support/data_fixtures.h"
 #include "support/places.h"
 #include "support/program.h"
 #include "support/test_data.h"

@@ -4,8 +4,8 @@
 
 #include <numeric>
 
-#include "data/fixtures.h"
 #include "strata/base/check.h"
+#include "support/data_fixtures.h"
 
 namespace strata::data {
 namespace {

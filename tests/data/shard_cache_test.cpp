@@ -4,11 +4,11 @@
 #include <fstream>
 #include <thread>
 
-#include "data/fixtures.h"
 #include "strata/base/check.h"
 #include "strata/data/shard_set.h"
 #include "strata/io/file_lock.h"
 #include "support/bad_server.h"
+#include "support/data_fixtures.h"
 
 namespace strata::data {
 namespace {

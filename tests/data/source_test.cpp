@@ -1,7 +1,7 @@
 #include "strata/data/source.h"
 
-#include "data/fixtures.h"
 #include "strata/base/check.h"
+#include "support/data_fixtures.h"
 #include "support/gzip.h"
 #include "support/test_data.h"
 

@@ -1,7 +1,7 @@
 #include "strata/data/token_shard.h"
 
-#include "data/fixtures.h"
 #include "strata/base/check.h"
+#include "support/data_fixtures.h"
 
 namespace strata::data {
 namespace {

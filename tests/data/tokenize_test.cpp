@@ -3,9 +3,9 @@
 #include <fstream>
 #include <numeric>
 
-#include "data/fixtures.h"
 #include "strata/base/check.h"
 #include "strata/data/token_shard.h"
+#include "support/data_fixtures.h"
 
 namespace strata::data {
 namespace {

@@ -6,8 +6,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "data/fixtures.h"
 #include "strata/base/check.h"
+#include "support/data_fixtures.h"
 #include "support/test_data.h"
 
 namespace strata::data {

@@ -30,4 +30,12 @@ void attention_backward_in_place(const AttentionShape& shape, const std::vector<
                                  const at::Tensor& grad_out_NA, const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
                                  const at::Tensor& scratch);
 
+/// Attention of the next tokens of one row whose first `past` tokens are in a cache, for generation and scoring.
+///
+/// qkv_NW: of the N new tokens, rotated by their positions past ... past + N - 1. Their keys and values are put into
+/// keys_TK and values_TK ([at least past + N, kv_heads head_dim], of qkv's dtype) before anything is read.
+void attention_over_cache(const AttentionShape& shape, int64_t past, const at::Tensor& qkv_NW,
+                          const at::Tensor& keys_TK, const at::Tensor& values_TK, const at::Tensor& out_NA,
+                          const at::Tensor& scratch);
+
 }  // namespace strata::kernels

@@ -29,14 +29,22 @@ struct AttentionActivations {
   at::Tensor log_sum_HN;
 };
 
+/// Keys and values of the tokens of one row that a layer has seen: [longest row, kv heads times head dimension].
+struct LayerCache {
+  at::Tensor keys_TK;
+  at::Tensor values_TK;
+  int64_t past = 0;  // tokens in it
+};
+
 /// Causal self-attention with rotary positions, without norm and residual: branch = o(attention(q, k, v of normed)).
 class Attention {
  public:
   Attention(const Parameters& parameters, int64_t layer, AttentionWorkspace& workspace,
             const AttentionActivations& activations);
 
+  /// With a cache the batch is one row, the next tokens after those in the cache, and no backward follows.
   void forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-               const at::Tensor& branch_ND) const;
+               const at::Tensor& branch_ND, const LayerCache* cache = nullptr) const;
   /// Adds the weights' gradients; writes grad_normed_ND.
   void backward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
                 const at::Tensor& grad_branch_ND, const at::Tensor& grad_normed_ND) const;

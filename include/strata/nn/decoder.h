@@ -33,6 +33,9 @@ class Decoder {
 
   void forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe = {}) const;
 
+  /// The forward pass of the next tokens of one row, after those that `cache` holds; the cache grows by them.
+  void extend(const Engine& engine, data::TokenBatch batch, std::vector<LayerCache>& cache) const;
+
   /// The final norm's output of the last forward, [N, D].
   at::Tensor output_ND(int64_t tokens) const;
 
@@ -45,6 +48,9 @@ class Decoder {
   /// Sums of x and x^2 over each row of the stream that leaves a layer: fp32 [N, 2].
   at::Tensor row_sums_N2(int64_t layer, int64_t tokens) const;
 
+  /// An empty cache for every layer, for a row of up to BatchLimits::longest_row tokens.
+  std::vector<LayerCache> make_cache() const;
+
  private:
   struct Layer {
     Attention attention;
@@ -55,7 +61,9 @@ class Decoder {
 
   void check_fits(const data::TokenBatch& batch) const;
   const Junction& before(size_t layer) const;
-  void layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t layer) const;
+  void embed(const Engine& engine, const data::TokenBatch& batch) const;
+  void layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t layer,
+                     const LayerCache* cache = nullptr) const;
   void layer_backward(const Engine& engine, const data::TokenBatch& batch, size_t layer) const;
 
   BatchLimits limits_;

@@ -11,8 +11,9 @@ namespace strata::train {
 class RunFolder {
  public:
   /// Makes the folder and writes `config.yaml`, the resolved config. Throws Error if it cannot be written, if another
-  /// process has it, and, naming the keys, if it holds a run whose mathematics are other ones: all keys but those of
-  /// `run`, `checkpoint`, `telemetry`, `evaluate`, train.{stop_after, resume, recompute} and data.{cache, prefetch}.
+  /// process has it, and, naming the keys, if it holds checkpoints of a run whose mathematics are other ones: all keys
+  /// but those of `run`, `checkpoint`, `telemetry`, `evaluate`, train.{stop_after, resume, recompute} and data.{cache,
+  /// prefetch}.
   explicit RunFolder(const config::RunConfig& config);
 
   const std::filesystem::path& path() const { return path_; }

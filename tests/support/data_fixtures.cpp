@@ -1,4 +1,4 @@
-#include "data/fixtures.h"
+#include "support/data_fixtures.h"
 
 #include <nlohmann/json.hpp>
 

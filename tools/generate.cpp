@@ -1,0 +1,80 @@
+// strata generate: continues a text.
+#include <iostream>
+
+#include "command.h"
+#include "runtime.h"
+#include "strata/base/check.h"
+#include "strata/data/tokenizer.h"
+#include "strata/eval/generator.h"
+#include "strata/hub/model_folder.h"
+
+namespace strata::tools {
+namespace {
+
+struct GenerateArguments {
+  std::string folder, prompt, tokenizer;
+  int64_t tokens = 64;
+  eval::SamplingOptions sampling;
+};
+
+std::string tokenizer_of(const GenerateArguments& arguments, const config::RunConfig& config) {
+  if (!arguments.tokenizer.empty()) return arguments.tokenizer;
+  if (config.data.tokenizer.empty()) {
+    throw UsageError(str(arguments.folder, ": its config.yaml names no data.tokenizer; give one with --tokenizer"));
+  }
+  return config.data.tokenizer;
+}
+
+void run(const GenerateArguments& arguments) {
+  const hub::ModelFolder folder = hub::open_model_folder(arguments.folder);
+  const data::Tokenizer tokenizer(tokenizer_of(arguments, folder.config));
+  const std::vector<int32_t> ids = tokenizer.encode(arguments.prompt);
+  std::vector<int64_t> prompt(ids.begin(), ids.end());
+  if (prompt.empty()) throw UsageError("--prompt: has no tokens");
+  const auto gemm = start({});
+  const int64_t longest = static_cast<int64_t>(prompt.size()) + arguments.tokens;
+  Allocator allocator(at::kCPU);
+  nn::Model model(folder.spec,
+                  {.limits = {.max_tokens = longest, .longest_row = longest}, .loss_chunk = 1, .gradients = false},
+                  *gemm, allocator);
+  nn::load_parameters(model.parameters(), folder.weights);
+
+  // Pieces only become text together with what stands before them, so the whole text is decoded each time.
+  std::vector<int32_t> text(ids);
+  std::string shown = tokenizer.decode(text);
+  std::cout << shown << std::flush;
+  eval::generate(model, prompt, arguments.tokens, data::Tokenizer::kEos, arguments.sampling, [&](int64_t id) {
+    text.push_back(static_cast<int32_t>(id));
+    const std::string longer = tokenizer.decode(text);
+    std::cout << (longer.starts_with(shown) ? longer.substr(shown.size()) : "") << std::flush;
+    shown = longer;
+  });
+  std::cout << std::endl;
+}
+
+}  // namespace
+
+void add_generate(CLI::App& program) {
+  const auto arguments = std::make_shared<GenerateArguments>();
+  CLI::App* command = program.add_subcommand("generate", "continue a text with a trained model");
+  command->add_option("folder", arguments->folder, "model folder or checkpoint")->required();
+  command->add_option("--prompt", arguments->prompt, "the text to continue")->required();
+  command->add_option("--tokens", arguments->tokens, "at most so many more")
+      ->check(CLI::Range(1, 1 << 16))
+      ->capture_default_str();
+  command->add_option("--temperature", arguments->sampling.temperature, "0: always the likeliest token")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--top-k", arguments->sampling.top_k, "draw among the k likeliest; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--top-p", arguments->sampling.top_p, "draw among the likeliest with this share together")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  command->add_option("--seed", arguments->sampling.seed)->capture_default_str();
+  command->add_option("--tokenizer", arguments->tokenizer,
+                      "sentencepiece model; default: data.tokenizer of the folder");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace strata::tools
