@@ -6,5 +6,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=${1:-release}
 scripts/install.sh
-cmake --preset "$preset"
+cmake --preset "$preset" >/dev/null
 cmake --build --preset "$preset" ${2:+--target "${@:2}"}
