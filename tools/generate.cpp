@@ -49,7 +49,7 @@ void run(const GenerateArguments& arguments) {
     std::cout << (longer.starts_with(shown) ? longer.substr(shown.size()) : "") << std::flush;
     shown = longer;
   });
-  std::cout << std::endl;
+  std::cout << "\n" << std::flush;
 }
 
 }  // namespace

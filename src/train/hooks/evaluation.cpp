@@ -1,4 +1,7 @@
+#include <unistd.h>
+
 #include <cmath>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "strata/base/log.h"
@@ -32,7 +35,8 @@ class Evaluation final : public Hook {
                   {"ppl_paper", result.paper_perplexity()},
                   {"targets", result.targets},
                   {"tokens", progress.tokens}});
-    log::info(str("\nstep ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
+    if (isatty(STDOUT_FILENO) != 0) std::cout << "\n" << std::flush;  // leaves the progress line as it is
+    log::info(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
                   fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)"));
     done_ = progress.step;
   }
