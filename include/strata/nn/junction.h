@@ -7,7 +7,7 @@
 
 namespace strata::nn {
 
-/// Buffers of one junction. Some are the same memory, where one holds what another would; see JunctionBuffers::plan.
+/// Buffers of one junction. Some are the same memory, where one holds what another would; DecoderBuffers decides.
 struct JunctionBuffers {
   at::Tensor sum_ND;         // s before gate and norm
   at::Tensor stream_ND;      // x'
