@@ -99,7 +99,7 @@ TEST_F(Pretrain, ADamagedCheckpointIsSkippedAndNamed) {
   std::filesystem::resize_file(newest, std::filesystem::file_size(newest) - 1);
   const Finished resumed = pretrain("cut");
   EXPECT_EQ(resumed.exit_code, 0);
-  EXPECT_THAT(resumed.err, HasSubstr("step_00000008: optimizer-1-of-1.safetensors has another size"));
+  EXPECT_THAT(resumed.err, HasSubstr("step_00000008/optimizer-1-of-1.safetensors: has another size"));
   EXPECT_THAT(resumed.err, HasSubstr("step_00000004 at step 4"));
   EXPECT_EQ(weights("cut", "9"), weights("whole", "9"));
 }
