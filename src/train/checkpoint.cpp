@@ -101,6 +101,10 @@ int64_t step_of(const fs::path& checkpoint) {
   return step;
 }
 
+bool is_checkpoint(const fs::path& folder) {
+  return fs::exists(folder / kManifestFile) || fs::exists(folder / kStateFile);
+}
+
 std::vector<fs::path> checkpoints_of(const fs::path& run) {
   std::vector<fs::path> found;
   if (!fs::is_directory(run / "checkpoints")) return found;

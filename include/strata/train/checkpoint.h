@@ -27,6 +27,9 @@ struct TrainingArenas {
   std::vector<optim::Optimizer::State> states;
 };
 
+/// Whether a model folder is, or was, a checkpoint.
+bool is_checkpoint(const std::filesystem::path& folder);
+
 /// All that a checkpoint holds.
 struct CheckpointContents {
   const config::RunConfig& config;
