@@ -39,8 +39,6 @@ class Allocator {
   int64_t total_bytes() const;
 
  private:
-  at::Tensor noted(MemoryClass memory_class, const std::string& name, at::Tensor tensor);
-
   at::Device device_;
   std::vector<Buffer> buffers_;
 };
