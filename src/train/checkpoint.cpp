@@ -73,13 +73,14 @@ Manifest verified_manifest(const fs::path& folder) {
   return manifest;
 }
 
-void write_files(const fs::path& folder, const CheckpointContents& contents) {
+Manifest write_files(const fs::path& folder, const CheckpointContents& contents) {
   nn::save_parameters(contents.layout, contents.arenas.parameters, folder / nn::kWeightsFile);
   io::write_safetensors(folder / kOptimizerFile, named_states(contents.layout, contents.arenas.states));
   io::write_atomically(folder / nn::kConfigFile, config::to_yaml(contents.config));
   io::write_atomically(folder / kStateFile, to_json(contents.state));
   const Manifest manifest = manifest_of(folder);
   io::write_atomically(folder / kManifestFile, to_json(manifest));
+  return manifest;
 }
 
 }  // namespace
@@ -115,15 +116,16 @@ std::vector<fs::path> checkpoints_of(const fs::path& run) {
   return found;
 }
 
-void write_checkpoint(const fs::path& path, const CheckpointContents& contents) {
+Manifest write_checkpoint(const fs::path& path, const CheckpointContents& contents) {
   const fs::path temporary = path.parent_path() / str(kUnfinished, path.filename().string());
   try {
     fs::remove_all(temporary);
     fs::create_directories(temporary);
-    write_files(temporary, contents);
+    const Manifest manifest = write_files(temporary, contents);
     if (fs::exists(path)) remove_checkpoint(path);
     fs::rename(temporary, path);
     io::sync_folder(path.parent_path());
+    return manifest;
   } catch (const std::exception& failure) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);

@@ -6,10 +6,15 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/io/file.h"
+#include "strata/train/progress_line.h"
 #include "strata/train/retention.h"
 
 namespace strata::train {
 namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 // Calls f(one, other) for each pair of arenas.
 void for_each_pair(const TrainingArenas& ones, const TrainingArenas& others, const auto& f) {
@@ -43,46 +48,68 @@ CheckpointWriter::~CheckpointWriter() {
 }
 
 void CheckpointWriter::save(const CheckpointState& state, RunLogs& logs) {
-  using Clock = std::chrono::steady_clock;
   const auto asked = Clock::now();
   finish();
-  const double waited = std::chrono::duration<double>(Clock::now() - asked).count();
-  if (waited > 0.1) log::info(str("waited ", fixed(waited, 1), " s for the checkpoint before this one to be written"));
+  if (const double waited = seconds_since(asked); waited > 0.1) {
+    leave_progress_line();
+    log::info(str("waited ", fixed(waited, 1), " s for the checkpoint before this one to be written"));
+  }
+  saving_ = {.step = state.progress.step};
+  is_written_ = false;
+  logs_ = {logs.metrics.path(), logs.layers.path(), logs.evaluations.path()};
   try {
     logs.flush();
   } catch (const Error& failure) {
-    failure_ = failure.what();
-    log::warn(str("no checkpoint at step ", state.progress.step, ": ", *failure_));
-    return;
+    saving_.failure = str("no checkpoint at step ", state.progress.step, ": ", failure.what());
+    is_written_ = true;
+    return report();
   }
-  logs_ = {logs.metrics.path(), logs.layers.path(), logs.evaluations.path()};
-  if (!copy_) return write(arenas_, state);
-  for_each_pair(*copy_, arenas_, [](const at::Tensor& copy, const at::Tensor& arena) { copy.copy_(arena); });
-  thread_ = std::thread([this, state] { write(*copy_, state); });
+  if (copy_) {
+    for_each_pair(*copy_, arenas_, [](const at::Tensor& copy, const at::Tensor& arena) { copy.copy_(arena); });
+    saving_.held_up = seconds_since(asked);
+    thread_ = std::thread([this, state] { write(*copy_, state); });
+  } else {
+    write(arenas_, state);
+    saving_.held_up = seconds_since(asked);
+    report();
+  }
+}
+
+void CheckpointWriter::report() {
+  if (!is_written_.exchange(false)) return;
+  failure_ = saving_.failure;
+  leave_progress_line();
+  if (failure_) return log::warn(*failure_ + "; the run goes on, what was saved before stays");
+  saved_step_ = saving_.step;
+  log::info(str("checkpoint of step ", saved_step_, ": ", human_bytes(saving_.bytes), " in ",
+                significant(saving_.seconds, 2), " s, the run stood still for ", significant(saving_.held_up, 2),
+                " s of it"));
 }
 
 std::optional<std::string> CheckpointWriter::finish() {
   if (thread_.joinable()) thread_.join();
+  report();
   return failure_;
 }
 
 void CheckpointWriter::write(const TrainingArenas& arenas, const CheckpointState& state) {
-  const auto path = checkpoint_path(run_, state.progress.step);
+  const auto begun = Clock::now();
   try {
     for (const auto& log : logs_) io::sync_file(log);
-    write_checkpoint(path, {.config = config_, .layout = layout_, .arenas = arenas, .state = state});
+    const Manifest manifest =
+        write_checkpoint(checkpoint_path(run_, state.progress.step),
+                         {.config = config_, .layout = layout_, .arenas = arenas, .state = state});
+    for (const auto& [name, seal] : manifest) saving_.bytes += static_cast<int64_t>(seal.bytes);
   } catch (const std::exception& failure) {
-    failure_ = failure.what();
-    log::warn(*failure_ + "; the run goes on, what was saved before stays");
-    return;
+    saving_.failure = failure.what();
   }
-  saved_step_ = state.progress.step;
-  failure_.reset();
   try {
-    prune_checkpoints(run_, config_.checkpoint);
+    if (!saving_.failure) prune_checkpoints(run_, config_.checkpoint);
   } catch (const std::exception& failure) {
     log::warn(str("cannot remove old checkpoints: ", failure.what()));
   }
+  saving_.seconds = saving_.held_up + seconds_since(begun);
+  is_written_ = true;
 }
 
 }  // namespace strata::train

@@ -41,8 +41,8 @@ struct CheckpointContents {
 /// Writes model.safetensors, optimizer-1-of-1.safetensors (per state and parameter, "m.<name>"), config.yaml (so that
 /// it is a model folder too), state.json, and last manifest.json with the size and XXH3 of each.
 /// The checkpoint appears at `path` whole and synced, or not at all: it grows under a temporary name beside it.
-/// Throws Error with the path and the reason.
-void write_checkpoint(const std::filesystem::path& path, const CheckpointContents& contents);
+/// Gives the manifest. Throws Error with the path and the reason.
+Manifest write_checkpoint(const std::filesystem::path& path, const CheckpointContents& contents);
 
 /// Thrown for files that are not what was saved.
 class DamagedCheckpoint : public Error {

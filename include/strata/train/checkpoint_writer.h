@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <thread>
@@ -24,8 +25,11 @@ class CheckpointWriter {
   ~CheckpointWriter();
 
   /// Returns when the arenas may change again. Waits, and says so, for a checkpoint that is still being written.
-  /// A save that fails (a full disk) is a warning; what was there stays.
   void save(const CheckpointState& state, RunLogs& logs);
+
+  /// Tells of a save that has ended since the last call: its size and times, or, as a warning, why it failed (a full
+  /// disk); then what was there before stays. `save` and `finish` do so too.
+  void report();
 
   /// Waits for the last save; the reason why it failed, if it did.
   std::optional<std::string> finish();
@@ -34,6 +38,14 @@ class CheckpointWriter {
   int64_t saved_step() const { return saved_step_; }
 
  private:
+  struct Saving {
+    int64_t step = -1;
+    int64_t bytes = 0;
+    double held_up = 0.0;  // seconds for which the run stood still
+    double seconds = 0.0;  // in all
+    std::optional<std::string> failure = {};
+  };
+
   void write(const TrainingArenas& arenas, const CheckpointState& state);
 
   std::filesystem::path run_;
@@ -43,7 +55,9 @@ class CheckpointWriter {
   std::optional<TrainingArenas> copy_;
   std::vector<std::filesystem::path> logs_;
   int64_t saved_step_ = -1;
-  std::optional<std::string> failure_;
+  std::optional<std::string> failure_;  // of the last save
+  Saving saving_;                       // the thread's until is_written_
+  std::atomic<bool> is_written_ = false;
   std::thread thread_;
 };
 

@@ -13,6 +13,7 @@ class Checkpoints final : public Hook {
       : config_(config), state_(start), writer_(writer), logs_(logs), begun_at_(start.progress.step) {}
 
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
+    writer_.report();
     const bool is_due = config_.every > 0 && report.step % config_.every == 0;
     if (take_save_request() || is_due) save(progress);
   }

@@ -1,12 +1,10 @@
-#include <unistd.h>
-
 #include <cmath>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/train/hooks.h"
+#include "strata/train/progress_line.h"
 
 namespace strata::train {
 namespace {
@@ -35,7 +33,7 @@ class Evaluation final : public Hook {
                               {"ppl_paper", result.paper_perplexity()},
                               {"targets", result.targets},
                               {"tokens", progress.tokens}});
-    if (isatty(STDOUT_FILENO) != 0) std::cout << "\n" << std::flush;  // leaves the progress line as it is
+    leave_progress_line();
     log::info(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
                   fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)"));
   }
