@@ -16,8 +16,9 @@ namespace {
 namespace fs = std::filesystem;
 
 bool changes_mathematics(const std::string& key) {
-  static const std::set<std::string> kFree{"train.stop_after", "train.resume", "train.recompute", "data.cache",
-                                           "data.prefetch",    "run.dir",      "run.threads",     "run.gemm"};
+  static const std::set<std::string> kFree{"train.stop_after", "train.resume",        "train.recompute",
+                                           "data.cache",       "data.disk_budget_gb", "data.prefetch",
+                                           "run.dir",          "run.threads",         "run.gemm"};
   static const std::set<std::string> kFreeSections{"checkpoint", "telemetry", "evaluate"};
   return !kFree.contains(key) && !kFreeSections.contains(key.substr(0, key.find('.')));
 }

@@ -38,7 +38,8 @@ struct GlobalBatch {
 /// cursor, the shards and the options of rows and order alone: not on `mine`, `micro_batch` or `prefetch`.
 class BatchLoader {
  public:
-  /// Throws UsageError, naming the keys, for batch sizes that do not divide and a vocabulary that is too small.
+  /// `shards`: in the order of the epoch of `start`. Throws UsageError, naming the keys, for batch sizes that do not
+  /// divide, a vocabulary that is too small, and a disk budget that cannot hold what a global shuffle mixes.
   BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& options, const OrderCursor& start);
   ~BatchLoader();
 
@@ -51,13 +52,15 @@ class BatchLoader {
   const ShardSet& shards() const { return *shards_; }
 
  private:
+  RowPlace next_place();
   GlobalBatch prepare();
 
   std::unique_ptr<ShardSet> shards_;
   LoaderOptions options_;
   Rows rows_;
   RowOrder order_;
-  OrderCursor cursor_;  // of the thread
+  OrderCursor cursor_;    // of the thread
+  OrderCursor expected_;  // in the epoch whose order the shards follow
   std::unique_ptr<Prefetcher<GlobalBatch>> prefetcher_;
 };
 
