@@ -80,7 +80,7 @@ void ShardCache::evict(const Source& source, const ShardCounts& counts) const {
 std::optional<ShardCounts> ShardCache::counts_left_by(const Source& source) const {
   const fs::path path = counts_path(path_of(source));
   if (!fs::exists(path)) return std::nullopt;
-  std::string problem = "its checksum does not match";
+  std::string problem = str(path.string(), ": its checksum does not match");
   try {
     const nlohmann::json value = io::read_json(path);
     const ShardCounts counts{.documents = value.at("documents").get<int64_t>(),
@@ -90,9 +90,9 @@ std::optional<ShardCounts> ShardCache::counts_left_by(const Source& source) cons
   } catch (const Error& failure) {
     problem = failure.what();
   } catch (const nlohmann::json::exception& failure) {
-    problem = failure.what();
+    problem = str(path.string(), ": ", failure.what());
   }
-  log::warn(str(path.string(), ": ", problem, "; its shard is made again instead"));
+  log::warn(str(problem, "; its shard is made again to count"));
   return std::nullopt;
 }
 
