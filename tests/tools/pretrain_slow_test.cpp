@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "strata/io/json.h"
+#include "support/bad_server.h"
 #include "support/data_fixtures.h"
 #include "support/program.h"
 #include "support/temp_folder.h"
@@ -146,6 +147,28 @@ TEST_F(Pretrain, MicroBatchesChangeOnlyTheRounding) {
   for (size_t i = 0; i < four.size(); ++i) {
     EXPECT_NEAR(four[i].at("loss").get<double>(), twelve[i].at("loss").get<double>(), 2e-5);
   }
+}
+
+// Within a budget that holds one shard, stopped and resumed, and yet the very rows of local files.
+TEST_F(Pretrain, StreamsFromAServer) {
+  std::filesystem::copy_file(data::test::small_model(), folder_ / "served.model");
+  const BadServer server(folder_.path());
+  std::vector<std::string> remote{
+      "data.tokenizer=" + server.url("good", "served.model"),
+      "data.train=[" + server.url("good", "a.jsonl") + ", " + server.url("good", "b.json.gz") + "]",
+      "data.cache=" + (folder_ / "remote cache").string(), "data.disk_budget_gb=1e-9", "data.shuffle_scope=shard"};
+  ASSERT_EQ(pretrain("local", {"data.shuffle_scope=shard"}).exit_code, 0);
+  remote.emplace_back("train.stop_after=5");
+  ASSERT_EQ(pretrain("remote", remote).exit_code, 0);
+  remote.pop_back();
+  const Finished resumed = pretrain("remote", remote);
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("evicted "));
+  EXPECT_EQ(weights("remote", "9"), weights("local", "9"));
+  EXPECT_EQ(run_strata({"generate", folder_ / "remote" / "checkpoints" / "step_00000009", "--prompt", "a"}).exit_code,
+            0);
+  remote.back() = "data.shuffle_scope=global";
+  expect_refused(remote, kWrongUsage, {"data.disk_budget_gb=1e-09 is too small", "data.shuffle_scope: shard"});
 }
 
 TEST_F(Pretrain, RefusesWhatCannotWork) {
