@@ -49,8 +49,6 @@ class PartFile {
     const bool is_strong = !etag.empty() && !etag.starts_with("W/");
     if (is_strong) write_atomically(etag_path_, etag);
   }
-  bool is_open() const { return file_ != nullptr; }
-
   void write(std::string_view bytes) {
     STRATA_CHECK(std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size(), "cannot write ",
                  path_.string(), ": ", std::strerror(errno));
@@ -62,11 +60,7 @@ class PartFile {
     fs::remove(etag_path_);
   }
 
-  /// All of the body has come.
-  void close() {
-    if (!is_open()) open(size() > 0, "");  // an empty body
-    file_.reset();
-  }
+  void close() { file_.reset(); }
 
   void rename_to(const fs::path& path) {
     fs::rename(path_, path);
@@ -106,6 +100,7 @@ class Attempt {
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status_);
     if (status_ == kRangeNotSatisfiable) part_.discard();  // it is no part of the server's file
     if (result_ != CURLE_OK || !is_file()) return;
+    if (!has_gained_) part_.open(false, "");  // an empty file
     part_.close();
     mismatch_ = mismatch();
     if (!mismatch_.empty()) part_.discard();

@@ -82,6 +82,7 @@ TEST_F(Fetch, ALaterCallGoesOn) {
 
 TEST_F(Fetch, AnEmptyFileIsAFile) {
   test::write_file(root_ / "empty", "");
+  test::write_file(folder_ / "got.part", "of nobody knows what");
   EXPECT_TRUE(fetch(server_->url("good", "empty"), folder_ / "got", kImpatient));
   EXPECT_EQ(read_file(folder_ / "got"), "");
 }
