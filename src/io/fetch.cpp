@@ -100,7 +100,7 @@ class Attempt {
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status_);
     if (status_ == kRangeNotSatisfiable) part_.discard();  // it is no part of the server's file
     if (result_ != CURLE_OK || !is_file()) return;
-    if (!has_gained_) part_.open(false, "");  // an empty file
+    if (!has_gained_) part_.open(status_ == kPartialContent, "");  // an empty file, or nothing was missing
     part_.close();
     mismatch_ = mismatch();
     if (!mismatch_.empty()) part_.discard();

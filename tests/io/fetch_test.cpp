@@ -78,6 +78,9 @@ TEST_F(Fetch, ALaterCallGoesOn) {
   EXPECT_THAT(server_->requests(), ElementsAre("/good/file bytes=1000-"));
   test::write_file(folder_ / "got.part", "of nobody knows what");
   EXPECT_EQ(fetched("good"), content_);
+  test::write_file(folder_ / "got.part", content_);  // stopped after the last byte
+  test::write_file(folder_ / "got.part.etag", "\"v1\"");
+  EXPECT_TRUE(fetched("good") == content_);
 }
 
 TEST_F(Fetch, AnEmptyFileIsAFile) {
