@@ -4,6 +4,7 @@
 #include "command.h"
 #include "runtime.h"
 #include "strata/base/check.h"
+#include "strata/data/source.h"
 #include "strata/data/tokenizer.h"
 #include "strata/eval/generator.h"
 #include "strata/hub/model_folder.h"
@@ -27,7 +28,7 @@ std::string tokenizer_of(const GenerateArguments& arguments, const config::RunCo
 
 void run(const GenerateArguments& arguments) {
   const hub::ModelFolder folder = hub::open_model_folder(arguments.folder);
-  const data::Tokenizer tokenizer(tokenizer_of(arguments, folder.config));
+  const data::Tokenizer tokenizer(data::local_copy(tokenizer_of(arguments, folder.config), folder.config.data.cache));
   const std::vector<int32_t> ids = tokenizer.encode(arguments.prompt);
   std::vector<int64_t> prompt(ids.begin(), ids.end());
   if (prompt.empty()) throw UsageError("--prompt: has no tokens");
@@ -73,7 +74,7 @@ void add_generate(CLI::App& program) {
       ->capture_default_str();
   command->add_option("--seed", arguments->sampling.seed)->capture_default_str();
   command->add_option("--tokenizer", arguments->tokenizer,
-                      "sentencepiece model; default: data.tokenizer of the folder");
+                      "sentencepiece model, a file or URL; default: data.tokenizer of the folder");
   command->callback([arguments] { run(*arguments); });
 }
 

@@ -78,13 +78,14 @@ void run(const config::RunConfig& config) {
                                  .peak_gflops = peak});
   train::Step step(model, *optimizer, schedule, config.train);
   train::Progress progress = state.progress;
+  const auto stop_requested = [] { return train::stop_signal() != 0; };
   train::listen_for_signals(config.checkpoint.grace_seconds);
   train::run_training(
-      step, spec, config.train, [&] { return loader.next(); }, hooks,
+      step, spec, config.train, [&] { return loader.next_unless(stop_requested); }, hooks,
       {.last_step = schedule.updates(),
        .stop_after = config.train.stop_after,
        .telemetry_every = config.telemetry.every,
-       .stop_requested = [] { return train::stop_signal() != 0; },
+       .stop_requested = stop_requested,
        .give_up_step = train::is_time_to_save},
       progress);
   if (const int signal = train::stop_signal(); signal != 0) {

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <cmath>
 #include <numeric>
 
 #include "strata/base/log.h"
@@ -24,7 +25,7 @@ data::Shuffle shuffle_of(const config::DataConfig& config) {
 
 std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& config) {
   if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model");
-  auto tokenizer = std::make_shared<const data::Tokenizer>(config.data.tokenizer);
+  auto tokenizer = std::make_shared<const data::Tokenizer>(data::local_copy(config.data.tokenizer, config.data.cache));
   if (tokenizer->vocab_size() > config.model.vocab) {
     throw UsageError(str("model.vocab=", config.model.vocab, " is too small for the ", tokenizer->vocab_size(),
                          " ids of data.tokenizer=", config.data.tokenizer));
@@ -40,12 +41,13 @@ TrainingData::TrainingData(const config::RunConfig& config)
     : config_(config), rows_(row_options(config.data)), shuffle_(shuffle_of(config.data)), cache_(make_cache(config)) {
   if (config.data.train.empty()) throw UsageError("data.train: names no files");
   train_ = data::find_sources(config.data.train, "data.train");
-  validation_ = data::find_sources(config.data.validation, "data.validation");
+  if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
 }
 
 data::BatchLoader TrainingData::loader(const data::OrderCursor& start) const {
   const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(train_.size()), start);
-  return {std::make_unique<data::ShardSet>(train_, cache_, order),
+  const auto disk_budget = static_cast<int64_t>(std::ceil(config_.data.disk_budget_gb * 1e9));
+  return {std::make_unique<data::ShardSet>(train_, cache_, order, disk_budget),
           {.rows = rows_,
            .shuffle = shuffle_,
            .global_batch = config_.train.global_batch,

@@ -14,7 +14,7 @@ class TrainingData {
 
   /// Global batches from `start` on.
   data::BatchLoader loader(const data::OrderCursor& start) const;
-  /// nullptr without data.validation.
+  /// nullptr without data.validation. Its shards are held, outside data.disk_budget_gb.
   std::unique_ptr<data::ValidationSet> validation() const;
   /// Of data.train.
   uint64_t fingerprint() const { return data::fingerprint_of(train_); }

@@ -1,6 +1,7 @@
 #include "strata/data/loader.h"
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 
 #include "strata/base/check.h"
@@ -42,7 +43,8 @@ BatchLoader::BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& 
     : shards_(std::move(shards)),
       options_(options),
       rows_(options.rows),
-      order_(options.shuffle, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->at(shard)); }) {
+      order_(options.shuffle, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->counts(shard)); }),
+      expected_(start) {
   check_batches(options_);
   check_vocabulary(shards_->tokenizer(), options_.vocab_size);
   if (options_.mine.empty()) {
@@ -50,6 +52,7 @@ BatchLoader::BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& 
     std::iota(options_.mine.begin(), options_.mine.end(), int64_t{0});
   }
   STRATA_ASSERT(options_.prefetch > 0);
+  if (options_.shuffle == Shuffle::kGlobal) shards_->need_all();
   seek(start);
 }
 
@@ -63,14 +66,30 @@ void BatchLoader::seek(const OrderCursor& cursor) {
       std::make_unique<Prefetcher<GlobalBatch>>(static_cast<size_t>(options_.prefetch), [this] { return prepare(); });
 }
 
+// Where the next row lies. The shards follow the cursor into another epoch.
+RowPlace BatchLoader::next_place() {
+  const RowPlace place = order_.find(cursor_);
+  if (cursor_.epoch != expected_.epoch || cursor_.seed != expected_.seed) {
+    expected_ = cursor_;
+    shards_->expect(RowOrder::shards_of_epoch(options_.shuffle, shards_->size(), cursor_));
+  }
+  ++cursor_.row;
+  return place;
+}
+
 GlobalBatch BatchLoader::prepare() {
+  std::map<int64_t, std::shared_ptr<const TokenShard>> held;  // so that none is made twice for a batch
+  const auto shard_at = [&](int64_t index) -> const TokenShard& {
+    auto& shard = held[index];
+    if (!shard) shard = shards_->at(index);
+    return *shard;
+  };
   GlobalBatch batch;
   batch.begin = cursor_;
   std::vector<RowPlace> places;
   for (int64_t i = 0; i < options_.global_batch; ++i) {
-    places.push_back(order_.find(cursor_));
-    ++cursor_.row;
-    const TokenShard& shard = shards_->at(places.back().shard);
+    places.push_back(next_place());
+    const TokenShard& shard = shard_at(places.back().shard);
     batch.num_tokens += rows_.num_tokens(shard, places.back().row);
     batch.num_targets += rows_.num_targets(shard, places.back().row);
   }
@@ -79,7 +98,7 @@ GlobalBatch BatchLoader::prepare() {
     TokenRows rows;
     for (int64_t i = micro * options_.micro_batch; i < (micro + 1) * options_.micro_batch; ++i) {
       const RowPlace& place = places.at(static_cast<size_t>(i));
-      append(rows_.read(shards_->at(place.shard), place.row), rows);
+      append(rows_.read(shard_at(place.shard), place.row), rows);
     }
     batch.micro_batches.push_back(TokenBatch::from_rows(rows, nullptr, options_.vocab_size));
   }
@@ -90,11 +109,12 @@ ValidationSet::ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions&
                              int64_t micro_batch, int64_t vocab_size)
     : shards_(std::move(shards)), rows_(rows), micro_batch_(micro_batch), vocab_size_(vocab_size) {
   check_vocabulary(shards_->tokenizer(), vocab_size);
-  RowOrder order(Shuffle::kNone, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->at(shard)); });
+  RowOrder order(Shuffle::kNone, shards_->size(),
+                 [this](int64_t shard) { return rows_.count(shards_->counts(shard)); });
   for (OrderCursor cursor; num_tokens_ < tokens; ++cursor.row) {
     const RowPlace place = order.find(cursor);
     if (cursor.epoch > 0) break;
-    num_tokens_ += rows_.num_tokens(shards_->at(place.shard), place.row);
+    num_tokens_ += rows_.num_tokens(*shards_->at(place.shard), place.row);
     places_.push_back(place);
   }
 }
@@ -104,7 +124,7 @@ TokenBatch ValidationSet::batch(int64_t index) const {
   const int64_t end = std::min((index + 1) * micro_batch_, num_rows());
   for (int64_t i = index * micro_batch_; i < end; ++i) {
     const RowPlace& place = places_[static_cast<size_t>(i)];
-    append(rows_.read(shards_->at(place.shard), place.row), rows);
+    append(rows_.read(*shards_->at(place.shard), place.row), rows);
   }
   return TokenBatch::from_rows(rows, nullptr, vocab_size_);
 }

@@ -1,8 +1,10 @@
 #include <xxhash.h>
 
 #include <chrono>
+#include <system_error>
 #include <thread>
 
+#include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/data/source.h"
 #include "strata/io/fetch.h"
@@ -13,7 +15,9 @@ namespace strata::data {
 std::filesystem::path local_copy(const std::string& path_or_url, const std::filesystem::path& cache) {
   namespace fs = std::filesystem;
   if (!io::is_url(path_or_url)) return path_or_url;
-  fs::create_directories(cache);
+  std::error_code failure;
+  fs::create_directories(cache, failure);
+  STRATA_CHECK(!failure, "cannot make the cache folder ", cache.string(), ": ", failure.message());
   const fs::path path = cache / (hex(XXH3_64bits(path_or_url.data(), path_or_url.size())) + "-" +
                                  fs::path(path_or_url).filename().string());
   while (!fs::exists(path)) {

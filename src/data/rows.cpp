@@ -14,12 +14,12 @@ Rows::Rows(const RowOptions& options) : options_(options) {
   }
 }
 
-int64_t Rows::count(const TokenShard& shard) const {
-  return options_.kind == RowKind::kDocument ? shard.num_documents() : shard.num_tokens() / options_.sequence_length;
+int64_t Rows::count(const ShardCounts& shard) const {
+  return options_.kind == RowKind::kDocument ? shard.documents : shard.tokens / options_.sequence_length;
 }
 
 Row Rows::read(const TokenShard& shard, int64_t row) const {
-  STRATA_ASSERT(0 <= row && row < count(shard));
+  STRATA_ASSERT(0 <= row && row < count(shard.counts()));
   if (options_.kind == RowKind::kDocument) {
     const int64_t begin = shard.begin(row);
     std::vector<int64_t> ids = shard.ids(begin, begin + num_tokens(shard, row));

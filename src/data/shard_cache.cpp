@@ -2,12 +2,15 @@
 
 #include <xxhash.h>
 
+#include <nlohmann/json.hpp>
 #include <system_error>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/io/fetch.h"
 #include "strata/io/file_lock.h"
+#include "strata/io/json.h"
 
 namespace strata::data {
 namespace {
@@ -22,6 +25,14 @@ void remove_leftovers(const fs::path& shard) {
     if (entry.path().filename().string().starts_with(prefix)) leftovers.push_back(entry.path());
   }
   for (const fs::path& path : leftovers) fs::remove(path);
+}
+
+fs::path counts_path(const fs::path& shard) { return shard.string() + ".counts"; }
+
+// Every row of a run depends on these few digits.
+std::string checksum(const ShardCounts& counts) {
+  const std::string text = str(counts.documents, ' ', counts.tokens, ' ', counts.bytes);
+  return hex(XXH3_64bits(text.data(), text.size()));
 }
 
 }  // namespace
@@ -55,6 +66,40 @@ ShardCache::Outcome ShardCache::make(const Source& source, const std::stop_token
   remove_leftovers(path);
   const bool made = source.url.empty() ? make_from_files(source, path, stop) : make_from_url(source, path, stop);
   return made ? Outcome::kMade : Outcome::kStopped;
+}
+
+void ShardCache::evict(const Source& source, const ShardCounts& counts) const {
+  const fs::path path = path_of(source);
+  io::write_json(counts_path(path), {{"documents", counts.documents},
+                                     {"tokens", counts.tokens},
+                                     {"bytes", counts.bytes},
+                                     {"checksum", checksum(counts)}});
+  fs::remove(path);
+}
+
+std::optional<ShardCounts> ShardCache::counts_left_by(const Source& source) const {
+  const fs::path path = counts_path(path_of(source));
+  if (!fs::exists(path)) return std::nullopt;
+  std::string problem = str(path.string(), ": its checksum does not match");
+  try {
+    const nlohmann::json value = io::read_json(path);
+    const ShardCounts counts{.documents = value.at("documents").get<int64_t>(),
+                             .tokens = value.at("tokens").get<int64_t>(),
+                             .bytes = value.at("bytes").get<int64_t>()};
+    if (value.at("checksum") == checksum(counts)) return counts;
+  } catch (const Error& failure) {
+    problem = failure.what();
+  } catch (const nlohmann::json::exception& failure) {
+    problem = str(path.string(), ": ", failure.what());
+  }
+  log::warn(str(problem, "; its shard is made again to count"));
+  return std::nullopt;
+}
+
+int64_t ShardCache::bytes_of(const Source& source) const {
+  std::error_code failure;
+  const auto bytes = fs::file_size(path_of(source), failure);
+  return failure ? 0 : static_cast<int64_t>(bytes);
 }
 
 bool ShardCache::make_from_url(const Source& source, const fs::path& path, const std::stop_token& stop) const {

@@ -10,9 +10,11 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "strata/base/check.h"
 #include "strata/base/log.h"
+#include "strata/io/digest.h"
 #include "strata/io/file.h"
 
 namespace strata::io {
@@ -26,6 +28,8 @@ constexpr long kPartialContent = 206;
 constexpr long kRequestTimeout = 408;
 constexpr long kRangeNotSatisfiable = 416;
 constexpr long kTooManyRequests = 429;
+
+constexpr int kLastAnswer = -1;  // of a chain of redirections, for curl_easy_header
 
 // A file that grows over several attempts, and the server's name for the version that it is.
 class PartFile {
@@ -45,8 +49,6 @@ class PartFile {
     const bool is_strong = !etag.empty() && !etag.starts_with("W/");
     if (is_strong) write_atomically(etag_path_, etag);
   }
-  bool is_open() const { return file_ != nullptr; }
-
   void write(std::string_view bytes) {
     STRATA_CHECK(std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size(), "cannot write ",
                  path_.string(), ": ", std::strerror(errno));
@@ -58,9 +60,9 @@ class PartFile {
     fs::remove(etag_path_);
   }
 
+  void close() { file_.reset(); }
+
   void rename_to(const fs::path& path) {
-    if (!is_open()) open(size() > 0, "");  // an empty body
-    file_.reset();
     fs::rename(path_, path);
     fs::remove(etag_path_);
     sync_folder(path.parent_path());
@@ -75,7 +77,7 @@ class PartFile {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
-// One request for the rest of a file.
+// One request for the rest of a file, and the check of the whole when it has come.
 class Attempt {
  public:
   Attempt(const std::string& url, PartFile& part, const std::stop_token& stop)
@@ -97,10 +99,16 @@ class Attempt {
     if (failure_) std::rethrow_exception(failure_);
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status_);
     if (status_ == kRangeNotSatisfiable) part_.discard();  // it is no part of the server's file
+    if (result_ != CURLE_OK || !is_file()) return;
+    if (!has_gained_) part_.open(status_ == kPartialContent, "");  // an empty file, or nothing was missing
+    part_.close();
+    mismatch_ = mismatch();
+    if (!mismatch_.empty()) part_.discard();
   }
 
-  bool is_whole() const { return result_ == CURLE_OK && is_file(); }
-  bool has_gained() const { return has_gained_; }
+  bool is_whole() const { return result_ == CURLE_OK && is_file() && !is_wrong(); }
+  bool is_wrong() const { return !mismatch_.empty(); }  // whole, but not what the server said it is
+  bool has_gained() const { return has_gained_ && !is_wrong(); }
 
   bool is_worth_another() const {
     switch (result_) {
@@ -126,6 +134,7 @@ class Attempt {
 
   std::string problem() const {
     if (!is_file()) return str("the server answered ", status_);
+    if (is_wrong()) return mismatch_;
     return message_[0] != '\0' ? message_ : curl_easy_strerror(result_);
   }
 
@@ -166,14 +175,53 @@ class Attempt {
   void take(std::string_view bytes) {
     curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &status_);
     if (!is_file()) return;  // the text of an error page
-    if (!has_gained_) {
-      curl_header* etag = nullptr;
-      constexpr int kLastAnswer = -1;
-      const bool has_etag = curl_easy_header(curl_.get(), "ETag", 0, CURLH_HEADER, kLastAnswer, &etag) == CURLHE_OK;
-      part_.open(status_ == kPartialContent, has_etag ? etag->value : "");
-    }
+    if (!has_gained_) part_.open(status_ == kPartialContent, header("ETag").value_or(""));
     part_.write(bytes);
     has_gained_ = true;
+  }
+
+  // `answer`: 0 for the first of a chain of redirections.
+  std::optional<std::string> header(const char* name, int answer = kLastAnswer) const {
+    curl_header* found = nullptr;
+    if (curl_easy_header(curl_.get(), name, 0, CURLH_HEADER, answer, &found) != CURLHE_OK) return std::nullopt;
+    return found->value;
+  }
+
+  // Hugging Face describes a file on the answer that redirects to it.
+  std::optional<std::string> linked_header(const char* name) const {
+    long redirections = 0;
+    curl_easy_getinfo(curl_.get(), CURLINFO_REDIRECT_COUNT, &redirections);
+    for (int answer = 0; answer <= redirections; ++answer) {
+      if (auto value = header(name, answer)) return value;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Digest> promised_digest() const {
+    constexpr const char* kLinked = "X-Linked-ETag";
+    if (const auto value = linked_header(kLinked)) {
+      if (auto digest = parse_digest(kLinked, *value)) return digest;
+    }
+    for (const char* field : {"Repr-Digest", "Digest", "Content-MD5"}) {
+      // A Content-MD5 beside a part of a file is the part's.
+      if (status_ == kPartialContent && field == std::string_view("Content-MD5")) continue;
+      const auto value = header(field);
+      if (auto digest = value ? parse_digest(field, *value) : std::nullopt) return digest;
+    }
+    return std::nullopt;
+  }
+
+  // How the file differs from what the server says about it; empty where it does not.
+  std::string mismatch() const {
+    const auto size = linked_header("X-Linked-Size");
+    if (size && *size != std::to_string(part_.size())) {
+      return str("what came has ", part_.size(), " bytes, the server's file ", *size);
+    }
+    const auto promised = promised_digest();
+    if (!promised) return "";
+    const Digest digest = digest_of_file(part_.path(), promised->algorithm);
+    if (digest == *promised) return "";
+    return str("what came has the ", digest.algorithm, " ", digest.hex, ", the server's file ", promised->hex);
   }
 
   const std::string& url_;
@@ -183,6 +231,7 @@ class Attempt {
   CURLcode result_ = CURLE_OK;
   long status_ = 0;
   bool has_gained_ = false;
+  std::string mismatch_;
   std::exception_ptr failure_;
   char message_[CURL_ERROR_SIZE] = {};
 };
@@ -204,6 +253,7 @@ bool fetch(const std::string& url, const fs::path& path, const FetchOptions& opt
   constexpr milliseconds kLongestWait{60'000};
   PartFile part(path.string() + ".part");
   milliseconds wait = options.first_wait;
+  int wrong = 0;
   for (int attempt = 1; !stop.stop_requested(); ++attempt) {
     Attempt request(url, part, stop);
     request.run();
@@ -216,6 +266,7 @@ bool fetch(const std::string& url, const fs::path& path, const FetchOptions& opt
       attempt = 1;
       wait = options.first_wait;
     }
+    if (request.is_wrong()) attempt = ++wrong;  // what it gained in between is lost again
     const bool tries_again = request.is_worth_another() && attempt < options.attempts;
     const std::string after = attempt > 1 ? str(" (after ", attempt, " attempts)") : "";
     STRATA_CHECK(tries_again, "cannot download ", url, ": ", request.problem(), after);

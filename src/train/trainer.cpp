@@ -35,9 +35,11 @@ void judge(const StepReport& report, const config::TrainConfig& config) {
   log::warn(spike + (report.updated ? "" : "; update skipped"));
 }
 
-data::GlobalBatch timed(const std::function<data::GlobalBatch()>& next_batch, double& seconds) {
+using NextBatch = std::function<std::optional<data::GlobalBatch>()>;
+
+std::optional<data::GlobalBatch> timed(const NextBatch& next_batch, double& seconds) {
   const auto start = std::chrono::steady_clock::now();
-  data::GlobalBatch batch = next_batch();
+  auto batch = next_batch();
   seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return batch;
 }
@@ -56,25 +58,25 @@ void end(const std::vector<std::unique_ptr<Hook>>& hooks, const Progress& progre
 
 }  // namespace
 
-void run_training(Step& step, const nn::ModelSpec& spec, const config::TrainConfig& config,
-                  const std::function<data::GlobalBatch()>& next_batch, const std::vector<std::unique_ptr<Hook>>& hooks,
-                  const LoopOptions& options, Progress& progress) {
+void run_training(Step& step, const nn::ModelSpec& spec, const config::TrainConfig& config, const NextBatch& next_batch,
+                  const std::vector<std::unique_ptr<Hook>>& hooks, const LoopOptions& options, Progress& progress) {
   const auto is_over = [&] {
     return progress.step >= options.last_step || (options.stop_after >= 0 && progress.step >= options.stop_after);
   };
   while (!is_over() && !options.stop_requested()) {
     double wait_seconds = 0.0;
-    const data::GlobalBatch batch = timed(next_batch, wait_seconds);
+    const auto batch = timed(next_batch, wait_seconds);
+    if (!batch) break;
     std::optional<LayerStatistics> statistics;
     if (options.telemetry_every > 0 && (progress.step + 1) % options.telemetry_every == 0) statistics.emplace(spec);
-    auto report = step.run(batch, progress, statistics ? &*statistics : nullptr, options.give_up_step);
+    auto report = step.run(*batch, progress, statistics ? &*statistics : nullptr, options.give_up_step);
     if (!report) break;
     report->wait_seconds = wait_seconds;
     judge(*report, config);
     ++progress.step;
     progress.tokens += report->tokens;
     progress.skipped += report->updated ? 0 : 1;
-    progress.cursor = batch.end;
+    progress.cursor = batch->end;
     if (report->finite) remember(config.spike, progress.spikes, report->loss, report->norms.global);
     for (const auto& hook : hooks) hook->after_step(*report, progress, statistics ? &*statistics : nullptr);
   }

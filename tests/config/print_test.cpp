@@ -38,6 +38,7 @@ RunConfig nothing_at_its_default() {
                  .train = {"a/*.json.gz", "b"},
                  .validation = {"c: d.jsonl"},
                  .cache = "cache dir",
+                 .disk_budget_gb = 1.5,
                  .sequence_length = 17,
                  .rows = RowKind::kPacked,
                  .packed_attention = PackedAttention::kRow,

@@ -86,9 +86,9 @@ TEST(ShardCache, SaysWhatItCannotDo) {
 TEST(ShardSet, GivesShardsInAnyOrder) {
   const TempFolder folder;
   ShardSet shards(three_sources(folder), cache_in(folder / "cache"), {2, 0, 1});
-  EXPECT_EQ(shards.at(1).num_documents(), 50);
-  EXPECT_EQ(shards.at(0).num_documents(), 300);
-  EXPECT_EQ(shards.at(2).num_documents(), 50);
+  EXPECT_EQ(shards.at(1)->num_documents(), 50);
+  EXPECT_EQ(shards.at(0)->num_documents(), 300);
+  EXPECT_EQ(shards.at(2)->num_documents(), 50);
 }
 
 TEST(ShardSet, TellsEveryoneWhoWaitsWhatWentWrong) {
@@ -117,7 +117,7 @@ TEST(ShardSet, ClosingEndsAWaitForAnother) {
   std::filesystem::create_directories(folder / "cache/locks");
   const auto lock = io::FileLock::try_lock(folder / "cache/locks" / cache->path_of(sources[1]).filename().string());
   ShardSet shards(sources, cache, {0, 1, 2});
-  EXPECT_EQ(shards.at(2).num_documents(), 50);
+  EXPECT_EQ(shards.at(2)->num_documents(), 50);
   std::jthread waiting([&] { EXPECT_THAT(error_of([&] { shards.at(1); }), testing::HasSubstr("closed")); });
   shards.close();
 }
@@ -134,8 +134,8 @@ TEST(ShardSet, ReadsShardsFromAServerThatFails) {
   ASSERT_EQ(sources.size(), 3U);
   const auto cache = cache_in(folder / "cache");
   ShardSet shards(sources, cache, {1, 0, 2});
-  EXPECT_EQ(shards.at(1).num_documents(), 100);
-  EXPECT_EQ(shards.at(0).num_documents(), 300);
+  EXPECT_EQ(shards.at(1)->num_documents(), 100);
+  EXPECT_EQ(shards.at(0)->num_documents(), 300);
   EXPECT_THAT(error_of([&] { shards.at(2); }), testing::HasSubstr("/gone/c.2.json: the server answered 404"));
   EXPECT_TRUE(std::filesystem::is_empty(folder / "cache/downloads"));
 }
@@ -182,7 +182,7 @@ TEST(ShardCache, IsSharedByProcesses) {
       int64_t documents = 0;
       try {
         ShardSet shards(sources, cache_in(folder / "cache"), {0, 1, 2});
-        for (int64_t k = 0; k < 3; ++k) documents += shards.at(k).num_documents();
+        for (int64_t k = 0; k < 3; ++k) documents += shards.at(k)->num_documents();
       } catch (const std::exception&) {
       }
       _exit(documents == 400 ? 0 : 1);

@@ -1,6 +1,7 @@
 #include "strata/io/fetch.h"
 
 #include "strata/base/check.h"
+#include "strata/io/digest.h"
 #include "support/bad_server.h"
 #include "support/temp_folder.h"
 
@@ -77,10 +78,14 @@ TEST_F(Fetch, ALaterCallGoesOn) {
   EXPECT_THAT(server_->requests(), ElementsAre("/good/file bytes=1000-"));
   test::write_file(folder_ / "got.part", "of nobody knows what");
   EXPECT_EQ(fetched("good"), content_);
+  test::write_file(folder_ / "got.part", content_);  // stopped after the last byte
+  test::write_file(folder_ / "got.part.etag", "\"v1\"");
+  EXPECT_TRUE(fetched("good") == content_);
 }
 
 TEST_F(Fetch, AnEmptyFileIsAFile) {
   test::write_file(root_ / "empty", "");
+  test::write_file(folder_ / "got.part", "of nobody knows what");
   EXPECT_TRUE(fetch(server_->url("good", "empty"), folder_ / "got", kImpatient));
   EXPECT_EQ(read_file(folder_ / "got"), "");
 }
@@ -93,6 +98,39 @@ TEST_F(Fetch, SaysWhatItCannotGet) {
   EXPECT_THAT(error_of("http://127.0.0.1:1/file", folder_ / "got"), HasSubstr("(after 5 attempts)"));
   EXPECT_THAT(error_of(server_->url("good", "file"), folder_ / "no_such_folder/got"), HasSubstr("cannot write"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "got"));
+}
+
+// Hugging Face describes a file on the answer that redirects to it, others on the file's own.
+TEST_F(Fetch, BelievesNoFileThatTheServerDescribesOtherwise) {
+  test::write_file(folder_ / "damaged", "x" + content_.substr(1));
+  for (const std::string form : {"repr", "digest", "md5", "linked"}) {
+    SCOPED_TRACE(form);
+    EXPECT_TRUE(fetched(form + "-right") == content_);  // not EXPECT_EQ: it would lay out all lines that differ
+    EXPECT_TRUE(fetched(form + "-once") == content_);
+    std::filesystem::remove(folder_ / "got");
+    const std::string error = error_of(server_->url(form + "-wrong", "file"), folder_ / "got");
+    const std::string algorithm = form == "md5" ? "md5" : "sha256";
+    const auto digest = [&](const char* file) { return digest_of_file(folder_ / file, algorithm).hex; };
+    EXPECT_EQ(error, str("cannot download ", server_->url(form + "-wrong", "file"), ": what came has the ", algorithm,
+                         " ", digest("damaged"), ", the server's file ", digest("root/file"), " (after 5 attempts)"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "got"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "got.part"));
+  }
+  const auto size = content_.size();
+  EXPECT_THAT(error_of(server_->url("size-wrong", "file"), folder_ / "got"),
+              HasSubstr(str("what came has ", size, " bytes, the server's file ", size - 1, " (after 5")));
+}
+
+// A digest stands for the whole file, whatever part of it came last; only Content-MD5 is the part's.
+TEST_F(Fetch, ChecksAResumedFileAsAWhole) {
+  for (const std::string form : {"repr", "digest", "md5"}) EXPECT_TRUE(fetched(form + "-cut") == content_);
+
+  test::write_file(folder_ / "got.part", std::string(1'000, '?'));
+  test::write_file(folder_ / "got.part.etag", "\"v1\"");
+  EXPECT_TRUE(fetched("repr-right") == content_);
+  const auto requests = server_->requests();
+  EXPECT_THAT(std::vector(requests.end() - 2, requests.end()),
+              ElementsAre("/repr-right/file bytes=1000-", "/repr-right/file None"));
 }
 
 TEST_F(Fetch, StopsWhenAsked) {

@@ -1,8 +1,12 @@
 // `strata pretrain` as users run it: on small made-up text, from the command line.
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "strata/io/json.h"
+#include "support/bad_server.h"
 #include "support/data_fixtures.h"
+#include "support/gzip.h"
 #include "support/small_run.h"
 
 namespace strata::test {
@@ -65,6 +69,12 @@ TEST_F(Pretrain, WritesTheUntrainedStartAndWhatUsersRead) {
   EXPECT_EQ(text.exit_code, 0) << text.err;
 }
 
+TEST_F(Pretrain, NeedsNoValidationData) {
+  const Finished finished = run_.pretrain("alone", {"data.validation=[]"});
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_TRUE(run_.lines("alone", "eval.jsonl").empty());
+}
+
 // Gradients are sums over the tokens of the global batch, however it is cut.
 TEST_F(Pretrain, MicroBatchesChangeOnlyTheRounding) {
   ASSERT_EQ(run_.pretrain("four").exit_code, 0);
@@ -75,12 +85,56 @@ TEST_F(Pretrain, MicroBatchesChangeOnlyTheRounding) {
   }
 }
 
+// Within a budget that holds one shard, stopped and resumed, and yet the very rows of local files.
+TEST_F(Pretrain, StreamsFromAServer) {
+  std::filesystem::copy_file(data::test::small_model(), run_ / "served.model");
+  const BadServer server(run_ / "");
+  std::vector<std::string> remote{
+      "data.tokenizer=" + server.url("good", "served.model"),
+      "data.train=[" + server.url("good", "a.jsonl") + ", " + server.url("good", "b.json.gz") + "]",
+      "data.cache=" + (run_ / "remote cache").string(), "data.disk_budget_gb=1e-9", "data.shuffle_scope=shard"};
+  ASSERT_EQ(run_.pretrain("local", {"data.shuffle_scope=shard"}).exit_code, 0);
+  remote.emplace_back("train.stop_after=5");
+  ASSERT_EQ(run_.pretrain("remote", remote).exit_code, 0);
+  remote.pop_back();
+  const Finished resumed = run_.pretrain("remote", remote);
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("evicted "));
+  EXPECT_EQ(run_.weights("remote", 9), run_.weights("local", 9));
+  EXPECT_EQ(run_strata({"generate", run_ / "remote" / "checkpoints" / "step_00000009", "--prompt", "a"}).exit_code, 0);
+  remote.back() = "data.shuffle_scope=global";
+  expect_refused(remote, kWrongUsage, {"data.disk_budget_gb=1e-09 is too small", "data.shuffle_scope: shard"});
+}
+
 TEST_F(Pretrain, RefusesWhatCannotWork) {
   const std::string missing = (run_ / "missing").string();
   write_file(run_ / "broken.jsonl", "{\"text\": \"fine\"}\n{\"text\": \"cut\n");
   write_file(run_ / "no_text.jsonl", "{\"url\": \"x\"}\n");
   write_file(run_ / "latin.jsonl", "{\"text\": \"caf\xe9\"}\n");
   const auto train = [&](const std::string& name) { return "data.train=[" + (run_ / name).string() + "]"; };
+  const std::string gz = gzip(read_file(run_ / "a.jsonl"));
+  write_file(run_ / "cut.json.gz", gz.substr(0, gz.size() / 2));
+  write_file(run_ / "bent.json.gz", gz.substr(0, 12) + '\xff' + gz.substr(13));
+  write_file(run_ / "empty.jsonl", "");
+  write_file(run_ / "list.jsonl", "[1]\n");
+  write_file(run_ / "number.jsonl", "{\"text\": 1}\n");
+  write_file(run_ / "table.parquet", "");
+  expect_refused({train("cut.json.gz")}, kFailed, {"cut.json.gz:", "truncated gzip"});
+  expect_refused({train("bent.json.gz")}, kFailed, {"bent.json.gz:", "corrupt gzip"});
+  expect_refused({train("empty.jsonl")}, kFailed, {"no rows"});
+  expect_refused({train("list.jsonl")}, kFailed, {"list.jsonl:1: not a JSON object"});
+  expect_refused({train("number.jsonl")}, kFailed, {"number.jsonl:1: the field \"text\" is not a string"});
+  expect_refused({train("table.parquet")}, kWrongUsage, {"data.train", "table.parquet is none of .json"});
+  expect_refused({"data.tokenizer=" + (run_ / "a.jsonl").string()}, kFailed, {"a.jsonl: not a sentencepiece model"});
+  expect_refused({"data.sequence_length=1"}, kWrongUsage, {"data.sequence_length: must be at least 2, got 1"});
+  expect_refused({"data.cache=/proc/cache"}, kFailed, {"/proc/cache"});
+  expect_refused({"train.stop_after=-2"}, kWrongUsage, {"train.stop_after: must be at least -1, got -2"});
+  expect_refused({"train.clip.global=-1"}, kWrongUsage, {"train.clip.global"});
+  expect_refused({"train.spike={action: jump}"}, kWrongUsage, {"train.spike.action", "jump", "none, warn, skip, stop"});
+  expect_refused({"train.spike.window=1"}, kWrongUsage, {"train.spike.window: must be between 2 and"});
+  expect_refused({"checkpoint.keep=-1"}, kWrongUsage, {"checkpoint.keep: must be at least 0, got -1"});
+  expect_refused({"optimizer.beta1=1.5"}, kWrongUsage, {"optimizer.beta1: must be between 0 and 1, got 1.5"});
+  expect_refused({"train.resume=" + (run_ / "").string()}, kFailed, {"manifest.json: No such file"});
   expect_refused({"data.tokenizer=" + missing}, kFailed, {missing});
   expect_refused({"data.tokenizer=''"}, kWrongUsage, {"data.tokenizer"});
   expect_refused({"data.train=[]"}, kWrongUsage, {"data.train"});
@@ -97,6 +151,25 @@ TEST_F(Pretrain, RefusesWhatCannotWork) {
   expect_refused({"train.precision=fp16"}, kWrongUsage, {"train.precision", "fp16"});
   expect_refused({"optimizer.kind=sgd"}, kWrongUsage, {"optimizer.kind", "sgd"});
   expect_refused({"run.dir=/proc/run"}, kFailed, {"run.dir", "/proc/run"});
+}
+
+TEST_F(Pretrain, RefusesADamagedTokenShard) {
+  ASSERT_EQ(run_.pretrain("first").exit_code, 0);
+  for (const auto& entry : std::filesystem::directory_iterator(run_ / "cache")) {
+    if (entry.path().extension() != ".tokens") continue;
+    std::string bytes = read_file(entry.path());
+    bytes[bytes.size() / 2] ^= 1;
+    write_file(entry.path(), bytes);
+  }
+  expect_refused({}, kFailed, {".tokens: cut or damaged", "delete it and it is made again"});
+}
+
+TEST_F(Pretrain, RefusesARunFolderInUse) {
+  Program first(run_.command("run", {"train.steps=1000000"}));
+  while (first.is_running() && !std::filesystem::exists(run_ / "run/metrics.jsonl")) usleep(5'000);
+  const Finished second = run_.pretrain("run");
+  EXPECT_EQ(second.exit_code, kFailed);
+  EXPECT_EQ(second.err, "error: run.dir: another process is writing to " + (run_ / "run").string() + "\n");
 }
 
 // A rate that throws the weights out of range: the run stops before the bad update and keeps its last checkpoint.

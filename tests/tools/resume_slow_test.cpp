@@ -236,19 +236,19 @@ TEST_F(Resume, SignalsSaveAndStop) {
 
 // One step of this run takes many seconds.
 TEST_F(Resume, GraceEndsAStepThatTakesTooLong) {
-  const std::vector<std::string> slow{"train.global_batch=400000", "checkpoint.grace_seconds=2"};
+  const std::vector<std::string> slow{"train.global_batch=40000", "train.micro_batch=1", "checkpoint.grace_seconds=2"};
   Program program(run_.command("slow", slow));
   ASSERT_TRUE(comes_true([&] { return fs::exists(run_ / "slow/eval.jsonl"); }));
-  std::this_thread::sleep_for(milliseconds(500));
+  std::this_thread::sleep_for(milliseconds(1000));
   program.send(SIGTERM);
   const auto asked = std::chrono::steady_clock::now();
   EXPECT_EQ(program.wait().exit_code, 128 + SIGTERM);
   EXPECT_LT(std::chrono::steady_clock::now() - asked, milliseconds(2500));
   EXPECT_THAT(run_.steps("slow"), ElementsAre(0));
 
-  Program twice(run_.command("twice", {slow[0], "checkpoint.grace_seconds=0"}));
+  Program twice(run_.command("twice", {slow[0], slow[1], "checkpoint.grace_seconds=0"}));
   ASSERT_TRUE(comes_true([&] { return fs::exists(run_ / "twice/eval.jsonl"); }));
-  std::this_thread::sleep_for(milliseconds(500));
+  std::this_thread::sleep_for(milliseconds(1000));
   twice.send(SIGINT);
   std::this_thread::sleep_for(milliseconds(100));
   EXPECT_TRUE(twice.is_running());

@@ -25,6 +25,7 @@ struct DataConfig {
   std::vector<std::string> train;
   std::vector<std::string> validation;
   std::string cache = "data/cache";
+  double disk_budget_gb = 0.0;
   int64_t sequence_length = 256;
   RowKind rows = RowKind::kDocument;
   PackedAttention packed_attention = PackedAttention::kDocument;
@@ -34,10 +35,12 @@ struct DataConfig {
   int64_t prefetch = 2;
 
   void fields(auto& field) {
-    field("tokenizer", tokenizer, "sentencepiece model with T5's ids");
-    field("train", train, "files or globs: .json(l), .txt, each also .gz, or folders; {00000..01023} counts");
+    field("tokenizer", tokenizer, "sentencepiece model with T5's ids, a file or URL");
+    field("train", train, "files, globs or URLs: .json(l), .txt, each also .gz; folders; {00000..01023} counts");
     field("validation", validation, "the same, for evaluate.*");
     field("cache", cache, "folder of token shards, made once and shared by all runs");
+    field("disk_budget_gb", disk_budget_gb,
+          "above it used shards of data.train's URLs leave the cache, in 10^9 bytes; 0: they stay", in_range(0.0, 1e9));
     field("sequence_length", sequence_length, "most tokens in a row", at_least(2));
     field("rows", rows, "document: the paper's, one cut document a row; packed: documents end to end");
     field("packed_attention", packed_attention, "of packed rows: inside each document, or through the whole row");

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "strata/data/order.h"
@@ -38,12 +40,18 @@ struct GlobalBatch {
 /// cursor, the shards and the options of rows and order alone: not on `mine`, `micro_batch` or `prefetch`.
 class BatchLoader {
  public:
-  /// Throws UsageError, naming the keys, for batch sizes that do not divide and a vocabulary that is too small.
+  /// `shards`: in the order of the epoch of `start`. Throws UsageError, naming the keys, for batch sizes that do not
+  /// divide, a vocabulary that is too small, and a disk budget that cannot hold what a global shuffle mixes.
   BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& options, const OrderCursor& start);
   ~BatchLoader();
 
   /// Waits where the thread is behind. Throws what went wrong while the batch was prepared.
   GlobalBatch next() { return prefetcher_->next(); }
+
+  /// The same; nothing where the thread is behind and `give_up`, asked again and again, says so.
+  std::optional<GlobalBatch> next_unless(const std::function<bool()>& give_up) {
+    return prefetcher_->next_unless(give_up);
+  }
 
   /// The next batch is the one that begins at `cursor`.
   void seek(const OrderCursor& cursor);
@@ -51,13 +59,15 @@ class BatchLoader {
   const ShardSet& shards() const { return *shards_; }
 
  private:
+  RowPlace next_place();
   GlobalBatch prepare();
 
   std::unique_ptr<ShardSet> shards_;
   LoaderOptions options_;
   Rows rows_;
   RowOrder order_;
-  OrderCursor cursor_;  // of the thread
+  OrderCursor cursor_;    // of the thread
+  OrderCursor expected_;  // in the epoch whose order the shards follow
   std::unique_ptr<Prefetcher<GlobalBatch>> prefetcher_;
 };
 

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 namespace strata::data {
@@ -18,10 +20,18 @@ class Prefetcher {
 
   /// The results in their order. What `make` throws comes after the results before it, and again from then on.
   Value next() {
+    return *next_unless([] { return false; });
+  }
+
+  /// The same; nothing where the thread is behind and `give_up`, asked again and again, says so.
+  std::optional<Value> next_unless(const std::function<bool()>& give_up) {
+    constexpr std::chrono::milliseconds kAskAgain{50};
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return !ready_.empty() || failure_; });
+    while (!changed_.wait_for(lock, kAskAgain, [&] { return !ready_.empty() || failure_; })) {
+      if (give_up()) return std::nullopt;
+    }
     if (ready_.empty()) std::rethrow_exception(failure_);
-    Value value = std::move(ready_.front());
+    std::optional<Value> value = std::move(ready_.front());
     ready_.pop_front();
     changed_.notify_all();
     return value;

@@ -31,7 +31,7 @@ class Rows {
   /// Throws UsageError for a sequence length below 2.
   explicit Rows(const RowOptions& options);
 
-  int64_t count(const TokenShard& shard) const;
+  int64_t count(const ShardCounts& shard) const;
   Row read(const TokenShard& shard, int64_t row) const;
 
   /// Of `read(shard, row)`, without reading it.

@@ -3,10 +3,12 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
 #include "strata/data/source.h"
+#include "strata/data/token_shard.h"
 #include "strata/data/tokenize.h"
 #include "strata/data/tokenizer.h"
 
@@ -16,7 +18,8 @@ namespace strata::data {
 ///
 /// A shard's name holds a key of its source's file names, sizes and times of change (or its URL), the tokenizer, and
 /// the treatment of bad documents; what has changed is simply another shard. One process makes a shard, under a lock;
-/// the others see it whole or not at all. What was downloaded for it is removed when it is made.
+/// the others see it whole or not at all. What was downloaded for it is removed when it is made. A shard that was
+/// evicted leaves its counts behind in `<shard>.counts`, and is made again when it is needed.
 class ShardCache {
  public:
   /// Makes the folder. `options` are those of `tokenize`.
@@ -29,6 +32,15 @@ class ShardCache {
 
   /// Makes the shard unless it is there; kBusy, at once, while another process or thread makes it.
   Outcome make(const Source& source, const std::stop_token& stop = {}) const;
+
+  /// Removes the shard, if it is there. Whoever has it mapped may go on reading it.
+  void evict(const Source& source, const ShardCounts& counts) const;
+
+  /// What an evicted shard left behind, whether it was made again or not. A damaged file counts as none.
+  std::optional<ShardCounts> counts_left_by(const Source& source) const;
+
+  /// Bytes of the shard's file; 0 while it is not there.
+  int64_t bytes_of(const Source& source) const;
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
 

@@ -45,6 +45,15 @@ class TokenShardWriter {
   std::string buffer_;
 };
 
+/// What is known of a token shard without its file.
+struct ShardCounts {
+  int64_t documents = 0;
+  int64_t tokens = 0;
+  int64_t bytes = 0;  // of the file
+
+  bool operator==(const ShardCounts&) const = default;
+};
+
 /// A token shard, mapped. Everything in it was checked when it was opened.
 class TokenShard {
  public:
@@ -53,6 +62,7 @@ class TokenShard {
 
   int64_t num_documents() const { return static_cast<int64_t>(offsets_.size()) - 1; }
   int64_t num_tokens() const { return static_cast<int64_t>(offsets_.back()); }
+  ShardCounts counts() const { return {num_documents(), num_tokens(), static_cast<int64_t>(file_.size())}; }
   uint64_t tokenizer_fingerprint() const { return fingerprint_; }
   int64_t vocab_size() const { return vocab_size_; }
 

@@ -26,11 +26,11 @@ struct LoopOptions {
   std::function<bool()> give_up_step = [] { return false; };    // asked within the step: leaves it undone, and stops
 };
 
-/// Steps from `progress` until the last one, a stop, or a request to stop. Throws Error, before the update and without
-/// calling the hooks, for a loss or gradient that is not finite (train.on_nonfinite: stop) and for a spike
-/// (train.spike.action: stop).
+/// Steps from `progress` until the last one, a stop, a request to stop, or no next batch. Throws Error, before the
+/// update and without calling the hooks, for a loss or gradient that is not finite (train.on_nonfinite: stop) and for a
+/// spike (train.spike.action: stop).
 void run_training(Step& step, const nn::ModelSpec& spec, const config::TrainConfig& config,
-                  const std::function<data::GlobalBatch()>& next_batch, const std::vector<std::unique_ptr<Hook>>& hooks,
-                  const LoopOptions& options, Progress& progress);
+                  const std::function<std::optional<data::GlobalBatch>()>& next_batch,
+                  const std::vector<std::unique_ptr<Hook>>& hooks, const LoopOptions& options, Progress& progress);
 
 }  // namespace strata::train
