@@ -50,10 +50,12 @@ void read_pieces(const std::filesystem::path& path, size_t most, const std::func
   }
 }
 
+constexpr std::string_view kTemporary = ".tmp-";  // then the process and a number
+
 // Not mkstemp: its files are private to the user whatever the umask says.
 std::filesystem::path temporary_name(const std::filesystem::path& path) {
   static std::atomic<int> counter{0};
-  return str(path.string(), ".tmp-", getpid(), "-", counter++);
+  return str(path.string(), kTemporary, getpid(), "-", counter++);
 }
 
 }  // namespace
@@ -120,6 +122,13 @@ void AtomicFile::commit() {
   if (rename(temporary_.c_str(), path_.c_str()) != 0) fail("write", path_);
   temporary_.clear();
   sync_folder(path_.parent_path());
+}
+
+bool is_temporary(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  const size_t mark = name.rfind(kTemporary);
+  return mark != std::string::npos &&
+         name.find_first_not_of("0123456789-", mark + kTemporary.size()) == std::string::npos;
 }
 
 void write_atomically(const std::filesystem::path& path, const std::function<void(AtomicFile&)>& writer) {

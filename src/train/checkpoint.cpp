@@ -166,10 +166,13 @@ void remove_checkpoint(const fs::path& path) {
 }
 
 void remove_leftovers(const fs::path& run) {
-  if (!fs::is_directory(run / "checkpoints")) return;
   std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(run / "checkpoints")) {
-    if (entry.path().filename().string().starts_with(kUnfinished)) leftovers.push_back(entry.path());
+  for (const fs::path& folder : {run, run / "checkpoints"}) {
+    if (!fs::is_directory(folder)) continue;
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with(kUnfinished) || io::is_temporary(entry.path())) leftovers.push_back(entry.path());
+    }
   }
   for (const fs::path& leftover : leftovers) fs::remove_all(leftover);
 }

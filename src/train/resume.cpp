@@ -41,13 +41,13 @@ bool is_allowed(const std::string& key, const std::vector<std::string>& allowed)
 }
 
 // A name in train.allow_change that is no key and no section would allow nothing, silently.
-void check_names(const std::vector<std::string>& allowed, const config::RunConfig& config) {
+void check_names(const config::RunConfig& config) {
   std::vector<std::string> known;
   for (const auto& [key, value] : config::flatten(config)) {
     known.push_back(key);
     known.push_back(section_of(key));
   }
-  for (const std::string& name : allowed) {
+  for (const std::string& name : config.train.allow_change) {
     const bool is_known =
         std::ranges::any_of(known, [&](const std::string& key) { return key == name || key.starts_with(name + "."); });
     if (!is_known) throw UsageError(str("train.allow_change: unknown key \"", name, "\"", did_you_mean(name, known)));
@@ -109,8 +109,6 @@ std::optional<Checkpoint> find_start(const config::RunConfig& config) {
 }
 
 void check_same_run(const Checkpoint& start, const config::RunConfig& config, const CheckpointState& now) {
-  const std::vector<std::string>& allowed = config.train.allow_change;
-  check_names(allowed, config);
   std::vector<Difference> differences = differences_of(start.config(), config);
   if (!differences.empty()) log_table(start.path(), differences);
 
@@ -123,7 +121,8 @@ void check_same_run(const Checkpoint& start, const config::RunConfig& config, co
     differences.push_back(
         {"data.tokenizer", "model " + before.tokenizer_fingerprint, "model " + now.tokenizer_fingerprint});
   }
-  std::erase_if(differences, [&](const Difference& difference) { return is_allowed(difference.key, allowed); });
+  std::erase_if(differences,
+                [&](const Difference& difference) { return is_allowed(difference.key, config.train.allow_change); });
   STRATA_CHECK(differences.empty(), start.path().string(), ": ", refusal(differences));
   log_change("run.gemm", before.gemm, now.gemm);
   log_change("the number of threads", before.threads, now.threads);
@@ -148,6 +147,7 @@ void set_others_aside(const fs::path& run, const std::optional<Checkpoint>& star
 
 Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
                    optim::Optimizer& optimizer) {
+  check_names(config);
   const auto start = find_start(config);
   if (start) {
     check_same_run(*start, config, now);

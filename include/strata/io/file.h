@@ -54,6 +54,9 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
+/// Whether a file has such a temporary name, as one does whose process was killed.
+bool is_temporary(const std::filesystem::path& path);
+
 /// Lets `writer` fill an AtomicFile and commits it; if `writer` throws, what was at `path` stays.
 void write_atomically(const std::filesystem::path& path, const std::function<void(AtomicFile&)>& writer);
 void write_atomically(const std::filesystem::path& path, std::string_view content);

@@ -77,7 +77,7 @@ class Checkpoint {
 /// Removes a checkpoint so that a kill leaves no half of it under its name.
 void remove_checkpoint(const std::filesystem::path& path);
 
-/// Removes what killed saves and removals left.
+/// Removes what a killed process left half written or half removed in the folder of a run.
 void remove_leftovers(const std::filesystem::path& run);
 
 }  // namespace strata::train
