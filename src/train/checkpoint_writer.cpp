@@ -36,11 +36,7 @@ TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, Allocator& mem
 CheckpointWriter::CheckpointWriter(std::filesystem::path run, const config::RunConfig& config,
                                    const nn::ParameterLayout& layout, const TrainingArenas& arenas, Allocator& memory)
     : run_(std::move(run)), config_(config), layout_(layout), arenas_(arenas) {
-  if (!config.checkpoint.asynchronous) return;
-  copy_ = make_checkpoint_copy(arenas, memory);
-  // The pages of the copy come while the first step runs, and not while the first save holds it up.
-  thread_ = std::thread(
-      [this] { for_each_pair(*copy_, *copy_, [](const at::Tensor& copy, const at::Tensor&) { copy.zero_(); }); });
+  if (config.checkpoint.asynchronous) copy_ = make_checkpoint_copy(arenas, memory);
 }
 
 CheckpointWriter::~CheckpointWriter() {
