@@ -1,6 +1,7 @@
 #include "strata/train/checkpoint_writer.h"
 
 #include <chrono>
+#include <cstring>
 
 #include "strata/base/check.h"
 #include "strata/base/log.h"
@@ -41,6 +42,15 @@ CheckpointWriter::CheckpointWriter(std::filesystem::path run, const config::RunC
 
 CheckpointWriter::~CheckpointWriter() {
   if (thread_.joinable()) thread_.join();
+}
+
+void CheckpointWriter::warm_up() {
+  if (!copy_ || thread_.joinable()) return;
+  thread_ = std::thread([this] {
+    for_each_pair(*copy_, *copy_, [](const at::Tensor& copy, const at::Tensor&) {
+      std::memset(copy.mutable_data_ptr(), 0, copy.nbytes());
+    });
+  });
 }
 
 void CheckpointWriter::save(const CheckpointState& state, RunLogs& logs) {

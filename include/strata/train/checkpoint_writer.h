@@ -24,6 +24,10 @@ class CheckpointWriter {
   /// Waits for what is being written.
   ~CheckpointWriter();
 
+  /// Lets the pages of the copy come in the background, so that the first save need not wait for them. For after the
+  /// first step: the start is not to wait for them either.
+  void warm_up();
+
   /// Returns when the arenas may change again. Waits, and says so, for a checkpoint that is still being written.
   void save(const CheckpointState& state, RunLogs& logs);
 

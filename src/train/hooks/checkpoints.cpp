@@ -15,7 +15,11 @@ class Checkpoints final : public Hook {
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
     writer_.report();
     const bool is_due = config_.every > 0 && report.step % config_.every == 0;
-    if (take_save_request() || is_due) save(progress);
+    if (take_save_request() || is_due) {
+      save(progress);
+    } else if (report.step == begun_at_ + 1) {
+      writer_.warm_up();
+    }
   }
 
   // A save of this step that failed before, or is under way and will, is tried once more.
