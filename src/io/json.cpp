@@ -12,6 +12,8 @@
 namespace strata::io {
 namespace {
 
+constexpr int kDeepest = 100;  // dump(), copies and comparisons take stack for every level
+
 // "[json.exception.parse_error.101] parse error at line 3, column 5: <reason>" -> "<reason>"
 std::string reason(const nlohmann::json::exception& failure) {
   const std::string text = failure.what();
@@ -27,16 +29,20 @@ class StrictReader {
       : text_(text), source_(source), stream_(std::string(text)) {}
 
   nlohmann::json read() try {
-    return nlohmann::json::parse(stream_, [this](int, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-      return heard(event, parsed);
-    });
+    const size_t nul = text_.find('\0');  // for the parser, the end of the text
+    STRATA_CHECK(nul == std::string_view::npos, at(nul), "a NUL byte");
+    return nlohmann::json::parse(
+        stream_, [this](int depth, Event event, nlohmann::json& parsed) { return heard(depth, event, parsed); });
   } catch (const nlohmann::json::exception& failure) {
     throw Error(str(here(), reason(failure)));
   }
 
  private:
-  bool heard(nlohmann::json::parse_event_t event, const nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
+  using Event = nlohmann::json::parse_event_t;
+
+  bool heard(int depth, Event event, const nlohmann::json& parsed) {
+    const bool goes_deeper = event == Event::object_start || event == Event::array_start;
+    STRATA_CHECK(!goes_deeper || depth < kDeepest, here(), "nested deeper than ", kDeepest, " levels");
     if (event == Event::object_start) keys_.emplace_back();
     if (event == Event::object_end) keys_.pop_back();
     if (event == Event::key) {
@@ -48,7 +54,11 @@ class StrictReader {
 
   std::string here() {
     const std::streamoff read = stream_.rdbuf()->pubseekoff(0, std::ios::cur, std::ios::in);
-    const auto before = text_.substr(0, read > 0 ? static_cast<size_t>(read) - 1 : 0);
+    return at(read > 0 ? static_cast<size_t>(read) - 1 : 0);
+  }
+
+  std::string at(size_t position) const {
+    const auto before = text_.substr(0, position);
     return str(source_, ":", 1 + std::count(before.begin(), before.end(), '\n'), ": ");
   }
 

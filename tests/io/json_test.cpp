@@ -42,6 +42,20 @@ TEST(Json, RefusesWhatIsNotJson) {
   EXPECT_THAT([] { parse_json("[\n1e999]", "s"); }, refused("s:2: number overflow"));
 }
 
+// nlohmann takes a NUL for the end of the text.
+TEST(Json, RefusesANulByte) {
+  EXPECT_THAT([] { parse_json({"{}\0{", 4}, "s"); }, refused("s:1: a NUL byte"));
+  EXPECT_THAT([] { parse_json({"[1]\n\0", 5}, "s"); }, refused("s:2: a NUL byte"));
+}
+
+// What works on a value level by level, such as dump(), must not run out of stack.
+TEST(Json, RefusesDeepNesting) {
+  const auto nested = [](size_t levels) { return std::string(levels, '[') + std::string(levels, ']'); };
+  EXPECT_EQ(parse_json(nested(100), "s").dump(), nested(100));
+  EXPECT_THAT([&] { parse_json(nested(101), "s"); }, refused("s:1: nested deeper than 100 levels"));
+  EXPECT_THAT([&] { parse_json("{\"a\":\n" + nested(1'000'000) + "}", "s"); }, refused("s:2: nested deeper"));
+}
+
 TEST(Json, TextThatIsNotUtf8IsNotWritten) {
   const test::TempFolder folder;
   EXPECT_THAT([&] { write_json(folder / "v.json", "\xff"); }, refused("v.json: invalid UTF-8"));
