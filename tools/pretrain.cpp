@@ -8,43 +8,44 @@
 #include "runtime.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
+#include "strata/base/version.h"
 #include "strata/config/print.h"
 #include "strata/train/hooks.h"
+#include "strata/train/resume.h"
 #include "strata/train/run_folder.h"
-#include "strata/train/stop_signal.h"
+#include "strata/train/signals.h"
 #include "training_data.h"
 
 namespace strata::tools {
 namespace {
 
-train::CheckpointState resume(const config::RunConfig& config, const nn::Parameters& parameters,
-                              optim::Optimizer& optimizer) {
-  train::CheckpointState fresh;
-  fresh.progress.cursor.seed = static_cast<uint64_t>(config.run.seed);
-  parameters.initialise(static_cast<uint64_t>(config.run.seed));
-  if (config.train.resume == "none") return fresh;
-  std::optional<std::filesystem::path> path = config.train.resume;
-  if (config.train.resume == "auto") path = train::newest_checkpoint(config.run.dir);
-  if (!path) return fresh;
-  train::CheckpointState state = train::load_checkpoint(*path, parameters, optimizer);
-  log::info(str("resuming from ", path->string(), " at step ", state.progress.step));
+train::CheckpointState fresh_state(const config::RunConfig& config, const TrainingData& data,
+                                   const kernels::Gemm& gemm) {
+  train::CheckpointState state{.progress = {},
+                               .data_fingerprint = hex(data.fingerprint()),
+                               .tokenizer_fingerprint = hex(data.tokenizer().fingerprint()),
+                               .gemm = gemm.name(),
+                               .threads = at::get_num_threads(),
+                               .torch_version = torch_version(),
+                               .strata_version = version()};
+  state.progress.cursor.seed = static_cast<uint64_t>(config.run.seed);
   return state;
 }
 
 std::vector<std::unique_ptr<train::Hook>> make_hooks(const config::RunConfig& config, nn::Model& model,
-                                                     const optim::Optimizer& optimizer,
                                                      const train::CheckpointState& state,
                                                      const data::ValidationSet* validation,
+                                                     train::CheckpointWriter& writer, train::RunLogs& logs,
                                                      const train::ConsoleFacts& facts) {
-  const std::filesystem::path run = config.run.dir;
+  const bool watches_spikes = config.train.spike.action != config::SpikeAction::kNone;
   std::vector<std::unique_ptr<train::Hook>> hooks;
-  hooks.push_back(train::metrics_files(run, model, state.progress));
-  if (config.telemetry.tensorboard) hooks.push_back(train::tensorboard_files(run, state.progress));
+  hooks.push_back(train::metrics_files(logs, model, watches_spikes));
+  if (config.telemetry.tensorboard) hooks.push_back(train::tensorboard_files(config.run.dir, state.progress));
   hooks.push_back(train::console(facts));
   if (validation != nullptr) {
-    hooks.push_back(train::evaluation(run, config.evaluate, model, *validation, state.progress));
+    hooks.push_back(train::evaluation(logs, config.evaluate, model, *validation, facts.last_step));
   }
-  hooks.push_back(train::checkpoints(run, config, state, model.parameters(), optimizer));
+  hooks.push_back(train::checkpoints(config.checkpoint, state, writer, logs));
   return hooks;
 }
 
@@ -52,7 +53,7 @@ void run(const config::RunConfig& config) {
   const auto gemm = start(config.run);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const TrainingData data(config);
-  const train::RunFolder folder(config);
+  const train::RunFolder folder(config.run.dir);
   log::also_to_file(folder.path() / "log.txt");
 
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
@@ -60,29 +61,31 @@ void run(const config::RunConfig& config) {
   nn::Model model(spec, nn::options_for(config), *gemm, memory);
   const auto optimizer = optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
                                                model.parameters().master().scalar_type(), memory);
+  train::CheckpointWriter writer(folder.path(), config, spec.layout,
+                                 {.parameters = model.parameters().master(), .states = optimizer->states()}, memory);
   const double peak = measured_peak(*gemm, config.model);
   print_header("pretrain", config, spec, memory, {.library = gemm->name(), .gflops = peak});
 
-  train::CheckpointState state = resume(config, model.parameters(), *optimizer);
-  state.gemm = gemm->name();
-  state.threads = at::get_num_threads();
+  train::CheckpointState state = fresh_state(config, data, *gemm);
+  state.progress = train::begin_run(config, state, model.parameters(), *optimizer);
+  folder.write_config(config);
+  train::RunLogs logs(folder.path(), state.progress.step);
   data::BatchLoader loader = data.loader(state.progress.cursor);
-  state.data_fingerprint = std::to_string(loader.shards().fingerprint());
   const auto validation = data.validation();
-  const auto hooks = make_hooks(config, model, *optimizer, state, validation.get(),
+  const auto hooks = make_hooks(config, model, state, validation.get(), writer, logs,
                                 {.last_step = schedule.updates(),
                                  .flops_per_token = nn::flops_per_token(config.model, config.data.sequence_length),
                                  .peak_gflops = peak});
   train::Step step(model, *optimizer, schedule, config.train);
   train::Progress progress = state.progress;
-  train::listen_for_stop_signals();
+  train::listen_for_signals(config.checkpoint.grace_seconds);
   train::run_training(
-      step, spec, [&] { return loader.next(); }, hooks,
+      step, spec, config.train, [&] { return loader.next(); }, hooks,
       {.last_step = schedule.updates(),
        .stop_after = config.train.stop_after,
        .telemetry_every = config.telemetry.every,
-       .on_nonfinite = config.train.on_nonfinite,
-       .stop_requested = [] { return train::stop_signal() != 0; }},
+       .stop_requested = [] { return train::stop_signal() != 0; },
+       .give_up_step = train::is_time_to_save},
       progress);
   if (const int signal = train::stop_signal(); signal != 0) {
     log::info(str("stopped by signal ", signal, " after step ", progress.step, "; the checkpoint is saved"));

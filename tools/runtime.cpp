@@ -7,6 +7,7 @@
 #include "strata/nn/model_spec.h"
 #include "strata/nn/report.h"
 #include "strata/optim/optimizer.h"
+#include "strata/train/checkpoint_writer.h"
 
 namespace strata::tools {
 
@@ -33,8 +34,13 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
 Allocator plan_run(const config::RunConfig& config, const nn::ModelSpec& spec) {
   const nn::ModelOptions options = nn::options_for(config);
   Allocator plan = nn::plan_memory(spec, options);
-  optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
-                        nn::stored_dtype(options.precision), plan);
+  const auto optimizer = optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
+                                               nn::stored_dtype(options.precision), plan);
+  if (config.checkpoint.asynchronous) {
+    Allocator counted_above = Allocator::planning();
+    const nn::Parameters parameters(spec.layout, options.precision, counted_above);
+    train::make_checkpoint_copy({.parameters = parameters.master(), .states = optimizer->states()}, plan);
+  }
   return plan;
 }
 

@@ -16,6 +16,8 @@ class TrainingData {
   data::BatchLoader loader(const data::OrderCursor& start) const;
   /// nullptr without data.validation.
   std::unique_ptr<data::ValidationSet> validation() const;
+  /// Of data.train.
+  uint64_t fingerprint() const { return data::fingerprint_of(train_); }
   const data::Tokenizer& tokenizer() const { return cache_->tokenizer(); }
 
  private:

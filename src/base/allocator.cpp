@@ -1,5 +1,6 @@
 #include "strata/base/allocator.h"
 
+#include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
 
 namespace strata {
@@ -18,13 +19,23 @@ const char* name_of(MemoryClass memory_class) {
       return "loss chunk";
     case MemoryClass::kWorkspace:
       return "workspace";
+    case MemoryClass::kCheckpointCopy:
+      return "checkpoint copy";
   }
   return "";
 }
 
 at::Tensor Allocator::zeros(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,
                             at::ScalarType dtype) {
-  at::Tensor tensor = at::zeros(shape, at::TensorOptions().dtype(dtype).device(device_));
+  return noted(memory_class, name, at::zeros(shape, at::TensorOptions().dtype(dtype).device(device_)));
+}
+
+at::Tensor Allocator::untouched(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,
+                                at::ScalarType dtype) {
+  return noted(memory_class, name, at::empty(shape, at::TensorOptions().dtype(dtype).device(device_)));
+}
+
+at::Tensor Allocator::noted(MemoryClass memory_class, const std::string& name, at::Tensor tensor) {
   buffers_.push_back({memory_class, name, tensor.numel() * static_cast<int64_t>(tensor.element_size())});
   return tensor;
 }

@@ -91,6 +91,12 @@ std::string significant(double value, int digits) {
   return {buffer.data(), static_cast<size_t>(length)};
 }
 
+std::string hex(uint64_t value) {
+  std::string digits(16, '0');
+  for (size_t i = 16; i-- > 0; value >>= 4) digits[i] = "0123456789abcdef"[value & 15];
+  return digits;
+}
+
 std::string padded(std::string_view text, int width) {
   const auto wanted = static_cast<size_t>(std::abs(width));
   const std::string space(wanted > text.size() ? wanted - text.size() : 0, ' ');

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <thread>
 
-#include "data/hex.h"
+#include "strata/base/text.h"
 #include "strata/data/source.h"
 #include "strata/io/fetch.h"
 #include "strata/io/file_lock.h"

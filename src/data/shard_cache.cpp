@@ -4,8 +4,8 @@
 
 #include <system_error>
 
-#include "data/hex.h"
 #include "strata/base/check.h"
+#include "strata/base/text.h"
 #include "strata/io/fetch.h"
 #include "strata/io/file_lock.h"
 

@@ -1,7 +1,5 @@
 #include "strata/data/shard_set.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <chrono>
 
@@ -54,17 +52,6 @@ void ShardSet::close() {
   worker_.request_stop();
   if (!failure_) failure_ = std::make_exception_ptr(Error("the data were closed"));
   changed_.notify_all();
-}
-
-uint64_t ShardSet::fingerprint() const {
-  std::string key = str(tokenizer().fingerprint());
-  for (const Source& source : sources_) {
-    key += str('\0', source.url);
-    for (const auto& file : source.files) {
-      key += str('\0', file.filename().string(), '\0', std::filesystem::file_size(file));
-    }
-  }
-  return XXH3_64bits(key.data(), key.size());
 }
 
 void ShardSet::work(const std::stop_token& stop) {

@@ -1,6 +1,7 @@
 #include "strata/data/source.h"
 
 #include <glob.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cctype>
@@ -103,6 +104,15 @@ std::vector<std::string> expand_ranges(const std::string& pattern) {
     std::ranges::move(expand_ranges(written), std::back_inserter(expanded));
   }
   return expanded;
+}
+
+uint64_t fingerprint_of(const std::vector<Source>& sources) {
+  std::string key;
+  for (const Source& source : sources) {
+    key += str('\0', source.url);
+    for (const fs::path& file : source.files) key += str('\0', file.filename().string(), '\0', fs::file_size(file));
+  }
+  return XXH3_64bits(key.data(), key.size());
 }
 
 std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::string_view key) {

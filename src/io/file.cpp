@@ -4,9 +4,11 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include <atomic>
 #include <cerrno>
+#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -35,6 +37,19 @@ class Descriptor {
   int value_;
 };
 
+// Everything that a file or pipe holds, a piece at a time.
+void read_pieces(const std::filesystem::path& path, size_t most, const std::function<void(std::string_view)>& take) {
+  const Descriptor file(path, O_RDONLY);
+  std::string piece(most, '\0');
+  while (true) {
+    const ssize_t count = read(file.get(), piece.data(), most);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("read", path);
+    if (count == 0) return;
+    take(std::string_view(piece).substr(0, static_cast<size_t>(count)));
+  }
+}
+
 // Not mkstemp: its files are private to the user whatever the umask says.
 std::filesystem::path temporary_name(const std::filesystem::path& path) {
   static std::atomic<int> counter{0};
@@ -61,19 +76,19 @@ MappedFile::~MappedFile() {
 
 std::string read_text(const std::filesystem::path& path) {
   constexpr size_t kPiece = 1 << 16;
-  const Descriptor file(path, O_RDONLY);
   std::string text;
-  size_t used = 0;
-  while (true) {
-    if (text.size() - used < kPiece) text.resize(2 * text.size() + kPiece);
-    const ssize_t count = read(file.get(), text.data() + used, text.size() - used);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("read", path);
-    if (count == 0) break;
-    used += static_cast<size_t>(count);
-  }
-  text.resize(used);
+  read_pieces(path, kPiece, [&](std::string_view piece) { text.append(piece); });
   return text;
+}
+
+uint64_t checksum(const std::filesystem::path& path) {
+  // Read, not mapped: a page fault for every few pages would cost more than the copy.
+  constexpr size_t kPiece = 1 << 20;
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_64bits_reset(state.get());
+  read_pieces(path, kPiece,
+              [&](std::string_view piece) { XXH3_64bits_update(state.get(), piece.data(), piece.size()); });
+  return XXH3_64bits_digest(state.get());
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
@@ -115,6 +130,11 @@ void write_atomically(const std::filesystem::path& path, const std::function<voi
 
 void write_atomically(const std::filesystem::path& path, std::string_view content) {
   write_atomically(path, [&](AtomicFile& file) { file.write(content); });
+}
+
+void sync_file(const std::filesystem::path& path) {
+  const Descriptor descriptor(path, O_RDONLY);
+  if (fsync(descriptor.get()) != 0) fail("sync", path);
 }
 
 void sync_folder(const std::filesystem::path& folder) {

@@ -11,7 +11,7 @@ void save_model_folder(const config::RunConfig& config, const Parameters& parame
   std::error_code failure;
   std::filesystem::create_directories(folder, failure);
   STRATA_CHECK(!failure, "cannot make the folder ", folder.string(), ": ", failure.message());
-  save_parameters(parameters, folder / kWeightsFile);
+  save_parameters(parameters.layout(), parameters.master(), folder / kWeightsFile);
   io::write_atomically(folder / kConfigFile, config::to_yaml(config, {"model", "norm"}));
 }
 

@@ -6,7 +6,6 @@
 
 #include "strata/base/check.h"
 #include "strata/base/seed.h"
-#include "strata/io/safetensors.h"
 
 namespace strata::nn {
 namespace {
@@ -87,12 +86,14 @@ void Parameters::initialise(uint64_t seed) const {
   refresh_values();
 }
 
-void save_parameters(const Parameters& parameters, const std::filesystem::path& path) {
-  std::vector<std::pair<std::string, at::Tensor>> tensors;
-  for (const ParamSpec& param : parameters.layout().params) {
-    tensors.emplace_back(param.name, parameters.master(param.name));
-  }
-  io::write_safetensors(path, tensors, {{"format", "pt"}});
+io::NamedTensors named_views(const ParameterLayout& layout, const at::Tensor& arena, const std::string& prefix) {
+  io::NamedTensors tensors;
+  for (const ParamSpec& param : layout.params) tensors.emplace_back(prefix + param.name, view_of(arena, param));
+  return tensors;
+}
+
+void save_parameters(const ParameterLayout& layout, const at::Tensor& master, const std::filesystem::path& path) {
+  io::write_safetensors(path, named_views(layout, master), {{"format", "pt"}});
 }
 
 void check_loadable(const ParameterLayout& layout, const std::filesystem::path& path) {

@@ -1,16 +1,15 @@
 #include "strata/train/checkpoint.h"
 
-#include <xxhash.h>
+#include <ATen/Parallel.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
+#include <charconv>
 
 #include "strata/base/check.h"
-#include "strata/base/log.h"
-#include "strata/base/version.h"
+#include "strata/base/text.h"
+#include "strata/config/load.h"
 #include "strata/config/print.h"
 #include "strata/io/file.h"
-#include "strata/io/json.h"
 #include "strata/io/safetensors.h"
 #include "strata/nn/model_folder.h"
 
@@ -18,88 +17,69 @@ namespace strata::train {
 namespace {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 constexpr const char* kOptimizerFile = "optimizer-1-of-1.safetensors";
 constexpr const char* kStateFile = "state.json";
 constexpr const char* kManifestFile = "manifest.json";
-constexpr const char* kTemporaryPrefix = ".saving_";
+constexpr std::string_view kStepPrefix = "step_";
+constexpr std::string_view kUnfinished = ".unfinished_";  // being written, or being removed
 
-std::string checksum(const fs::path& file) {
-  const io::MappedFile mapped(file);
-  std::ostringstream hex;
-  hex << std::hex << XXH3_64bits(mapped.data(), mapped.size());
-  return hex.str();
-}
+FileSeal seal_of(const fs::path& file) { return {.bytes = fs::file_size(file), .xxh3 = hex(io::checksum(file))}; }
 
-json manifest_of(const fs::path& folder) {
-  json files = json::object();
+Manifest manifest_of(const fs::path& folder) {
+  Manifest manifest;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    files[entry.path().filename()] = {{"bytes", entry.file_size()}, {"xxh3", checksum(entry.path())}};
+    manifest[entry.path().filename().string()] = seal_of(entry.path());
   }
-  return {{"files", files}};
+  return manifest;
 }
 
-at::Tensor part_of(const at::Tensor& arena, const ParamSpec& param) {
-  return arena.narrow(0, param.offset, param.count()).view(param.shape);
-}
-
-io::NamedTensors named_states(const nn::Parameters& parameters, const optim::Optimizer& optimizer) {
+io::NamedTensors named_states(const nn::ParameterLayout& layout, const std::vector<optim::Optimizer::State>& states) {
   io::NamedTensors tensors;
-  for (const auto& state : optimizer.states()) {
-    for (const ParamSpec& param : parameters.layout().params) {
-      tensors.emplace_back(state.name + "." + param.name, part_of(state.arena, param));
-    }
+  for (const auto& state : states) {
+    std::ranges::move(nn::named_views(layout, state.arena, state.name + "."), std::back_inserter(tensors));
   }
   return tensors;
 }
 
-json to_json(const CheckpointState& state, const config::RunConfig& config) {
-  const Progress& progress = state.progress;
-  return {{"step", progress.step},
-          {"tokens", progress.tokens},
-          {"skipped", progress.skipped},
-          {"cursor", {{"seed", progress.cursor.seed}, {"epoch", progress.cursor.epoch}, {"row", progress.cursor.row}}},
-          {"data_fingerprint", state.data_fingerprint},
-          {"gemm", state.gemm},
-          {"threads", state.threads},
-          {"versions", {{"strata", version()}, {"torch", torch_version()}}},
-          {"config", config::to_yaml(config)}};
+void require(bool sound, const fs::path& file, const char* problem) {
+  if (!sound) throw DamagedCheckpoint(str(file.string(), ": ", problem));
 }
 
-CheckpointState from_json(const json& root, const fs::path& file) {
+void verify(const fs::path& file, const FileSeal& seal) {
+  require(fs::is_regular_file(file), file, "is missing");
+  require(fs::file_size(file) == seal.bytes, file, "has another size than when it was saved");
+  require(hex(io::checksum(file)) == seal.xxh3, file, "has another checksum than when it was saved");
+}
+
+// Throws DamagedCheckpoint for a file that is not what the manifest says.
+Manifest verified_manifest(const fs::path& folder) {
+  const fs::path path = folder / kManifestFile;
+  Manifest manifest;
   try {
-    const json& cursor = root.at("cursor");
-    return {.progress = {.step = root.at("step"),
-                         .cursor = {.seed = cursor.at("seed"), .epoch = cursor.at("epoch"), .row = cursor.at("row")},
-                         .tokens = root.at("tokens"),
-                         .skipped = root.at("skipped")},
-            .data_fingerprint = root.at("data_fingerprint"),
-            .gemm = root.at("gemm"),
-            .threads = root.at("threads")};
-  } catch (const json::exception& failure) {
-    throw Error(str(file.string(), ": ", failure.what()));
+    manifest = parse_manifest(io::read_text(path), path.string());
+  } catch (const Error& failure) {
+    throw DamagedCheckpoint(failure.what());
   }
+  for (const char* name : {nn::kWeightsFile, kOptimizerFile, nn::kConfigFile, kStateFile}) {
+    require(manifest.contains(name), path, "does not name all files of a checkpoint");
+  }
+  const std::vector<std::pair<std::string, FileSeal>> files(manifest.begin(), manifest.end());
+  at::parallel_for(0, static_cast<int64_t>(files.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      verify(folder / files[static_cast<size_t>(i)].first, files[static_cast<size_t>(i)].second);
+    }
+  });
+  return manifest;
 }
 
-// Checkpoints of a run, oldest first.
-std::vector<fs::path> checkpoints_of(const fs::path& run) {
-  std::vector<fs::path> found;
-  if (!fs::is_directory(run / "checkpoints")) return found;
-  for (const auto& entry : fs::directory_iterator(run / "checkpoints")) {
-    if (entry.path().filename().string().starts_with("step_")) found.push_back(entry.path());
-  }
-  std::ranges::sort(found);
-  return found;
-}
-
-void remove_leftovers(const fs::path& run) {
-  if (!fs::is_directory(run / "checkpoints")) return;
-  std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(run / "checkpoints")) {
-    if (entry.path().filename().string().starts_with(kTemporaryPrefix)) leftovers.push_back(entry.path());
-  }
-  for (const fs::path& leftover : leftovers) fs::remove_all(leftover);
+void write_files(const fs::path& folder, const CheckpointContents& contents) {
+  nn::save_parameters(contents.layout, contents.arenas.parameters, folder / nn::kWeightsFile);
+  io::write_safetensors(folder / kOptimizerFile, named_states(contents.layout, contents.arenas.states));
+  io::write_atomically(folder / nn::kConfigFile, config::to_yaml(contents.config));
+  io::write_atomically(folder / kStateFile, to_json(contents.state));
+  const Manifest manifest = manifest_of(folder);
+  io::write_atomically(folder / kManifestFile, to_json(manifest));
 }
 
 }  // namespace
@@ -107,81 +87,89 @@ void remove_leftovers(const fs::path& run) {
 fs::path checkpoint_path(const fs::path& run, int64_t step) {
   std::string digits = std::to_string(step);
   digits.insert(0, 8 - std::min<size_t>(8, digits.size()), '0');
-  return run / "checkpoints" / ("step_" + digits);
+  return run / "checkpoints" / (std::string(kStepPrefix) + digits);
 }
 
-void save_checkpoint(const fs::path& path, const config::RunConfig& config, const CheckpointState& state,
-                     const nn::Parameters& parameters, const optim::Optimizer& optimizer) {
-  const fs::path temporary = path.parent_path() / (kTemporaryPrefix + path.filename().string());
+int64_t step_of(const fs::path& checkpoint) {
+  const std::string name = checkpoint.filename().string();
+  int64_t step = -1;
+  if (name.starts_with(kStepPrefix)) {
+    const char* end = name.data() + name.size();
+    const auto [stop, failure] = std::from_chars(name.data() + kStepPrefix.size(), end, step);
+    if (failure != std::errc{} || stop != end) return -1;
+  }
+  return step;
+}
+
+bool is_checkpoint(const fs::path& folder) {
+  return fs::exists(folder / kManifestFile) || fs::exists(folder / kStateFile);
+}
+
+std::vector<fs::path> checkpoints_of(const fs::path& run) {
+  std::vector<fs::path> found;
+  if (!fs::is_directory(run / "checkpoints")) return found;
+  for (const auto& entry : fs::directory_iterator(run / "checkpoints")) {
+    if (step_of(entry.path()) >= 0) found.push_back(entry.path());
+  }
+  std::ranges::sort(found, {}, step_of);
+  return found;
+}
+
+void write_checkpoint(const fs::path& path, const CheckpointContents& contents) {
+  const fs::path temporary = path.parent_path() / str(kUnfinished, path.filename().string());
   try {
     fs::remove_all(temporary);
     fs::create_directories(temporary);
-    nn::save_parameters(parameters, temporary / nn::kWeightsFile);
-    io::write_safetensors(temporary / kOptimizerFile, named_states(parameters, optimizer));
-    io::write_atomically(temporary / nn::kConfigFile, config::to_yaml(config));
-    io::write_json(temporary / kStateFile, to_json(state, config));
-    io::write_json(temporary / kManifestFile, manifest_of(temporary));
-    fs::remove_all(path);
+    write_files(temporary, contents);
+    if (fs::exists(path)) remove_checkpoint(path);
     fs::rename(temporary, path);
     io::sync_folder(path.parent_path());
-  } catch (const fs::filesystem_error& failure) {
-    throw Error(str("cannot save the checkpoint ", path.string(), ": ", failure.code().message()));
-  } catch (...) {
+  } catch (const std::exception& failure) {
     std::error_code ignored;
     fs::remove_all(temporary, ignored);
-    throw;
+    throw Error(str("cannot save the checkpoint ", path.string(), ": ", failure.what()));
   }
 }
 
-std::optional<std::string> checkpoint_problem(const fs::path& path) {
-  try {
-    const json manifest = io::read_json(path / kManifestFile);
-    for (const auto& [name, entry] : manifest.at("files").items()) {
-      if (!fs::exists(path / name)) return name + " is missing";
-      if (fs::file_size(path / name) != entry.at("bytes").get<uintmax_t>())
-        return name + " has another size than when it was saved";
-      if (checksum(path / name) != entry.at("xxh3").get<std::string>())
-        return name + " has another checksum than when it was saved";
-    }
-    return std::nullopt;
-  } catch (const std::exception& failure) {
-    return failure.what();
-  }
-}
-
-std::optional<fs::path> newest_checkpoint(const fs::path& run) {
-  remove_leftovers(run);
-  std::vector<fs::path> found = checkpoints_of(run);
-  for (auto path = found.rbegin(); path != found.rend(); ++path) {
-    const auto problem = checkpoint_problem(*path);
-    if (!problem) return *path;
-    log::warn(str("skipping ", path->string(), ": ", *problem));
-  }
-  return std::nullopt;
-}
-
-CheckpointState load_checkpoint(const fs::path& path, const nn::Parameters& parameters, optim::Optimizer& optimizer) {
+Checkpoint Checkpoint::open(const fs::path& path) {
   STRATA_CHECK(fs::is_directory(path), path.string(), ": no such checkpoint");
-  const auto problem = checkpoint_problem(path);
-  STRATA_CHECK(!problem, path.string(), ": ", problem.value_or(""));
-  CheckpointState state = from_json(io::read_json(path / kStateFile), path / kStateFile);
-  const auto file = io::SafetensorsFile::open(path / kOptimizerFile);
-  const io::NamedTensors states = named_states(parameters, optimizer);
+  Checkpoint checkpoint;
+  checkpoint.path_ = path;
+  checkpoint.manifest_ = verified_manifest(path);
+  const fs::path state = path / kStateFile;
+  checkpoint.state_ = parse_state(io::read_text(state), state.string());
+  checkpoint.config_ = config::load(path / nn::kConfigFile).config;
+  return checkpoint;
+}
+
+void Checkpoint::load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const {
+  const fs::path path = path_ / kOptimizerFile;
+  const auto file = io::SafetensorsFile::open(path);
+  const io::NamedTensors states = named_states(parameters.layout(), optimizer.states());
   for (const auto& [name, tensor] : states) {
     const io::TensorInfo& info = file.info(name);
-    STRATA_CHECK(info.shape == tensor.sizes() && info.dtype == tensor.scalar_type(), (path / kOptimizerFile).string(),
-                 ": ", name, " is ", info.dtype, " ", at::IntArrayRef(info.shape), ", this run needs ",
-                 tensor.scalar_type(), " ", tensor.sizes());
+    STRATA_CHECK(info.shape == tensor.sizes() && info.dtype == tensor.scalar_type(), path.string(), ": ", name, " is ",
+                 info.dtype, " ", at::IntArrayRef(info.shape), ", this run needs ", tensor.scalar_type(), " ",
+                 tensor.sizes());
   }
-  nn::load_parameters(parameters, path / nn::kWeightsFile);
+  nn::load_parameters(parameters, path_ / nn::kWeightsFile);
   for (const auto& [name, tensor] : states) tensor.copy_(file.tensor(name));
-  return state;
 }
 
-void prune_checkpoints(const fs::path& run, int64_t keep) {
-  if (keep == 0) return;
-  std::vector<fs::path> found = checkpoints_of(run);
-  for (size_t i = 0; i + static_cast<size_t>(keep) < found.size(); ++i) fs::remove_all(found[i]);
+void remove_checkpoint(const fs::path& path) {
+  const fs::path doomed = path.parent_path() / str(kUnfinished, "removed_", path.filename().string());
+  fs::remove_all(doomed);
+  fs::rename(path, doomed);
+  fs::remove_all(doomed);
+}
+
+void remove_leftovers(const fs::path& run) {
+  if (!fs::is_directory(run / "checkpoints")) return;
+  std::vector<fs::path> leftovers;
+  for (const auto& entry : fs::directory_iterator(run / "checkpoints")) {
+    if (entry.path().filename().string().starts_with(kUnfinished)) leftovers.push_back(entry.path());
+  }
+  for (const fs::path& leftover : leftovers) fs::remove_all(leftover);
 }
 
 }  // namespace strata::train

@@ -4,38 +4,61 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <stdexcept>
 
 #include "support/places.h"
-#include "support/temp_folder.h"
 
 namespace strata::test {
 
-Finished run_program(const std::vector<std::string>& command) {
-  const TempFolder folder;
-  const std::string out = folder / "out";
-  const std::string err = folder / "err";
+Program::Program(const std::vector<std::string>& command) {
+  const std::string out = folder_ / "out";
+  const std::string err = folder_ / "err";
   std::vector<char*> arguments;
   for (const std::string& part : command) arguments.push_back(const_cast<char*>(part.c_str()));
   arguments.push_back(nullptr);
-  const pid_t child = fork();
-  if (child < 0) throw std::runtime_error("cannot fork");
-  if (child == 0) {
+  for (const std::string& file : {out, err}) write_file(file, "");  // even if it is killed before its first word
+  child_ = fork();
+  if (child_ < 0) throw std::runtime_error("cannot fork");
+  if (child_ == 0) {
     dup2(open("/dev/null", O_RDONLY), 0);
-    dup2(open(out.c_str(), O_CREAT | O_WRONLY, 0600), 1);
-    dup2(open(err.c_str(), O_CREAT | O_WRONLY, 0600), 2);
+    dup2(open(out.c_str(), O_WRONLY), 1);
+    dup2(open(err.c_str(), O_WRONLY), 2);
     execvp(arguments[0], arguments.data());
     _exit(127);
   }
-  int status = 0;
-  waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(out), read_file(err)};
 }
 
-Finished run_strata(const std::vector<std::string>& arguments) {
+Program::~Program() {
+  if (!has_ended_) {
+    send(SIGKILL);
+    wait();
+  }
+}
+
+void Program::send(int signal) const { kill(child_, signal); }
+
+bool Program::is_running() {
+  if (!has_ended_) has_ended_ = waitpid(child_, &status_, WNOHANG) == child_;
+  return !has_ended_;
+}
+
+std::string Program::err() const { return read_file(folder_ / "err"); }
+
+Finished Program::wait() {
+  if (!has_ended_) waitpid(child_, &status_, 0);
+  has_ended_ = true;
+  return {WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_), read_file(folder_ / "out"), err()};
+}
+
+Finished run_program(const std::vector<std::string>& command) { return Program(command).wait(); }
+
+std::vector<std::string> strata_command(const std::vector<std::string>& arguments) {
   std::vector<std::string> command{strata_program()};
   command.insert(command.end(), arguments.begin(), arguments.end());
-  return run_program(command);
+  return command;
 }
+
+Finished run_strata(const std::vector<std::string>& arguments) { return run_program(strata_command(arguments)); }
 
 }  // namespace strata::test

@@ -1,20 +1,48 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 #include <vector>
+
+#include "support/temp_folder.h"
 
 namespace strata::test {
 
 struct Finished {
-  int exit_code = 0;
-  std::string out;  // stdout
-  std::string err;  // stderr
+  int exit_code = 0;  // 128 + signal where one ended it
+  std::string out;    // stdout
+  std::string err;    // stderr
 };
+
+/// A program that runs beside the test, without a shell. At the end of its life the process is killed.
+class Program {
+ public:
+  explicit Program(const std::vector<std::string>& command);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void send(int signal) const;
+  bool is_running();
+  /// What it has written to stderr so far.
+  std::string err() const;
+  Finished wait();
+
+ private:
+  TempFolder folder_;
+  pid_t child_;
+  bool has_ended_ = false;
+  int status_ = 0;
+};
+
+/// Runs any program with these arguments (no shell) and waits for it.
+Finished run_program(const std::vector<std::string>& command);
 
 /// Runs `build/strata` with these arguments (no shell) and waits for it.
 Finished run_strata(const std::vector<std::string>& arguments);
 
-/// Runs any program with these arguments (no shell) and waits for it.
-Finished run_program(const std::vector<std::string>& command);
+/// The command that run_strata runs.
+std::vector<std::string> strata_command(const std::vector<std::string>& arguments);
 
 }  // namespace strata::test

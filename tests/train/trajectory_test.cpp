@@ -98,7 +98,8 @@ std::unique_ptr<TestModel> run_trajectory(const json& golden, const GoldenScheme
   hooks.push_back(std::move(compare));
   train::Progress progress;
   train::run_training(
-      step, test->model.spec(), [&] { return golden_batch(ids[progress.step], test->model.spec().dims.vocab); }, hooks,
+      step, test->model.spec(), config.train,
+      [&] { return golden_batch(ids[progress.step], test->model.spec().dims.vocab); }, hooks,
       {.last_step = schedule.updates()}, progress);
   EXPECT_EQ(compared.compared, 12);
   return test;

@@ -8,10 +8,10 @@
 
 namespace strata {
 
-enum class MemoryClass { kParameters, kGradients, kMoments, kActivations, kLossChunk, kWorkspace };
-inline constexpr MemoryClass kMemoryClasses[] = {MemoryClass::kParameters, MemoryClass::kGradients,
-                                                 MemoryClass::kMoments,    MemoryClass::kActivations,
-                                                 MemoryClass::kLossChunk,  MemoryClass::kWorkspace};
+enum class MemoryClass { kParameters, kGradients, kMoments, kActivations, kLossChunk, kWorkspace, kCheckpointCopy };
+inline constexpr MemoryClass kMemoryClasses[] = {
+    MemoryClass::kParameters, MemoryClass::kGradients, MemoryClass::kMoments,       MemoryClass::kActivations,
+    MemoryClass::kLossChunk,  MemoryClass::kWorkspace, MemoryClass::kCheckpointCopy};
 const char* name_of(MemoryClass memory_class);
 
 /// Gives out every large buffer of a run and writes down what it gave: the memory plan.
@@ -30,12 +30,17 @@ class Allocator {
   /// Zeroed, so that its pages are there before the first step.
   at::Tensor zeros(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape, at::ScalarType dtype);
 
+  /// Not zeroed: its pages come when they are first written.
+  at::Tensor untouched(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape, at::ScalarType dtype);
+
   bool is_planning() const { return device_.is_meta(); }
   const std::vector<Buffer>& buffers() const { return buffers_; }
   int64_t bytes(MemoryClass memory_class) const;
   int64_t total_bytes() const;
 
  private:
+  at::Tensor noted(MemoryClass memory_class, const std::string& name, at::Tensor tensor);
+
   at::Device device_;
   std::vector<Buffer> buffers_;
 };

@@ -28,6 +28,9 @@ std::string fixed(double value, int digits);
 /// With so many significant digits: (0.334914, 3) -> "0.335"
 std::string significant(double value, int digits);
 
+/// All 16 hexadecimal digits.
+std::string hex(uint64_t value);
+
 /// `text` with spaces behind (width > 0) or before (width < 0) it, so that columns line up. Counts bytes.
 std::string padded(std::string_view text, int width);
 

@@ -10,10 +10,19 @@ namespace strata::config {
 struct CheckpointConfig {
   int64_t every = 1000;
   int64_t keep = 0;
+  int64_t keep_every = 0;
+  int64_t keep_best = 0;
+  bool asynchronous = true;
+  int64_t grace_seconds = 30;
 
   void fields(auto& field) {
     field("every", every, "steps between checkpoints; 0: only at the end", at_least(0));
     field("keep", keep, "newest checkpoints that are kept; 0: all", at_least(0));
+    field("keep_every", keep_every, "checkpoints at multiples of this step are kept besides; 0: none", at_least(0));
+    field("keep_best", keep_best, "checkpoints with the lowest validation loss are kept besides; 0: none", at_least(0));
+    field("asynchronous", asynchronous, "write behind the run's back, from a second set of buffers");
+    field("grace_seconds", grace_seconds, "from SIGTERM or SIGINT to the end, saved or not; 0: as long as it takes",
+          at_least(0));
   }
 
   bool operator==(const CheckpointConfig&) const = default;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "strata/config/checks.h"
 
@@ -34,6 +35,24 @@ struct ClipConfig {
   bool operator==(const ClipConfig&) const = default;
 };
 
+enum class SpikeAction { kNone, kWarn, kSkip, kStop };
+constexpr std::array<std::string_view, 4> enum_names(SpikeAction) { return {"none", "warn", "skip", "stop"}; }
+
+/// train.spike.*: steps whose loss or gradient norm stands out from the steps before
+struct SpikeConfig {
+  SpikeAction action = SpikeAction::kNone;
+  int64_t window = 128;
+  double sigma = 6.0;
+
+  void fields(auto& field) {
+    field("action", action, "what a spike does, before the update");
+    field("window", window, "steps before it that it is compared with", in_range(2, 1 << 16));
+    field("sigma", sigma, "standard deviations above their mean that make a spike", greater_than(0.0));
+  }
+
+  bool operator==(const SpikeConfig&) const = default;
+};
+
 /// train.*: the optimizer steps
 struct TrainConfig {
   int64_t steps = 10000;
@@ -46,7 +65,9 @@ struct TrainConfig {
   LossAverage loss_average = LossAverage::kToken;
   ClipConfig clip;
   OnNonfinite on_nonfinite = OnNonfinite::kStop;
+  SpikeConfig spike = {};
   std::string resume = "auto";
+  std::vector<std::string> allow_change = {};
 
   void fields(auto& field) {
     field("steps", steps, "optimizer steps", at_least(1));
@@ -60,7 +81,9 @@ struct TrainConfig {
     field("loss_average", loss_average, "every token of the global batch alike, or every micro-batch's mean alike");
     field("clip", clip, "gradient clipping");
     field("on_nonfinite", on_nonfinite, "a loss or gradient that is not finite: stop, or skip the update");
+    field("spike", spike, "steps that stand out");
     field("resume", resume, "auto: from the newest checkpoint of the run folder; none; or a checkpoint's path");
+    field("allow_change", allow_change, "keys that may differ from the checkpoint's although they change the numbers");
   }
 
   /// Throws KeyError where the numbers do not fit together.

@@ -33,9 +33,6 @@ class ShardSet {
   /// Makes every `at` that waits, now or later, throw: for the end of the program.
   void close();
 
-  /// Tells sets apart: the tokenizer and the files' names and sizes in order, not their folders or times.
-  uint64_t fingerprint() const;
-
  private:
   void work(const std::stop_token& stop);
   bool open(int64_t index, const std::stop_token& stop);

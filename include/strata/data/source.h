@@ -29,6 +29,9 @@ struct Source {
 /// Throws UsageError, naming `key` (`data.train`), for a pattern without a file and for files of another kind.
 std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::string_view key);
 
+/// Tells data sets apart: URLs, and the files' names and sizes, in order; not their folders or times.
+uint64_t fingerprint_of(const std::vector<Source>& sources);
+
 /// The range `{00000..01023}` (or several) of a pattern written out; a pattern without one gives itself.
 std::vector<std::string> expand_ranges(const std::string& pattern);
 

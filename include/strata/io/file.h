@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -29,6 +30,9 @@ class MappedFile {
 /// The content of a file or pipe, byte by byte as it is.
 std::string read_text(const std::filesystem::path& path);
 
+/// XXH3 (64 bits) of a file's content.
+uint64_t checksum(const std::filesystem::path& path);
+
 /// A file that appears at `path` whole, on disk, or not at all: it grows under a temporary name in the same folder.
 /// Every failure (a full disk) throws Error with the path and the system's reason and leaves what was at `path`.
 class AtomicFile {
@@ -53,6 +57,9 @@ class AtomicFile {
 /// Lets `writer` fill an AtomicFile and commits it; if `writer` throws, what was at `path` stays.
 void write_atomically(const std::filesystem::path& path, const std::function<void(AtomicFile&)>& writer);
 void write_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// What was written to a file before survives a power failure.
+void sync_file(const std::filesystem::path& path);
 
 /// Makes renames within a folder survive a power failure.
 void sync_folder(const std::filesystem::path& folder);

@@ -1,22 +1,35 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "strata/io/append_file.h"
 
 namespace strata::io {
 
-/// A file of one JSON object a line that grows at its end. A line is whole in the file when append() returns.
+/// A file of one JSON object a line that grows at its end, with a number in each that rises from line to line.
 class JsonLines {
  public:
-  /// Keeps the lines that are there up to the first whose `key` is above `last`, is cut, or is broken: what a killed
-  /// run wrote after its last checkpoint. Throws Error if the file cannot be written.
-  JsonLines(std::filesystem::path path, const std::string& key, int64_t last);
+  /// Keeps the lines that are there up to the first whose number `key` is above `last`, is cut, or is broken: what a
+  /// killed run wrote after its last checkpoint. Throws Error if the file cannot be written.
+  JsonLines(const std::filesystem::path& path, std::string key, int64_t last);
+
+  /// As AppendFile::append.
   void append(const nlohmann::json& object);
+  /// As AppendFile::flush.
+  void flush() { file_.flush(); }
+
+  const std::filesystem::path& path() const { return file_.path(); }
+  /// The number of the last line.
+  std::optional<int64_t> last() const { return last_; }
 
  private:
-  std::filesystem::path path_;
-  std::ofstream file_;
+  std::string key_;
+  std::optional<int64_t> last_;
+  AppendFile file_;
 };
 
 }  // namespace strata::io

@@ -7,6 +7,7 @@
 
 #include "strata/base/allocator.h"
 #include "strata/config/train.h"
+#include "strata/io/safetensors.h"
 #include "strata/nn/model_spec.h"
 
 namespace strata::nn {
@@ -56,8 +57,11 @@ class Parameters {
   at::Tensor gradients_;
 };
 
-/// Writes `model.safetensors`: every (master) parameter under its name. Atomic.
-void save_parameters(const Parameters& parameters, const std::filesystem::path& path);
+/// Views of an arena of this layout (parameters, moments) under the parameters' names, each behind `prefix`.
+io::NamedTensors named_views(const ParameterLayout& layout, const at::Tensor& arena, const std::string& prefix = "");
+
+/// Writes `model.safetensors`: every parameter of the arena (master values) under its name. Atomic.
+void save_parameters(const ParameterLayout& layout, const at::Tensor& master, const std::filesystem::path& path);
 
 /// Reads what save_parameters wrote, or any file with these names, converting the dtype. Nothing changes unless all is
 /// there: throws Error naming the file and the first missing tensor, wrong shape, or tensor that the model does not

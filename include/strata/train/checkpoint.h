@@ -1,44 +1,83 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
+#include <vector>
 
+#include "strata/base/check.h"
 #include "strata/config/run_config.h"
 #include "strata/nn/parameters.h"
 #include "strata/optim/optimizer.h"
-#include "strata/train/trainer.h"
+#include "strata/train/checkpoint_files.h"
 
 namespace strata::train {
-
-/// What a checkpoint says beside its tensors.
-struct CheckpointState {
-  Progress progress;
-  std::string data_fingerprint;
-  std::string gemm;  // bits depend on it
-  int threads = 1;
-};
 
 /// `<run>/checkpoints/step_<8 digits>`.
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step);
 
-/// Writes a checkpoint: model.safetensors, optimizer-1-of-1.safetensors (per state and parameter, "m.<name>"),
-/// config.yaml (so that it is a model folder too), state.json, and manifest.json with the size and XXH3 of each, last.
-/// It appears at `path` whole, synced, or not at all: it grows under a temporary name beside it.
-void save_checkpoint(const std::filesystem::path& path, const config::RunConfig& config, const CheckpointState& state,
-                     const nn::Parameters& parameters, const optim::Optimizer& optimizer);
+/// The checkpoints of a run by that name, oldest first, sound or not.
+std::vector<std::filesystem::path> checkpoints_of(const std::filesystem::path& run);
 
-/// Why a checkpoint cannot be trusted, or nothing: every file of the manifest is there with its size and checksum.
-std::optional<std::string> checkpoint_problem(const std::filesystem::path& path);
+/// The step in a checkpoint's name.
+int64_t step_of(const std::filesystem::path& checkpoint);
 
-/// The newest checkpoint of a run that verifies; others are named in warnings. Leftovers of killed saves are removed.
-std::optional<std::filesystem::path> newest_checkpoint(const std::filesystem::path& run);
+/// The tensors that decide the next step, each a flat arena of one layout.
+struct TrainingArenas {
+  at::Tensor parameters;  // the master values
+  std::vector<optim::Optimizer::State> states;
+};
 
-/// Fills parameters and states. Verifies before anything changes; throws Error naming the path.
-CheckpointState load_checkpoint(const std::filesystem::path& path, const nn::Parameters& parameters,
-                                optim::Optimizer& optimizer);
+/// Whether a model folder is, or was, a checkpoint.
+bool is_checkpoint(const std::filesystem::path& folder);
 
-/// Removes all but the `keep` newest checkpoints; 0 keeps all.
-void prune_checkpoints(const std::filesystem::path& run, int64_t keep);
+/// All that a checkpoint holds.
+struct CheckpointContents {
+  const config::RunConfig& config;
+  const nn::ParameterLayout& layout;
+  const TrainingArenas& arenas;
+  const CheckpointState& state;
+};
+
+/// Writes model.safetensors, optimizer-1-of-1.safetensors (per state and parameter, "m.<name>"), config.yaml (so that
+/// it is a model folder too), state.json, and last manifest.json with the size and XXH3 of each.
+/// The checkpoint appears at `path` whole and synced, or not at all: it grows under a temporary name beside it.
+/// Throws Error with the path and the reason.
+void write_checkpoint(const std::filesystem::path& path, const CheckpointContents& contents);
+
+/// Thrown for files that are not what was saved.
+class DamagedCheckpoint : public Error {
+ public:
+  using Error::Error;
+};
+
+/// A checkpoint on disk that has been verified.
+class Checkpoint {
+ public:
+  /// Compares every file with the manifest. Throws DamagedCheckpoint, naming the file, for what cannot be trusted,
+  /// and Error for a folder that is not there or was saved by a Strata whose config or state this one cannot read.
+  static Checkpoint open(const std::filesystem::path& path);
+
+  const std::filesystem::path& path() const { return path_; }
+  const CheckpointState& state() const { return state_; }
+  const config::RunConfig& config() const { return config_; }
+  const Manifest& manifest() const { return manifest_; }
+
+  /// Fills parameters and states. Nothing changes unless everything fits: throws Error naming file and tensor.
+  void load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const;
+
+ private:
+  Checkpoint() = default;
+
+  std::filesystem::path path_;
+  Manifest manifest_;
+  CheckpointState state_;
+  config::RunConfig config_;
+};
+
+/// Removes a checkpoint so that a kill leaves no half of it under its name.
+void remove_checkpoint(const std::filesystem::path& path);
+
+/// Removes what killed saves and removals left.
+void remove_leftovers(const std::filesystem::path& run);
 
 }  // namespace strata::train

@@ -5,12 +5,14 @@
 
 #include "strata/config/run_config.h"
 #include "strata/data/loader.h"
-#include "strata/train/checkpoint.h"
+#include "strata/train/checkpoint_writer.h"
+#include "strata/train/trainer.h"
 
 namespace strata::train {
 
-/// One line of metrics.jsonl a step, and one of layers.jsonl where there are statistics. `start`: steps done before.
-std::unique_ptr<Hook> metrics_files(const std::filesystem::path& run, nn::Model& model, const Progress& start);
+/// One line of metrics.jsonl a step, with scores where spikes are watched, and one of layers.jsonl where there are
+/// statistics.
+std::unique_ptr<Hook> metrics_files(RunLogs& logs, nn::Model& model, bool watches_spikes);
 
 /// TensorBoard event files of what metrics.jsonl holds, under tb/.
 std::unique_ptr<Hook> tensorboard_files(const std::filesystem::path& run, const Progress& start);
@@ -25,15 +27,15 @@ struct ConsoleFacts {
 /// One progress line: on a terminal it stays in place, elsewhere a line every few seconds.
 std::unique_ptr<Hook> console(const ConsoleFacts& facts);
 
-/// The loss on the validation set every `every` steps and at the end, to eval.jsonl and the console.
+/// The loss on the validation set every `every` steps and after the last one, to eval.jsonl and the console.
 /// It evaluates what the parameters are at that step.
-std::unique_ptr<Hook> evaluation(const std::filesystem::path& run, const config::EvaluateConfig& config,
-                                 nn::Model& model, const data::ValidationSet& set, const Progress& start);
+std::unique_ptr<Hook> evaluation(RunLogs& logs, const config::EvaluateConfig& config, nn::Model& model,
+                                 const data::ValidationSet& set, int64_t last_step);
 
-/// A checkpoint every `every` steps and at the end. `state` carries what does not change.
-std::unique_ptr<Hook> checkpoints(const std::filesystem::path& run, const config::RunConfig& config,
-                                  const CheckpointState& state, const nn::Parameters& parameters,
-                                  const optim::Optimizer& optimizer);
+/// A checkpoint every `every` steps, on SIGUSR1, and at the end, which throws Error if that one is not saved.
+/// `start`: where this process began, and what does not change.
+std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
+                                  CheckpointWriter& writer, RunLogs& logs);
 
 /// The mean loss over all targets of the set, and its perplexities.
 struct EvaluationResult {

@@ -10,11 +10,12 @@ namespace strata::train {
 /// The folder that a run writes to, held by one process at a time.
 class RunFolder {
  public:
-  /// Makes the folder and writes `config.yaml`, the resolved config. Throws Error if it cannot be written, if another
-  /// process has it, and, naming the keys, if it holds checkpoints of a run whose mathematics are other ones: all keys
-  /// but those of `run`, `checkpoint`, `telemetry`, `evaluate`, train.{stop_after, resume, recompute} and data.{cache,
-  /// prefetch}.
-  explicit RunFolder(const config::RunConfig& config);
+  /// Makes the folder and removes what killed saves left in it. Throws Error if it cannot be written or if another
+  /// process has it.
+  explicit RunFolder(const std::filesystem::path& path);
+
+  /// `config.yaml`, the resolved config.
+  void write_config(const config::RunConfig& config) const;
 
   const std::filesystem::path& path() const { return path_; }
 

@@ -1,11 +1,15 @@
 #pragma once
 
+#include <functional>
+#include <optional>
+
 #include "strata/config/train.h"
 #include "strata/data/loader.h"
 #include "strata/nn/model.h"
 #include "strata/optim/optimizer.h"
 #include "strata/optim/schedule.h"
 #include "strata/train/layer_statistics.h"
+#include "strata/train/progress.h"
 
 namespace strata::train {
 
@@ -16,9 +20,13 @@ struct StepReport {
   double rate = 0.0;
   optim::GradientNorms norms;  // before clipping
   optim::ClipFactors clip;
+  SpikeScores scores;
   int64_t tokens = 0;
   int64_t targets = 0;
-  bool updated = true;  // false: loss or gradient was not finite, and nothing was changed
+  double wait_seconds = 0.0;  // for the batch to be ready
+  bool finite = true;         // loss and gradients
+  bool spike = false;
+  bool updated = true;  // false: nothing was changed
 };
 
 /// One optimizer step over a global batch (GPAS's training loop):
@@ -28,8 +36,10 @@ class Step {
   Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule& schedule,
        const config::TrainConfig& config);
 
-  /// index: updates made so far. Fills `statistics` if it is given.
-  StepReport run(const data::GlobalBatch& batch, int64_t index, LayerStatistics* statistics = nullptr);
+  /// The step after `progress`. Fills `statistics` if it is given. Nothing, and nothing was changed, where `give_up`,
+  /// asked before each micro-batch, says so.
+  std::optional<StepReport> run(const data::GlobalBatch& batch, const Progress& progress,
+                                LayerStatistics* statistics = nullptr, const std::function<bool()>& give_up = {});
 
  private:
   double gradient_scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const;

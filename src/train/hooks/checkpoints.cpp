@@ -1,50 +1,49 @@
-#include "strata/base/log.h"
+#include "strata/base/check.h"
+#include "strata/train/checkpoint_writer.h"
 #include "strata/train/hooks.h"
+#include "strata/train/signals.h"
 
 namespace strata::train {
 namespace {
 
 class Checkpoints final : public Hook {
  public:
-  Checkpoints(std::filesystem::path run, const config::RunConfig& config, const CheckpointState& state,
-              const nn::Parameters& parameters, const optim::Optimizer& optimizer)
-      : run_(std::move(run)),
-        config_(config),
-        state_(state),
-        parameters_(parameters),
-        optimizer_(optimizer),
-        saved_(state.progress.step > 0 ? state.progress.step : -1) {}
+  Checkpoints(const config::CheckpointConfig& config, const CheckpointState& start, CheckpointWriter& writer,
+              RunLogs& logs)
+      : config_(config), state_(start), writer_(writer), logs_(logs), begun_at_(start.progress.step) {}
 
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
-    if (config_.checkpoint.every > 0 && report.step % config_.checkpoint.every == 0) save(progress);
+    const bool is_due = config_.every > 0 && report.step % config_.every == 0;
+    if (take_save_request() || is_due) save(progress);
   }
 
+  // A save of this step that failed before, or is under way and will, is tried once more.
   void at_end(const Progress& progress) override {
-    if (progress.step != saved_) save(progress);
+    writer_.finish();
+    const bool is_saved = progress.step == writer_.saved_step() || (progress.step == begun_at_ && begun_at_ > 0);
+    if (!is_saved) save(progress);
+    const auto failure = writer_.finish();
+    STRATA_CHECK(is_saved || !failure, "the last checkpoint is not saved: ", failure.value_or(""));
   }
 
  private:
   void save(const Progress& progress) {
     state_.progress = progress;
-    save_checkpoint(checkpoint_path(run_, progress.step), config_, state_, parameters_, optimizer_);
-    prune_checkpoints(run_, config_.checkpoint.keep);
-    saved_ = progress.step;
+    writer_.save(state_, logs_);
   }
 
-  std::filesystem::path run_;
-  config::RunConfig config_;
+  config::CheckpointConfig config_;
   CheckpointState state_;
-  const nn::Parameters& parameters_;
-  const optim::Optimizer& optimizer_;
-  int64_t saved_;  // the step that was saved last
+  CheckpointWriter& writer_;
+  RunLogs& logs_;
+  int64_t begun_at_;
 };
 
 }  // namespace
 
-std::unique_ptr<Hook> checkpoints(const std::filesystem::path& run, const config::RunConfig& config,
-                                  const CheckpointState& state, const nn::Parameters& parameters,
-                                  const optim::Optimizer& optimizer) {
-  return std::make_unique<Checkpoints>(run, config, state, parameters, optimizer);
+std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
+                                  CheckpointWriter& writer, RunLogs& logs) {
+  return std::make_unique<Checkpoints>(config, start, writer, logs);
 }
 
 }  // namespace strata::train

@@ -32,6 +32,7 @@ class Console final : public Hook {
 
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
     const auto now = Clock::now();
+    waited_ += report.wait_seconds;
     tokens_ += report.tokens;
     ++steps_;
     const double since_shown = std::chrono::duration<double>(now - shown_).count();
@@ -44,7 +45,11 @@ class Console final : public Hook {
   }
 
   void at_end(const Progress&) override {
-    if (terminal_) std::cout << "\n" << std::flush;
+    if (!started_) return;
+    const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
+    std::cout << (terminal_ ? "\n" : "") << "waited for data " << fixed(waited_, 2) << " s of " << duration(seconds)
+              << "\n"
+              << std::flush;
   }
 
  private:
@@ -68,7 +73,9 @@ class Console final : public Hook {
   ConsoleFacts facts_;
   bool terminal_;
   bool started_ = false;
-  Clock::time_point shown_ = Clock::now();
+  Clock::time_point begun_ = Clock::now();
+  Clock::time_point shown_ = begun_;
+  double waited_ = 0.0;
   int64_t tokens_ = 0;
   int64_t steps_ = 0;
 };

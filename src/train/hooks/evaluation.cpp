@@ -6,7 +6,6 @@
 
 #include "strata/base/log.h"
 #include "strata/base/text.h"
-#include "strata/io/json_lines.h"
 #include "strata/train/hooks.h"
 
 namespace strata::train {
@@ -14,38 +13,38 @@ namespace {
 
 class Evaluation final : public Hook {
  public:
-  Evaluation(const std::filesystem::path& run, const config::EvaluateConfig& config, nn::Model& model,
-             const data::ValidationSet& set, const Progress& start)
-      : config_(config), model_(model), set_(set), file_(run / "eval.jsonl", "step", start.step), done_(start.step) {}
+  Evaluation(RunLogs& logs, const config::EvaluateConfig& config, nn::Model& model, const data::ValidationSet& set,
+             int64_t last_step)
+      : logs_(logs), config_(config), model_(model), set_(set), last_step_(last_step) {}
 
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
     if (config_.every > 0 && report.step % config_.every == 0) run(progress);
   }
 
+  // Not where a run was stopped: it goes on as if it never was, and there may be little time.
   void at_end(const Progress& progress) override {
-    if (progress.step > done_) run(progress);
+    if (progress.step == last_step_ && logs_.evaluations.last() != last_step_) run(progress);
   }
 
  private:
   void run(const Progress& progress) {
     const EvaluationResult result = evaluate(model_, set_);
-    file_.append({{"step", progress.step},
-                  {"loss", result.loss},
-                  {"ppl", result.perplexity()},
-                  {"ppl_paper", result.paper_perplexity()},
-                  {"targets", result.targets},
-                  {"tokens", progress.tokens}});
+    logs_.evaluations.append({{"step", progress.step},
+                              {"loss", result.loss},
+                              {"ppl", result.perplexity()},
+                              {"ppl_paper", result.paper_perplexity()},
+                              {"targets", result.targets},
+                              {"tokens", progress.tokens}});
     if (isatty(STDOUT_FILENO) != 0) std::cout << "\n" << std::flush;  // leaves the progress line as it is
     log::info(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
                   fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)"));
-    done_ = progress.step;
   }
 
+  RunLogs& logs_;
   config::EvaluateConfig config_;
   nn::Model& model_;
   const data::ValidationSet& set_;
-  io::JsonLines file_;
-  int64_t done_;  // the step that was evaluated last
+  int64_t last_step_;  // of the whole run
 };
 
 }  // namespace
@@ -70,9 +69,9 @@ EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set) {
   return result;
 }
 
-std::unique_ptr<Hook> evaluation(const std::filesystem::path& run, const config::EvaluateConfig& config,
-                                 nn::Model& model, const data::ValidationSet& set, const Progress& start) {
-  return std::make_unique<Evaluation>(run, config, model, set, start);
+std::unique_ptr<Hook> evaluation(RunLogs& logs, const config::EvaluateConfig& config, nn::Model& model,
+                                 const data::ValidationSet& set, int64_t last_step) {
+  return std::make_unique<Evaluation>(logs, config, model, set, last_step);
 }
 
 }  // namespace strata::train

@@ -3,9 +3,9 @@
 #include <array>
 #include <chrono>
 #include <cstring>
-#include <fstream>
 
 #include "strata/base/check.h"
+#include "strata/io/append_file.h"
 #include "strata/train/hooks.h"
 
 namespace strata::train {
@@ -60,12 +60,7 @@ std::string scalar(const std::string& tag, double value) {
 
 class TensorboardFiles final : public Hook {
  public:
-  TensorboardFiles(const std::filesystem::path& run, const Progress& start) {
-    std::filesystem::create_directories(run / "tb");
-    const auto seconds =
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-    path_ = run / "tb" / str("events.out.tfevents.", seconds, ".strata.from", start.step);
-    file_.open(path_, std::ios::binary);
+  TensorboardFiles(const std::filesystem::path& run, const Progress& start) : file_(new_file(run, start.step)) {
     write(event_start(start.step) + message(3, "brain.Event:2"));
   }
 
@@ -76,14 +71,19 @@ class TensorboardFiles final : public Hook {
   }
 
  private:
-  void write(const std::string& event) {
-    const std::string length = raw(static_cast<uint64_t>(event.size()));
-    file_ << length << masked_crc(length) << event << masked_crc(event) << std::flush;
-    STRATA_CHECK(file_, "cannot write ", path_.string());
+  static std::filesystem::path new_file(const std::filesystem::path& run, int64_t step) {
+    std::filesystem::create_directories(run / "tb");
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now).count();
+    return run / "tb" / str("events.out.tfevents.", seconds, ".strata.from", step);
   }
 
-  std::filesystem::path path_;
-  std::ofstream file_;
+  void write(const std::string& event) {
+    const std::string length = raw(static_cast<uint64_t>(event.size()));
+    file_.append(length + masked_crc(length) + event + masked_crc(event));
+  }
+
+  io::AppendFile file_;
 };
 
 }  // namespace

@@ -1,0 +1,22 @@
+#pragma once
+
+#include "strata/train/checkpoint.h"
+
+namespace strata::train {
+
+/// Fills parameters and states for the run's first step and says where the run then stands. `now`: the run's own start.
+///
+/// By train.resume that is the newest checkpoint of the run folder that verifies (`auto`; others are named in
+/// warnings), the one at a path, which must verify, or where there is none (`none`) the start values.
+///
+/// A checkpoint of another config is not taken on trust: every difference is logged in a table, and those that would
+/// change the numbers, other data or another tokenizer included, throw Error unless train.allow_change names their key
+/// or section; model and norm can never change. Free are paths and what only decides where and how a run is computed
+/// and watched; another matrix library, number of threads or version is a warning, since last bits depend on it.
+///
+/// Checkpoints of the run folder that do not lie on the way to the one taken (newer ones, or all) are renamed to
+/// `aside_step_...`: no later resume takes them, and nothing is lost.
+Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
+                   optim::Optimizer& optimizer);
+
+}  // namespace strata::train

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <vector>
+
+#include "strata/config/outputs.h"
+
+namespace strata::train {
+
+/// Which of the checkpoints at `steps` (rising) nothing keeps: not among the `keep` newest, no multiple of
+/// `keep_every`, not among the `keep_best` with the lowest loss. `losses`: by step, where there was an evaluation.
+std::vector<int64_t> steps_to_remove(const config::CheckpointConfig& config, const std::vector<int64_t>& steps,
+                                     const std::map<int64_t, double>& losses);
+
+/// Removes them. To be called when the newest checkpoint has just been verified: it stays.
+void prune_checkpoints(const std::filesystem::path& run, const config::CheckpointConfig& config);
+
+}  // namespace strata::train

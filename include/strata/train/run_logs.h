@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+
+#include "strata/io/json_lines.h"
+
+namespace strata::train {
+
+/// The files of a run that grow with its steps. What a killed run wrote after the step it resumes from is cut off.
+struct RunLogs {
+  RunLogs(const std::filesystem::path& run, int64_t step)
+      : metrics(run / "metrics.jsonl", "step", step),
+        layers(run / "layers.jsonl", "step", step),
+        evaluations(run / "eval.jsonl", "step", step) {}
+
+  /// Throws Error where a line cannot be written: a checkpoint must not be ahead of them.
+  void flush() {
+    for (io::JsonLines* log : {&metrics, &layers, &evaluations}) log->flush();
+  }
+
+  io::JsonLines metrics;      // every step
+  io::JsonLines layers;       // every telemetry.every steps
+  io::JsonLines evaluations;  // every evaluate.every steps
+};
+
+}  // namespace strata::train

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+namespace strata::train {
+
+/// From now on SIGINT and SIGTERM ask the run to stop, and a second one ends the process at once; so does the time when
+/// `grace_seconds` (0: any number) have passed since the first. SIGUSR1 asks for a checkpoint.
+void listen_for_signals(int64_t grace_seconds);
+
+/// The signal that asked the run to stop, or 0.
+int stop_signal();
+
+/// Whether half of the grace has passed since then: what is left is for saving.
+bool is_time_to_save();
+
+/// Whether SIGUSR1 came since the last call.
+bool take_save_request();
+
+}  // namespace strata::train

@@ -1,0 +1,163 @@
+#include "strata/train/resume.h"
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/table.h"
+#include "strata/base/text.h"
+#include "strata/config/print.h"
+
+namespace strata::train {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Difference {
+  std::string key, before, now;
+};
+
+std::string section_of(const std::string& key) { return key.substr(0, key.find('.')); }
+
+// Keys that decide no number. Data and tokenizer are judged by what is in them, not by where they lie.
+bool changes_numbers(const std::string& key) {
+  static const std::set<std::string> kFree{
+      "train.stop_after", "train.resume", "train.allow_change", "train.recompute", "data.train",  "data.validation",
+      "data.tokenizer",   "data.cache",   "data.prefetch",      "run.dir",         "run.threads", "data.disk_budget_gb",
+      "run.gemm"};
+  static const std::set<std::string> kFreeSections{"checkpoint", "telemetry", "evaluate"};
+  return !kFree.contains(key) && !kFreeSections.contains(section_of(key));
+}
+
+// Parameters mean something else under another model.
+bool can_never_change(const std::string& key) { return section_of(key) == "model" || section_of(key) == "norm"; }
+
+bool is_allowed(const std::string& key, const std::vector<std::string>& allowed) {
+  if (can_never_change(key)) return false;
+  return std::ranges::any_of(allowed,
+                             [&](const std::string& name) { return key == name || key.starts_with(name + "."); });
+}
+
+// A name in train.allow_change that is no key and no section would allow nothing, silently.
+void check_names(const std::vector<std::string>& allowed, const config::RunConfig& config) {
+  std::vector<std::string> known;
+  for (const auto& [key, value] : config::flatten(config)) {
+    known.push_back(key);
+    known.push_back(section_of(key));
+  }
+  for (const std::string& name : allowed) {
+    const bool is_known =
+        std::ranges::any_of(known, [&](const std::string& key) { return key == name || key.starts_with(name + "."); });
+    if (!is_known) throw UsageError(str("train.allow_change: unknown key \"", name, "\"", did_you_mean(name, known)));
+  }
+}
+
+std::vector<Difference> differences_of(const config::RunConfig& before, const config::RunConfig& now) {
+  std::vector<Difference> differences;
+  const auto old_values = config::flatten(before);
+  const auto new_values = config::flatten(now);
+  for (size_t i = 0; i < new_values.size(); ++i) {
+    const auto& [key, value] = new_values[i];
+    if (value != old_values[i].second) differences.push_back({key, old_values[i].second, value});
+  }
+  return differences;
+}
+
+void log_table(const fs::path& checkpoint, const std::vector<Difference>& differences) {
+  Table table({{"key"}, {"checkpoint"}, {"now"}});
+  for (const Difference& difference : differences) table.add({difference.key, difference.before, difference.now});
+  log::info(checkpoint.string() + " was saved under another config:");
+  std::istringstream lines(table.text("  "));
+  for (std::string line; std::getline(lines, line);) log::info(line);
+}
+
+std::string refusal(const std::vector<Difference>& differences) {
+  std::vector<std::string> texts, keys;
+  for (const Difference& difference : differences) {
+    texts.push_back(str(difference.key, " was ", difference.before, ", is ", difference.now));
+    keys.push_back(difference.key);
+  }
+  const bool is_final = std::ranges::any_of(keys, can_never_change);
+  return str("holds another run: ", join(texts, "; "), "; another run.dir starts anew",
+             is_final ? "" : str(", train.allow_change=[", join(keys, ","), "] goes on all the same"));
+}
+
+void log_change(const char* what, const auto& before, const auto& now) {
+  if (before == now) return;
+  log::warn(str(what, " was ", before, " when the checkpoint was saved, is ", now, ": last bits may differ"));
+}
+
+std::optional<Checkpoint> newest_sound(const fs::path& run) {
+  std::vector<fs::path> found = checkpoints_of(run);
+  for (auto path = found.rbegin(); path != found.rend(); ++path) {
+    try {
+      return Checkpoint::open(*path);
+    } catch (const DamagedCheckpoint& damage) {
+      log::warn(str(damage.what(), "; skipping this checkpoint"));
+    }
+  }
+  if (!found.empty()) log::warn(str("no checkpoint of ", run.string(), " can be trusted: the run starts anew"));
+  return std::nullopt;
+}
+
+std::optional<Checkpoint> find_start(const config::RunConfig& config) {
+  if (config.train.resume == "none") return std::nullopt;
+  if (config.train.resume == "auto") return newest_sound(config.run.dir);
+  return Checkpoint::open(config.train.resume);
+}
+
+void check_same_run(const Checkpoint& start, const config::RunConfig& config, const CheckpointState& now) {
+  const std::vector<std::string>& allowed = config.train.allow_change;
+  check_names(allowed, config);
+  std::vector<Difference> differences = differences_of(start.config(), config);
+  if (!differences.empty()) log_table(start.path(), differences);
+
+  std::erase_if(differences, [](const Difference& difference) { return !changes_numbers(difference.key); });
+  const CheckpointState& before = start.state();
+  if (before.data_fingerprint != now.data_fingerprint) {
+    differences.push_back({"data.train", "data " + before.data_fingerprint, "data " + now.data_fingerprint});
+  }
+  if (before.tokenizer_fingerprint != now.tokenizer_fingerprint) {
+    differences.push_back(
+        {"data.tokenizer", "model " + before.tokenizer_fingerprint, "model " + now.tokenizer_fingerprint});
+  }
+  std::erase_if(differences, [&](const Difference& difference) { return is_allowed(difference.key, allowed); });
+  STRATA_CHECK(differences.empty(), start.path().string(), ": ", refusal(differences));
+  log_change("run.gemm", before.gemm, now.gemm);
+  log_change("the number of threads", before.threads, now.threads);
+  log_change("LibTorch", before.torch_version, now.torch_version);
+  log_change("Strata", before.strata_version, now.strata_version);
+}
+
+void set_others_aside(const fs::path& run, const std::optional<Checkpoint>& start) {
+  const int64_t step = start ? start->state().progress.step : -1;
+  std::error_code failure;
+  const bool is_of_this_run = start && fs::equivalent(start->path(), checkpoint_path(run, step), failure) && !failure;
+  for (const fs::path& path : checkpoints_of(run)) {
+    if (is_of_this_run && step_of(path) <= step) continue;
+    const fs::path aside = path.parent_path() / ("aside_" + path.filename().string());
+    fs::remove_all(aside);
+    fs::rename(path, aside);
+    log::warn(str(path.string(), " does not lie on this run's way; it is called ", aside.filename().string(), " now"));
+  }
+}
+
+}  // namespace
+
+Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
+                   optim::Optimizer& optimizer) {
+  const auto start = find_start(config);
+  if (start) {
+    check_same_run(*start, config, now);
+    start->load(parameters, optimizer);
+    log::info(str("resuming from ", start->path().string(), " at step ", start->state().progress.step));
+  } else {
+    parameters.initialise(static_cast<uint64_t>(config.run.seed));
+  }
+  set_others_aside(config.run.dir, start);
+  return start ? start->state().progress : now.progress;
+}
+
+}  // namespace strata::train

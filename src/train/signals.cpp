@@ -1,0 +1,69 @@
+#include "strata/train/signals.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <string_view>
+
+namespace strata::train {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Written by the handlers, which may do nothing but this.
+volatile std::sig_atomic_t received = 0;
+volatile std::sig_atomic_t save_requested = 0;
+std::atomic<Clock::rep> received_at = 0;
+std::atomic<int64_t> grace = 0;
+static_assert(std::atomic<Clock::rep>::is_always_lock_free);
+
+void on_stop(int signal) {
+  if (received != 0) _exit(128 + signal);
+  received = signal;
+  received_at = Clock::now().time_since_epoch().count();
+  alarm(static_cast<unsigned>(grace.load()));
+}
+
+void on_end_of_grace(int) {
+  constexpr std::string_view kMessage =
+      "error: checkpoint.grace_seconds are over before the checkpoint is saved; the one before it stays\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kMessage.data(), kMessage.size());
+  _exit(128 + received);
+}
+
+void on_save(int) { save_requested = 1; }
+
+void handle(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+void listen_for_signals(int64_t grace_seconds) {
+  grace = grace_seconds;
+  handle(SIGINT, on_stop);
+  handle(SIGTERM, on_stop);
+  handle(SIGALRM, on_end_of_grace);
+  handle(SIGUSR1, on_save);
+}
+
+int stop_signal() { return received; }
+
+bool is_time_to_save() {
+  if (received == 0 || grace == 0) return false;
+  const Clock::time_point asked{Clock::duration(received_at.load())};
+  return Clock::now() - asked > std::chrono::milliseconds(500) * grace.load();
+}
+
+bool take_save_request() {
+  const bool requested = save_requested != 0;
+  save_requested = 0;
+  return requested;
+}
+
+}  // namespace strata::train

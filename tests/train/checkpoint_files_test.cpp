@@ -1,0 +1,86 @@
+#include "strata/train/checkpoint_files.h"
+
+#include <nlohmann/json.hpp>
+
+#include "strata/base/check.h"
+
+namespace strata::train {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+CheckpointState some_state() {
+  return {.progress = {.step = 7,
+                       .cursor = {.seed = 42, .epoch = 1, .row = 84},
+                       .tokens = 12'345,
+                       .skipped = 2,
+                       .spikes = {.losses = {0.1, 1.0 / 3.0}, .grad_norms = {1e-300, 2.0}}},
+          .data_fingerprint = "0123456789abcdef",
+          .tokenizer_fingerprint = "fedcba9876543210",
+          .gemm = "blis",
+          .threads = 2,
+          .torch_version = "2.11.0",
+          .strata_version = "0.1.0"};
+}
+
+std::string error_of(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+// What is said of the state after one member was replaced.
+std::string error_with(const std::string& pointer, const json& value) {
+  json root = json::parse(to_json(some_state()));
+  root[json::json_pointer(pointer)] = value;
+  return error_of([&] { parse_state(root.dump(), "s"); });
+}
+
+TEST(CheckpointStateFile, ReadsWhatItWrote) {
+  EXPECT_EQ(parse_state(to_json(some_state()), "s"), some_state());
+  EXPECT_EQ(to_json(parse_state(to_json(some_state()), "s")), to_json(some_state()));
+}
+
+TEST(CheckpointStateFile, NamesWhatIsWrong) {
+  EXPECT_THAT(error_with("/step", -1), HasSubstr("s: \"step\" is -1, not a count"));
+  EXPECT_THAT(error_with("/step", 1.5), HasSubstr("s: \"step\" is 1.5"));
+  EXPECT_THAT(error_with("/step", UINT64_MAX), HasSubstr("not a count"));
+  EXPECT_THAT(error_with("/cursor", 3), HasSubstr("s: not an object"));
+  EXPECT_THAT(error_with("/threads", 0), HasSubstr("\"threads\" is 0"));
+  EXPECT_THAT(error_with("/threads", int64_t{1} << 40), HasSubstr("\"threads\" is"));
+  EXPECT_THAT(error_with("/gemm", 1), HasSubstr("\"gemm\" is not a string"));
+  EXPECT_THAT(error_with("/spikes/losses", json::array({1.0, "x"})), HasSubstr("holds \"x\", not a number"));
+  EXPECT_THAT(error_with("/spikes/losses", json::array()), HasSubstr("0 losses and 2 gradient norms"));
+  EXPECT_THAT(error_of([] { parse_state("{}", "s"); }), HasSubstr("s: has no \"cursor\""));
+  EXPECT_THAT(error_of([] { parse_state("[1", "s"); }), HasSubstr("s:1: "));
+}
+
+TEST(ManifestFile, ReadsWhatItWrote) {
+  const Manifest manifest{{"a", {.bytes = 0, .xxh3 = "0000000000000000"}},
+                          {"b.json", {.bytes = 5'000'000'000, .xxh3 = "00ff00ff00ff00ff"}}};
+  EXPECT_EQ(parse_manifest(to_json(manifest), "m"), manifest);
+}
+
+// A name from a file is only ever the name of a file beside it.
+TEST(ManifestFile, NamesWhatIsWrong) {
+  const auto error_for = [](const std::string& name, const json& seal) {
+    return error_of([&] { parse_manifest(json{{"files", {{name, seal}}}}.dump(), "m"); });
+  };
+  const json good{{"bytes", 1}, {"xxh3", "0000000000000000"}};
+  EXPECT_EQ(error_for("a", good), "no error");
+  for (const char* name : {"", ".", "..", "../a", "/etc/passwd", "a/b", ".hidden"}) {
+    EXPECT_THAT(error_for(name, good), HasSubstr("is not the name of a file beside it")) << name;
+  }
+  EXPECT_THAT(error_for("a", {{"bytes", 1}, {"xxh3", "0"}}), HasSubstr("xxh3 of a is not 16 hexadecimal digits"));
+  EXPECT_THAT(error_for("a", {{"xxh3", "0000000000000000"}}), HasSubstr("m: has no \"bytes\""));
+  EXPECT_THAT(error_for("a", 1), HasSubstr("m: not an object"));
+  EXPECT_THAT(error_of([] { parse_manifest(R"({"files": {}})", "m"); }), HasSubstr("m: names no files"));
+  EXPECT_THAT(error_of([] { parse_manifest(R"([])", "m"); }), HasSubstr("m: not an object"));
+}
+
+}  // namespace
+}  // namespace strata::train

@@ -1,0 +1,115 @@
+// A run in this process that is saved, forgotten and taken up again at every step, against one that was not.
+#include <ATen/ops/equal.h>
+
+#include "strata/train/checkpoint_writer.h"
+#include "strata/train/resume.h"
+#include "strata/train/trainer.h"
+#include "support/models.h"
+#include "support/temp_folder.h"
+
+namespace strata::train {
+namespace {
+
+using strata::test::TempFolder;
+using strata::test::TestModel;
+
+constexpr int64_t kSteps = 5;
+
+config::RunConfig config_of(config::Precision precision, const TempFolder& folder) {
+  config::RunConfig config;
+  config.model = strata::test::tiny_dims();
+  config.norm.scheme = "mix+gpas";
+  config.train.precision = precision;
+  config.train.steps = kSteps;
+  config.train.spike = {.action = config::SpikeAction::kSkip, .window = 2, .sigma = 0.5};
+  config.schedule.warmup_steps = 2;
+  config.run.dir = folder / "run";
+  return config;
+}
+
+data::GlobalBatch batch_of(int64_t step, int64_t vocab) {
+  data::GlobalBatch batch;
+  batch.micro_batches.push_back(strata::test::tiny_batch(vocab, static_cast<uint64_t>(step)));
+  batch.num_tokens = batch.micro_batches[0].num_tokens();
+  batch.num_targets = batch.micro_batches[0].num_targets();
+  batch.end = {.seed = 42, .epoch = 0, .row = step + 1};
+  return batch;
+}
+
+// What a process holds.
+struct Process {
+  explicit Process(const config::RunConfig& config)
+      : config(config),
+        test(nn::describe(config.model, config.norm), options(config)),
+        optimizer(optim::make_optimizer(config.optimizer, layout().params, layout().arena_size, dtype(), memory)),
+        schedule(config.schedule, config.optimizer.lr, config.train.steps) {
+    now.progress.cursor.seed = 42;
+    now.progress = begin_run(config, now, test.model.parameters(), *optimizer);
+  }
+
+  static nn::ModelOptions options(const config::RunConfig& config) {
+    nn::ModelOptions options = strata::test::tiny_options();
+    options.precision = config.train.precision;
+    return options;
+  }
+  const nn::ParameterLayout& layout() const { return test.model.spec().layout; }
+  at::ScalarType dtype() const { return test.model.parameters().master().scalar_type(); }
+  TrainingArenas arenas() const {
+    return {.parameters = test.model.parameters().master(), .states = optimizer->states()};
+  }
+
+  void run(int64_t until) {
+    Step step(test.model, *optimizer, schedule, config.train);
+    run_training(
+        step, test.model.spec(), config.train, [&] { return batch_of(now.progress.step, config.model.vocab); }, {},
+        {.last_step = until}, now.progress);
+  }
+
+  void save() {
+    CheckpointWriter writer(config.run.dir, config, layout(), arenas(), memory);
+    RunLogs logs(config.run.dir, now.progress.step);
+    writer.save(now, logs);
+    EXPECT_EQ(writer.finish(), std::nullopt);
+    EXPECT_EQ(writer.saved_step(), now.progress.step);
+  }
+
+  config::RunConfig config;
+  TestModel test;
+  Allocator memory{at::kCPU};
+  std::unique_ptr<optim::Optimizer> optimizer;
+  optim::Schedule schedule;
+  CheckpointState now;
+};
+
+class ResumeInProcess : public testing::TestWithParam<config::Precision> {};
+
+TEST_P(ResumeInProcess, EveryStepCanBeTheLastBeforeAKill) {
+  const TempFolder folder;
+  const config::RunConfig config = config_of(GetParam(), folder);
+  Process whole(config);
+  whole.run(kSteps);
+  std::filesystem::create_directory(config.run.dir);
+  for (int64_t step = 0; step < kSteps; ++step) {
+    Process part(config);
+    ASSERT_EQ(part.now.progress.step, step);
+    if (step > 0) part.save();  // of what was loaded: it must be the same again
+    part.run(step + 1);
+    part.save();
+  }
+  const Process resumed(config);
+  EXPECT_EQ(resumed.now, whole.now);
+  EXPECT_EQ(resumed.now.progress.spikes.losses.size(), 2U);
+  EXPECT_TRUE(at::equal(resumed.arenas().parameters, whole.arenas().parameters));
+  for (size_t i = 0; i < whole.arenas().states.size(); ++i) {
+    EXPECT_TRUE(at::equal(resumed.arenas().states[i].arena, whole.arenas().states[i].arena));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Precisions, ResumeInProcess,
+                         testing::Values(config::Precision::kFp32, config::Precision::kBf16, config::Precision::kMixed),
+                         [](const auto& info) {
+                           return std::string(config::enum_names(info.param)[static_cast<size_t>(info.param)]);
+                         });
+
+}  // namespace
+}  // namespace strata::train

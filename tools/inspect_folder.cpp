@@ -1,0 +1,52 @@
+// strata inspect FOLDER: what a model folder or a checkpoint holds.
+#include <set>
+
+#include "inspect.h"
+#include "strata/base/check.h"
+#include "strata/base/text.h"
+#include "strata/config/print.h"
+#include "strata/hub/model_folder.h"
+#include "strata/io/safetensors.h"
+#include "strata/nn/report.h"
+#include "strata/train/checkpoint.h"
+
+namespace strata::tools {
+namespace {
+
+std::string dtypes_in(const io::SafetensorsFile& file) {
+  std::set<std::string> dtypes;
+  for (const std::string& name : file.names()) dtypes.insert(nn::name_of(file.info(name).dtype));
+  return join({dtypes.begin(), dtypes.end()}, " and ");
+}
+
+std::string checkpoint_report(const train::Checkpoint& checkpoint) {
+  const train::CheckpointState& state = checkpoint.state();
+  const train::Progress& progress = state.progress;
+  Table files({{"  file"}, {"bytes", Table::Align::kRight}, {"xxh3"}});
+  for (const auto& [name, seal] : checkpoint.manifest()) {
+    files.add({"  " + name, with_commas(static_cast<int64_t>(seal.bytes)), seal.xxh3});
+  }
+  return str("\ncheckpoint of step ", progress.step, ": every file is as it was saved\n", files.text(), "  ",
+             with_commas(progress.tokens), " tokens seen, next: epoch ", progress.cursor.epoch, ", row ",
+             progress.cursor.row, "; seed ", progress.cursor.seed, ", ", progress.skipped, " updates skipped\n  data ",
+             state.data_fingerprint, ", tokenizer ", state.tokenizer_fingerprint, "\n  ", state.gemm, " on ",
+             state.threads, " threads, Strata ", state.strata_version, ", LibTorch ", state.torch_version, "\n");
+}
+
+}  // namespace
+
+void inspect_folder(const std::filesystem::path& path, bool parameters) {
+  std::string checkpoint;
+  if (train::is_checkpoint(path)) checkpoint = checkpoint_report(train::Checkpoint::open(path));
+  const hub::ModelFolder folder = hub::open_model_folder(path);
+  nn::check_loadable(folder.spec.layout, folder.weights);
+  const auto file = io::SafetensorsFile::open(folder.weights);
+  const at::ScalarType dtype = file.info(folder.spec.layout.params.front().name).dtype;
+  print_with_comments(
+      config::to_yaml(folder.config, {"model", "norm"}),
+      str("\n", model_summary(folder.spec, folder.config.data.sequence_length), "\n",
+          folder.weights.filename().string(), ": ", file.names().size(), " tensors in ", dtypes_in(file),
+          ", all that the model needs\n", checkpoint, model_report(folder.spec, dtype, parameters)));
+}
+
+}  // namespace strata::tools
