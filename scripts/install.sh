@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Usage: scripts/install.sh [--lint | --demo]
-# Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh or scripts/quickstart.sh uses besides, and
-# LibTorch from the torch wheel into a cache folder. Does nothing that is already done. STRATA_TORCH_DIR, where set,
-# names an unpacked torch wheel to use instead.
+# Usage: scripts/install.sh [--lint | --demo | --fuzz]
+# Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh, scripts/quickstart.sh or scripts/fuzz.sh
+# uses besides, and LibTorch from the torch wheel into a cache folder. Does nothing that is already done.
+# STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
@@ -11,6 +11,7 @@ packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
   libblis4-openmp libopenblas0-openmp)
 [ "${1:-}" != --demo ] || packages+=(bible-kjv)
 [ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy-19)  # 14 cannot compile <ranges>
+[ "${1:-}" != --fuzz ] || packages+=(clang-19 libclang-rt-19-dev llvm-19)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <limits>
+#include <numeric>
 
 #include "strata/base/check.h"
 
@@ -39,6 +41,12 @@ std::string_view bytes_of(std::span<const Value> values) {
 uint32_t width_for(int64_t vocab_size) { return vocab_size <= 1 << 16 ? 2 : 4; }
 
 uint64_t padding_after(uint64_t bytes) { return (kAlignment - bytes % kAlignment) % kAlignment; }
+
+template <class Id>
+Id greatest(const char* ids, uint64_t count) {
+  const auto* const first = reinterpret_cast<const Id*>(ids);
+  return std::accumulate(first, first + count, Id{0}, [](Id a, Id b) { return std::max(a, b); });
+}
 
 }  // namespace
 
@@ -113,6 +121,7 @@ TokenShard::TokenShard(const std::filesystem::path& path) : file_(path) {
 
   // Past the checksum only a faulty writer can be wrong, but nothing is read on trust.
   const std::string contradiction = "its fields contradict each other";
+  check(0 < tail.vocab_size && tail.vocab_size <= std::numeric_limits<int32_t>::max(), contradiction);
   check(head.id_width == width_for(static_cast<int64_t>(tail.vocab_size)), contradiction);
   check(tail.ids < bytes.size() && tail.documents < bytes.size(), contradiction);  // no overflow below
   const uint64_t id_bytes = tail.ids * head.id_width;
@@ -121,11 +130,15 @@ TokenShard::TokenShard(const std::filesystem::path& path) : file_(path) {
   offsets_ = {reinterpret_cast<const uint64_t*>(bytes.data() + offsets_at), tail.documents + 1};
   check(offsets_.front() == 0 && offsets_.back() == tail.ids, contradiction);
   check(std::ranges::is_sorted(offsets_, std::less_equal<>()), contradiction);
+  const std::string_view padding = bytes.substr(sizeof(Head) + id_bytes, padding_after(id_bytes));
+  check(padding.find_first_not_of('\0') == std::string_view::npos, contradiction);
 
   ids_ = bytes.data() + sizeof(Head);
   is_wide_ = head.id_width == sizeof(uint32_t);
   fingerprint_ = tail.fingerprint;
   vocab_size_ = static_cast<int64_t>(tail.vocab_size);
+  check((is_wide_ ? greatest<uint32_t>(ids_, tail.ids) : greatest<uint16_t>(ids_, tail.ids)) < tail.vocab_size,
+        str("an id beyond its vocabulary of ", vocab_size_));
 }
 
 int64_t TokenShard::document_at(int64_t position) const {

@@ -19,6 +19,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr size_t kMostDimensions = 64;  // more than that many of libtorch's operators refuse
+
 // The header's text, checked to lie within the file.
 std::string_view header_text(std::string_view file, const std::string& path) {
   STRATA_CHECK(file.size() >= kLengthBytes, path, ": truncated: ", file.size(),
@@ -62,6 +64,21 @@ at::ScalarType parse_dtype(const json& value, const std::string& where) {
   return found->second;
 }
 
+std::vector<int64_t> parse_shape(const json& value, const std::string& where) {
+  STRATA_CHECK(value.is_array(), where, "shape ", value.dump(), " is not a list");
+  STRATA_CHECK(value.size() <= kMostDimensions, where, value.size(), " dimensions (at most ", kMostDimensions, ")");
+  std::vector<int64_t> shape;
+  for (const json& length : value) shape.push_back(static_cast<int64_t>(count(length, "length", where)));
+  return shape;
+}
+
+// No product of lengths overflows: a tensor's strides are such products, those of a tensor without elements too.
+size_t checked_bytes(const TensorInfo& info, const std::string& where) {
+  size_t bytes = c10::elementSize(info.dtype);
+  for (const int64_t length : info.shape) bytes = product(bytes, std::max<size_t>(length, 1), where);
+  return std::ranges::count(info.shape, 0) > 0 ? 0 : bytes;
+}
+
 // Offsets as the header has them: from the start of the data.
 TensorInfo parse_info(const json& entry, size_t data_size, const std::string& where) {
   STRATA_CHECK(entry.is_object(), where, "not an object");
@@ -69,12 +86,8 @@ TensorInfo parse_info(const json& entry, size_t data_size, const std::string& wh
   const json& shape = member(entry, "shape", where);
   const json& offsets = member(entry, "data_offsets", where);
   STRATA_CHECK(entry.size() == 3, where, "keys other than dtype, shape, data_offsets");
-  STRATA_CHECK(shape.is_array(), where, "shape ", shape.dump(), " is not a list");
-  size_t bytes = c10::elementSize(info.dtype);
-  for (const json& length : shape) {
-    info.shape.push_back(static_cast<int64_t>(count(length, "length", where)));
-    bytes = product(bytes, static_cast<size_t>(info.shape.back()), where);
-  }
+  info.shape = parse_shape(shape, where);
+  const size_t bytes = checked_bytes(info, where);
   STRATA_CHECK(offsets.is_array() && offsets.size() == 2, where, "data_offsets ", offsets.dump(),
                " are not two numbers");
   info.begin = count(offsets[0], "offset", where);

@@ -1,5 +1,7 @@
 #include "strata/data/token_shard.h"
 
+#include <xxhash.h>
+
 #include "strata/base/check.h"
 #include "support/data_fixtures.h"
 
@@ -67,6 +69,69 @@ TEST(TokenShard, EveryDamagedByteAndEveryCutIsFound) {
   }
   write_file(path, whole + std::string(8, '\0'));
   EXPECT_THAT(error_of([&] { TokenShard{path}; }), testing::HasSubstr("cut or damaged"));
+}
+
+// A shard of documents {1, 2} and {3}, put together as the format's description has it, each part open to change.
+struct Parts {
+  uint32_t version = 1;
+  uint32_t id_width = 2;
+  std::vector<uint16_t> ids{1, 2, 3};
+  uint16_t padding = 0;
+  std::vector<uint64_t> offsets{0, 2, 3};
+  uint64_t vocab_size = 4;
+  uint64_t documents = 2;
+  uint64_t num_ids = 3;
+
+  std::string file() const {
+    std::string bytes = "STRATOKS";
+    const auto add = [&](const auto& value) { bytes.append(reinterpret_cast<const char*>(&value), sizeof value); };
+    add(version);
+    add(id_width);
+    for (const uint16_t id : ids) add(id);
+    add(padding);
+    for (const uint64_t offset : offsets) add(offset);
+    for (const uint64_t field : {uint64_t{77}, vocab_size, documents, num_ids}) add(field);
+    add(XXH3_64bits(bytes.data(), bytes.size()));
+    return bytes;
+  }
+};
+
+struct Faulty {
+  Parts parts;
+  std::string message;
+};
+
+std::vector<Faulty> faulty_shards() {
+  const std::string contradiction = "its fields contradict each other";
+  return {
+      {{.version = 2}, "token shard of version 2, not 1"},
+      {{.id_width = 4}, contradiction},
+      {{.id_width = 0}, contradiction},
+      {{.ids = {1, 2, 4}}, "an id beyond its vocabulary of 4"},
+      {{.padding = 1}, contradiction},
+      {{.offsets = {0, 0, 3}}, contradiction},
+      {{.offsets = {1, 2, 3}}, contradiction},
+      {{.offsets = {0, 4, 3}}, contradiction},
+      {{.offsets = {0, 2, 4}}, contradiction},
+      {{.offsets = {0, ~uint64_t{0}, 3}}, contradiction},
+      {{.vocab_size = 0}, contradiction},
+      {{.vocab_size = ~uint64_t{0}}, contradiction},
+      {{.documents = 1}, contradiction},
+      {{.documents = ~uint64_t{0}}, contradiction},
+      {{.num_ids = 4}, contradiction},
+      {{.num_ids = uint64_t{1} << 63}, contradiction},
+  };
+}
+
+TEST(TokenShard, WhatItsChecksumCoversIsCheckedToo) {
+  const TempFolder folder;
+  const auto path = folder / "a.tokens";
+  write_file(path, Parts().file());
+  EXPECT_EQ(TokenShard(path).document(0), (std::vector<int64_t>{1, 2}));
+  for (const Faulty& faulty : faulty_shards()) {
+    write_file(path, faulty.parts.file());
+    EXPECT_THAT(error_of([&] { TokenShard{path}; }), testing::HasSubstr("a.tokens: " + faulty.message));
+  }
 }
 
 }  // namespace

@@ -124,6 +124,14 @@ TEST(Safetensors, ABoolThatIsNeitherIsRefused) {
               ThrowsMessage<Error>(HasSubstr("neither 0 nor 1")));
 }
 
+// Their strides are products of the other lengths.
+TEST(Safetensors, EmptyTensorsMayBeLong) {
+  const test::TempFolder folder;
+  const std::string long_one = "{\"dtype\":\"F64\",\"shape\":[1152921504606846975,0],\"data_offsets\":[0,0]}";
+  test::write_file(folder / "t", file_of("{\"a\":" + long_one + "}"));
+  EXPECT_THAT(SafetensorsFile::open(folder / "t").tensor("a").sizes(), ElementsAre((int64_t{1} << 60) - 1, 0));
+}
+
 struct Malformed {
   std::string name;
   std::string bytes;
@@ -141,10 +149,14 @@ std::string two(const std::string& first, const std::string& second) {
   return file_of("{\"a\":" + begin + first + "},\"b\":" + begin + second + "}}", "12345678");
 }
 
-std::vector<Malformed> malformed_files() {
-  const std::string huge = "4611686018427387904";  // 2^62
-  const std::string a = "tensor \"a\": ";
-  const std::string good = R"({"dtype":"U8","shape":[4],"data_offsets":[0,4]})";
+// ",1" so many times
+std::string ones(int count) {
+  std::string text;
+  for (int i = 0; i < count; ++i) text += ",1";
+  return text;
+}
+
+std::vector<Malformed> malformed_headers() {
   return {
       {"Empty", "", "truncated: 0 bytes"},
       {"SevenBytes", "1234567", "truncated: 7 bytes"},
@@ -157,6 +169,17 @@ std::vector<Malformed> malformed_files() {
       {"List", file_of("[]"), "does not begin with '{'"},
       {"HeaderCutOff", file_of(R"({"a":{)"), "header:1: syntax error"},
       {"NotUtf8", file_of("{\"\xff\":1}"), "ill-formed UTF-8"},
+      {"NulBehindTheHeader", file_of(std::string("{}\0{", 4)), "header:1: a NUL byte"},
+      {"MetadataNoObject", file_of(R"({"__metadata__":"x"})"), "__metadata__: not an object"},
+      {"MetadataNoString", file_of(R"({"__metadata__":{"k":1}})"), "__metadata__: \"k\" is not a string"},
+  };
+}
+
+std::vector<Malformed> malformed_tensors() {
+  const std::string huge = "4611686018427387904";  // 2^62
+  const std::string a = "tensor \"a\": ";
+  const std::string good = R"({"dtype":"U8","shape":[4],"data_offsets":[0,4]})";
+  return {
       {"TensorTwice", file_of("{\"a\":" + good + ",\"a\":" + good + "}", "1234"), "the key \"a\" occurs twice"},
       {"KeyTwice", one(R"({"dtype":"U8","dtype":"I8","shape":[],"data_offsets":[0,1]})", "1"),
        "the key \"dtype\" occurs twice"},
@@ -174,6 +197,14 @@ std::vector<Malformed> malformed_files() {
        a + "the shape overflows"},
       {"BytesOverflow", one(R"({"dtype":"F64","shape":[)" + huge + "],\"data_offsets\":[0,0]}"),
        a + "the shape overflows"},
+      {"EmptyThatOverflows", one(R"({"dtype":"U8","shape":[0,)" + huge + ",4],\"data_offsets\":[0,0]}"),
+       a + "the shape overflows"},
+      {"Dimensions65", one(R"({"dtype":"U8","shape":[1)" + ones(64) + R"(],"data_offsets":[0,1]})", "1"),
+       a + "65 dimensions (at most 64)"},
+      {"OffsetsNestedDeep",
+       one(R"({"dtype":"U8","shape":[0],"data_offsets":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') +
+           "}"),
+       "nested deeper than 100 levels"},
       {"OneOffset", one(R"({"dtype":"U8","shape":[0],"data_offsets":[0]})"), a + "data_offsets [0] are not two"},
       {"NegativeOffset", one(R"({"dtype":"U8","shape":[1],"data_offsets":[-1,0]})"), a + "offset -1"},
       {"ReversedOffsets", one(R"({"dtype":"U8","shape":[4],"data_offsets":[4,0]})", "1234"),
@@ -191,19 +222,19 @@ std::vector<Malformed> malformed_files() {
                R"("b":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}})",
                "123"),
        "tensor \"b\": a hole of 1 bytes"},
-      {"MetadataNoObject", file_of(R"({"__metadata__":"x"})"), "__metadata__: not an object"},
-      {"MetadataNoString", file_of(R"({"__metadata__":{"k":1}})"), "__metadata__: \"k\" is not a string"},
   };
 }
 
 // One test for all: a process for each would take longer than everything else here.
 TEST(Safetensors, MalformedFilesAreRefusedWithThePathAndTheReason) {
   const test::TempFolder folder;
-  for (const Malformed& malformed : malformed_files()) {
-    SCOPED_TRACE(malformed.name);
-    test::write_file(folder / "t", malformed.bytes);
-    EXPECT_THAT([&] { SafetensorsFile::open(folder / "t"); },
-                ThrowsMessage<Error>(AllOf(HasSubstr((folder / "t").string()), HasSubstr(malformed.message))));
+  for (const auto& files : {malformed_headers(), malformed_tensors()}) {
+    for (const Malformed& malformed : files) {
+      SCOPED_TRACE(malformed.name);
+      test::write_file(folder / "t", malformed.bytes);
+      EXPECT_THAT([&] { SafetensorsFile::open(folder / "t"); },
+                  ThrowsMessage<Error>(AllOf(HasSubstr((folder / "t").string()), HasSubstr(malformed.message))));
+    }
   }
 }
 
