@@ -6,7 +6,8 @@
 
 namespace strata::io {
 
-/// Strict JSON: one value, UTF-8, no key twice in an object, at most 100 levels deep. Throws Error "<source>:<line>: <reason>".
+/// Strict JSON: one value, UTF-8, no key twice in an object, at most 100 levels deep. Throws Error "<source>:<line>:
+/// <reason>".
 nlohmann::json parse_json(std::string_view text, std::string_view source);
 
 /// The JSON file at `path`; its path is the source that errors name.
