@@ -79,9 +79,8 @@ struct Comparison {
 
 Table config_differences(const config::RunConfig& one, const config::RunConfig& other) {
   Table table({{""}, {""}, {""}});
-  const auto left = config::flatten(one), right = config::flatten(other);
-  for (size_t i = 0; i < left.size(); ++i) {
-    if (left[i].second != right[i].second) table.add({left[i].first, left[i].second, right[i].second});
+  for (const config::Difference& difference : config::differences(one, other)) {
+    table.add({difference.key, difference.before, difference.now});
   }
   return table;
 }

@@ -60,6 +60,17 @@ std::vector<std::pair<std::string, std::string>> flatten(const RunConfig& config
   return pairs;
 }
 
+std::vector<Difference> differences(const RunConfig& before, const RunConfig& now) {
+  std::vector<Difference> found;
+  const auto old_values = flatten(before);
+  const auto new_values = flatten(now);
+  for (size_t i = 0; i < new_values.size(); ++i) {
+    const auto& [key, value] = new_values[i];
+    if (value != old_values[i].second) found.push_back({key, old_values[i].second, value});
+  }
+  return found;
+}
+
 std::string help() {
   RunConfig defaults;
   std::vector<Row> rows{{"key", "default", "meaning (what it takes)"}};

@@ -15,9 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Difference {
-  std::string key, before, now;
-};
+using config::Difference;
 
 std::string section_of(const std::string& key) { return key.substr(0, key.find('.')); }
 
@@ -52,17 +50,6 @@ void check_names(const config::RunConfig& config) {
         std::ranges::any_of(known, [&](const std::string& key) { return key == name || key.starts_with(name + "."); });
     if (!is_known) throw UsageError(str("train.allow_change: unknown key \"", name, "\"", did_you_mean(name, known)));
   }
-}
-
-std::vector<Difference> differences_of(const config::RunConfig& before, const config::RunConfig& now) {
-  std::vector<Difference> differences;
-  const auto old_values = config::flatten(before);
-  const auto new_values = config::flatten(now);
-  for (size_t i = 0; i < new_values.size(); ++i) {
-    const auto& [key, value] = new_values[i];
-    if (value != old_values[i].second) differences.push_back({key, old_values[i].second, value});
-  }
-  return differences;
 }
 
 void log_table(const fs::path& checkpoint, const std::vector<Difference>& differences) {
@@ -109,7 +96,7 @@ std::optional<Checkpoint> find_start(const config::RunConfig& config) {
 }
 
 void check_same_run(const Checkpoint& start, const config::RunConfig& config, const CheckpointState& now) {
-  std::vector<Difference> differences = differences_of(start.config(), config);
+  std::vector<Difference> differences = config::differences(start.config(), config);
   if (!differences.empty()) log_table(start.path(), differences);
 
   std::erase_if(differences, [](const Difference& difference) { return !changes_numbers(difference.key); });

@@ -17,6 +17,12 @@ std::string to_yaml(const RunConfig& config, const std::vector<std::string>& sec
 /// Every key with its value on one line, in the order of RunConfig: {"train.micro_batch", "32"}.
 std::vector<std::pair<std::string, std::string>> flatten(const RunConfig& config);
 
+/// A key whose value is another one in two configs, both as flatten() gives them.
+struct Difference {
+  std::string key, before, now;
+};
+std::vector<Difference> differences(const RunConfig& before, const RunConfig& now);
+
 /// A table of every key: default, meaning, type or choices.
 std::string help();
 
