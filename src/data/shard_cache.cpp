@@ -9,6 +9,7 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/io/fetch.h"
+#include "strata/io/file.h"
 #include "strata/io/file_lock.h"
 #include "strata/io/json.h"
 
@@ -19,10 +20,9 @@ namespace fs = std::filesystem;
 
 // What a process left that was killed while it made this shard. The caller holds the shard's lock.
 void remove_leftovers(const fs::path& shard) {
-  const std::string prefix = shard.filename().string() + ".tmp-";
   std::vector<fs::path> leftovers;
   for (const auto& entry : fs::directory_iterator(shard.parent_path())) {
-    if (entry.path().filename().string().starts_with(prefix)) leftovers.push_back(entry.path());
+    if (io::target_of_temporary(entry.path()) == shard) leftovers.push_back(entry.path());
   }
   for (const fs::path& path : leftovers) fs::remove(path);
 }

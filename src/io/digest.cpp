@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <fstream>
 #include <memory>
 #include <vector>
 
 #include "strata/base/check.h"
+#include "strata/io/file.h"
 
 namespace strata::io {
 namespace {
@@ -81,16 +81,11 @@ std::optional<Digest> parse_digest(std::string_view field, std::string_view valu
 }
 
 Digest digest_of_file(const std::filesystem::path& path, const std::string& algorithm) {
-  constexpr size_t kPiece = 1 << 20;
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> state(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   bool good = EVP_DigestInit_ex(state.get(), EVP_get_digestbyname(algorithm.c_str()), nullptr) == 1;
-  std::ifstream file(path, std::ios::binary);
-  std::vector<char> piece(kPiece);
-  while (good && file) {
-    file.read(piece.data(), static_cast<std::streamsize>(piece.size()));
-    good = EVP_DigestUpdate(state.get(), piece.data(), static_cast<size_t>(file.gcount())) == 1;
-  }
-  STRATA_CHECK(!good || file.eof(), "cannot read ", path.string());
+  read_pieces(path, [&](std::string_view piece) {
+    good = good && EVP_DigestUpdate(state.get(), piece.data(), piece.size()) == 1;
+  });
   std::vector<unsigned char> bytes(size_of(algorithm));
   good = good && EVP_DigestFinal_ex(state.get(), bytes.data(), nullptr) == 1;
   STRATA_CHECK(good, "libcrypto cannot compute ", algorithm);

@@ -49,6 +49,7 @@ class PartFile {
     const bool is_strong = !etag.empty() && !etag.starts_with("W/");
     if (is_strong) write_atomically(etag_path_, etag);
   }
+
   void write(std::string_view bytes) {
     STRATA_CHECK(std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size(), "cannot write ",
                  path_.string(), ": ", std::strerror(errno));

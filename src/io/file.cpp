@@ -37,19 +37,6 @@ class Descriptor {
   int value_;
 };
 
-// Everything that a file or pipe holds, a piece at a time.
-void read_pieces(const std::filesystem::path& path, size_t most, const std::function<void(std::string_view)>& take) {
-  const Descriptor file(path, O_RDONLY);
-  std::string piece(most, '\0');
-  while (true) {
-    const ssize_t count = read(file.get(), piece.data(), most);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) fail("read", path);
-    if (count == 0) return;
-    take(std::string_view(piece).substr(0, static_cast<size_t>(count)));
-  }
-}
-
 constexpr std::string_view kTemporary = ".tmp-";  // then the process and a number
 
 // Not mkstemp: its files are private to the user whatever the umask says.
@@ -76,20 +63,30 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
 }
 
+void read_pieces(const std::filesystem::path& path, const std::function<void(std::string_view)>& take) {
+  constexpr size_t kPiece = 1 << 18;
+  const Descriptor file(path, O_RDONLY);
+  std::string piece(kPiece, '\0');
+  while (true) {
+    const ssize_t count = read(file.get(), piece.data(), kPiece);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail("read", path);
+    if (count == 0) return;
+    take(std::string_view(piece).substr(0, static_cast<size_t>(count)));
+  }
+}
+
 std::string read_text(const std::filesystem::path& path) {
-  constexpr size_t kPiece = 1 << 16;
   std::string text;
-  read_pieces(path, kPiece, [&](std::string_view piece) { text.append(piece); });
+  read_pieces(path, [&](std::string_view piece) { text.append(piece); });
   return text;
 }
 
+// Read, not mapped: a page fault for every few pages would cost more than the copy.
 uint64_t checksum(const std::filesystem::path& path) {
-  // Read, not mapped: a page fault for every few pages would cost more than the copy.
-  constexpr size_t kPiece = 1 << 20;
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
   XXH3_64bits_reset(state.get());
-  read_pieces(path, kPiece,
-              [&](std::string_view piece) { XXH3_64bits_update(state.get(), piece.data(), piece.size()); });
+  read_pieces(path, [&](std::string_view piece) { XXH3_64bits_update(state.get(), piece.data(), piece.size()); });
   return XXH3_64bits_digest(state.get());
 }
 
@@ -124,11 +121,12 @@ void AtomicFile::commit() {
   sync_folder(path_.parent_path());
 }
 
-bool is_temporary(const std::filesystem::path& path) {
+std::optional<std::filesystem::path> target_of_temporary(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
   const size_t mark = name.rfind(kTemporary);
-  return mark != std::string::npos &&
-         name.find_first_not_of("0123456789-", mark + kTemporary.size()) == std::string::npos;
+  if (mark == std::string::npos) return std::nullopt;
+  if (name.find_first_not_of("0123456789-", mark + kTemporary.size()) != std::string::npos) return std::nullopt;
+  return path.parent_path() / name.substr(0, mark);
 }
 
 void write_atomically(const std::filesystem::path& path, const std::function<void(AtomicFile&)>& writer) {

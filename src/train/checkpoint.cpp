@@ -171,7 +171,7 @@ void remove_leftovers(const fs::path& run) {
     if (!fs::is_directory(folder)) continue;
     for (const auto& entry : fs::directory_iterator(folder)) {
       const std::string name = entry.path().filename().string();
-      if (name.starts_with(kUnfinished) || io::is_temporary(entry.path())) leftovers.push_back(entry.path());
+      if (name.starts_with(kUnfinished) || io::target_of_temporary(entry.path())) leftovers.push_back(entry.path());
     }
   }
   for (const fs::path& leftover : leftovers) fs::remove_all(leftover);

@@ -21,9 +21,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
-
 // Waits, at most a minute, until `holds`.
 bool comes_true(const std::function<bool()>& holds) {
   for (int tries = 0; tries < 12'000 && !holds(); ++tries) std::this_thread::sleep_for(milliseconds(5));
@@ -158,7 +155,7 @@ TEST_F(Resume, AHundredKillsLeaveNoTrace) {
   ASSERT_EQ(last.exit_code, 0) << last.err;
   expect_same_run("killed", "whole", 2000);
   EXPECT_FALSE(is_left_unfinished(run_ / "killed/checkpoints"));
-  for (const auto& entry : fs::directory_iterator(run_ / "killed")) EXPECT_FALSE(io::is_temporary(entry.path()));
+  for (const auto& entry : fs::directory_iterator(run_ / "killed")) EXPECT_FALSE(io::target_of_temporary(entry.path()));
 }
 
 TEST_F(Resume, ADamagedCheckpointIsNamedAndSetAside) {

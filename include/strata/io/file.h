@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,9 @@ class MappedFile {
   const char* data_ = nullptr;
   size_t size_ = 0;
 };
+
+/// Gives the content of a file or pipe to `take`, a piece at a time.
+void read_pieces(const std::filesystem::path& path, const std::function<void(std::string_view)>& take);
 
 /// The content of a file or pipe, byte by byte as it is.
 std::string read_text(const std::filesystem::path& path);
@@ -54,8 +58,9 @@ class AtomicFile {
   int descriptor_ = -1;
 };
 
-/// Whether a file has such a temporary name, as one does whose process was killed.
-bool is_temporary(const std::filesystem::path& path);
+/// What a file with such a temporary name would have become: one is left where a process was killed. Nothing for other
+/// names.
+std::optional<std::filesystem::path> target_of_temporary(const std::filesystem::path& path);
 
 /// Lets `writer` fill an AtomicFile and commits it; if `writer` throws, what was at `path` stays.
 void write_atomically(const std::filesystem::path& path, const std::function<void(AtomicFile&)>& writer);
