@@ -88,6 +88,7 @@ void run(const config::RunConfig& config) {
        .stop_requested = stop_requested,
        .give_up_step = train::is_time_to_save},
       progress);
+  logs.flush();
   if (const int signal = train::stop_signal(); signal != 0) {
     log::info(str("stopped by signal ", signal, " after step ", progress.step, "; the checkpoint is saved"));
     throw Stopped{128 + signal};

@@ -47,9 +47,11 @@ std::vector<int64_t> steps_to_remove(const config::CheckpointConfig& config, con
 }
 
 void prune_checkpoints(const std::filesystem::path& run, const config::CheckpointConfig& config) {
+  if (config.keep == 0) return;
   std::vector<int64_t> steps;
   for (const auto& path : checkpoints_of(run)) steps.push_back(step_of(path));
-  for (const int64_t step : steps_to_remove(config, steps, losses_of(run / "eval.jsonl"))) {
+  const auto losses = config.keep_best > 0 ? losses_of(run / "eval.jsonl") : std::map<int64_t, double>();
+  for (const int64_t step : steps_to_remove(config, steps, losses)) {
     remove_checkpoint(checkpoint_path(run, step));
   }
 }

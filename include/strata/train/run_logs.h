@@ -13,7 +13,7 @@ struct RunLogs {
         layers(run / "layers.jsonl", "step", step),
         evaluations(run / "eval.jsonl", "step", step) {}
 
-  /// Throws Error where a line cannot be written: a checkpoint must not be ahead of them.
+  /// Throws Error where a line cannot be written: no checkpoint may be ahead of them, and none may be lost at the end.
   void flush() {
     for (io::JsonLines* log : {&metrics, &layers, &evaluations}) log->flush();
   }

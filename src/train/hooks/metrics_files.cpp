@@ -13,9 +13,6 @@ class MetricsFiles final : public Hook {
   MetricsFiles(RunLogs& logs, nn::Model& model, bool watches_spikes)
       : logs_(logs), model_(model), watches_spikes_(watches_spikes), last_(Clock::now()) {}
 
-  // What is left to be written now or never.
-  void at_end(const Progress&) override { logs_.flush(); }
-
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics* statistics) override {
     const auto now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - last_).count();
