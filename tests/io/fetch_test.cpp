@@ -3,6 +3,7 @@
 #include "strata/base/check.h"
 #include "strata/io/digest.h"
 #include "support/bad_server.h"
+#include "support/errors.h"
 #include "support/temp_folder.h"
 
 namespace strata::io {
@@ -34,12 +35,7 @@ class Fetch : public testing::Test {
   }
 
   std::string error_of(const std::string& url, const std::filesystem::path& path) {
-    try {
-      fetch(url, path, kImpatient);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "no error";
+    return test::error_of([&] { fetch(url, path, kImpatient); });
   }
 
   TempFolder folder_;

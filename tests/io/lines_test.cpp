@@ -1,6 +1,7 @@
 #include "strata/io/lines.h"
 
 #include "strata/base/check.h"
+#include "support/errors.h"
 #include "support/gzip.h"
 #include "support/temp_folder.h"
 
@@ -20,12 +21,7 @@ std::vector<std::string> lines_of(const std::filesystem::path& path) {
 }
 
 std::string error_of(const std::filesystem::path& path) {
-  try {
-    lines_of(path);
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
+  return test::error_of([&] { lines_of(path); });
 }
 
 const std::vector<std::string> kLines{"first", "", "third, with a \r and a \t", std::string(3'000'000, 'x'), "last"};

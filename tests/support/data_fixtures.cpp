@@ -57,13 +57,4 @@ std::filesystem::path write_shard(const std::filesystem::path& path,
   return path;
 }
 
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 }  // namespace strata::data::test

@@ -8,6 +8,7 @@
 #include "strata/data/shard_set.h"
 #include "strata/data/token_shard.h"
 #include "strata/data/tokenizer.h"
+#include "support/errors.h"
 #include "support/temp_folder.h"
 
 namespace strata::data::test {
@@ -27,7 +28,6 @@ Source made_up_source(const std::filesystem::path& folder, const std::string& na
 std::filesystem::path write_shard(const std::filesystem::path& path,
                                   const std::vector<std::vector<int32_t>>& documents);
 
-/// What the Error says that `action` throws.
-std::string error_of(const std::function<void()>& action);
+using strata::test::error_of;
 
 }  // namespace strata::data::test

@@ -9,6 +9,10 @@
 
 namespace strata::test {
 
+// How `strata` ends where something is wrong.
+inline constexpr int kFailed = 1;
+inline constexpr int kWrongUsage = 2;
+
 struct Finished {
   int exit_code = 0;  // 128 + signal where one ended it
   std::string out;    // stdout

@@ -14,9 +14,6 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
-
 using Fragments = std::vector<std::string>;
 
 config::RunConfig tiny_config(const std::string& scheme) {

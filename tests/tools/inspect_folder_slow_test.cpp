@@ -8,9 +8,6 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
-
 class InspectFolder : public testing::Test {
  protected:
   InspectFolder() {

@@ -15,9 +15,6 @@ namespace {
 using nlohmann::json;
 using testing::HasSubstr;
 
-constexpr int kFailed = 1;
-constexpr int kWrongUsage = 2;
-
 class Pretrain : public testing::Test {
  protected:
   void expect_refused(const std::vector<std::string>& overrides, int exit_code,

@@ -2,12 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
-#include "strata/base/check.h"
+#include "support/errors.h"
 
 namespace strata::train {
 namespace {
 
 using nlohmann::json;
+using strata::test::error_of;
 using testing::HasSubstr;
 
 CheckpointState some_state() {
@@ -22,15 +23,6 @@ CheckpointState some_state() {
           .threads = 2,
           .torch_version = "2.11.0",
           .strata_version = "0.1.0"};
-}
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
 }
 
 // What is said of the state after one member was replaced.
