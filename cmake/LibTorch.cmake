@@ -30,7 +30,9 @@ target_include_directories(strata_libtorch SYSTEM INTERFACE
 target_compile_definitions(strata_libtorch INTERFACE USE_DISTRIBUTED AT_PER_OPERATOR_HEADERS)
 # GCC's own libgomp has the same soname as the one that the wheel bundles: one OpenMP runtime serves the process.
 target_compile_options(strata_libtorch INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fopenmp>)
-target_link_libraries(strata_libtorch INTERFACE
+# libtorch_cpu exports the symbols of a Gloo of its own, of another version: whatever links both must meet Debian's first.
+find_library(STRATA_GLOO gloo REQUIRED)
+target_link_libraries(strata_libtorch INTERFACE -Wl,--no-as-needed ${STRATA_GLOO}
   ${STRATA_TORCH_DIR}/lib/libtorch_cpu.so ${STRATA_TORCH_DIR}/lib/libc10.so ${STRATA_TORCH_DIR}/lib/libgomp.so.1)
 target_link_options(strata_libtorch INTERFACE -Wl,-rpath-link,${_nvidia_lib})
 

@@ -8,7 +8,7 @@ set -euo pipefail
 packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
   libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
   libsentencepiece-dev libsimdjson-dev zlib1g-dev libxxhash-dev libcurl4-openssl-dev libssl-dev
-  libblis4-openmp libopenblas0-openmp)
+  libgloo-dev libblis4-openmp libopenblas0-openmp)
 [ "${1:-}" != --demo ] || packages+=(bible-kjv)
 [ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy-19)  # 14 cannot compile <ranges>
 [ "${1:-}" != --fuzz ] || packages+=(clang-19 libclang-rt-19-dev llvm-19)

@@ -5,6 +5,7 @@
 #include "strata/config/norm.h"
 #include "strata/config/optimizer.h"
 #include "strata/config/outputs.h"
+#include "strata/config/parallel.h"
 #include "strata/config/run.h"
 #include "strata/config/train.h"
 
@@ -19,6 +20,7 @@ struct RunConfig {
   TrainConfig train;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;
+  ParallelConfig parallel = {};
   CheckpointConfig checkpoint;
   TelemetryConfig telemetry;
   EvaluateConfig evaluate;
@@ -31,6 +33,7 @@ struct RunConfig {
     field("train", train, "the optimizer steps");
     field("optimizer", optimizer, "how gradients become updates");
     field("schedule", schedule, "the learning rate over the steps");
+    field("parallel", parallel, "several workers");
     field("checkpoint", checkpoint, "what is left to resume from");
     field("telemetry", telemetry, "what the run measures about itself");
     field("evaluate", evaluate, "the loss on the validation set");

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace strata::dist {
+
+/// How a sum over ranks is added. Fixed: as a binary tree over the ranks, ((0+1)+(2+3))+..., the world size being a
+/// power of two: the same bits whatever carries them. Fast: in the backend's own order.
+enum class SumOrder { kFixed, kFast };
+
+/// A collective under way. Its tensors must live, and not be touched, until wait() has returned.
+class Work {
+ public:
+  virtual ~Work() = default;
+  /// Returns when the results may be read: on the CPU when they are there, on CUDA by what is launched on the current
+  /// stream from now on. Throws Error, naming the peers if they are known, when a worker is lost or the timeout passes.
+  virtual void wait() = 0;
+};
+using Handle = std::unique_ptr<Work>;
+
+/// What `world_size` workers do together. Tensors are flat and contiguous, of one dtype (fp32, fp64, bf16, int64) and
+/// the same number of elements on every rank; `n` is a whole slice of one rank.
+///
+/// Every rank has to ask for the same collectives in the same order; they are carried out in that order behind the
+/// caller's back. After one has thrown, nothing else may be asked.
+class Communicator {
+ public:
+  virtual ~Communicator() = default;
+
+  virtual const char* backend() const = 0;  // "single", "gloo", "nccl"
+  int rank() const { return rank_; }
+  int world_size() const { return world_size_; }
+  bool is_first() const { return rank_ == 0; }
+
+  /// values[n] becomes its sum over the ranks.
+  virtual Handle all_reduce(const at::Tensor& values, SumOrder order) = 0;
+  /// slice[n] becomes the sum over ranks of their values[rank * n ...]; values[world * n] is lost where slice is a view
+  /// of it.
+  virtual Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder order) = 0;
+  /// values[world * n] becomes the slices[n] of all ranks; slice may be its place in values.
+  virtual Handle all_gather(const at::Tensor& values, const at::Tensor& slice) = 0;
+  /// Slice r of received[world * n] becomes slice `rank()` of what rank r sent[world * n].
+  virtual Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) = 0;
+  /// values[n] become those of rank `root`.
+  virtual Handle broadcast(const at::Tensor& values, int root) = 0;
+  virtual void barrier() = 0;
+
+ protected:
+  Communicator(int rank, int world_size) : rank_(rank), world_size_(world_size) {}
+
+ private:
+  int rank_;
+  int world_size_;
+};
+
+/// One worker: every collective is done when it is asked for.
+std::unique_ptr<Communicator> alone();
+
+/// This rank's slice of flat values whose number of elements `world_size` divides.
+at::Tensor slice_of(const Communicator& workers, const at::Tensor& values);
+
+/// The same on every rank: whether any of them says yes.
+bool any(Communicator& workers, bool mine);
+
+/// Every rank's numbers, rank by rank. All have the same number of them.
+std::vector<double> gather_numbers(Communicator& workers, const std::vector<double>& mine);
+
+}  // namespace strata::dist
