@@ -1,0 +1,232 @@
+// The only source that sees Gloo.
+#include "strata/dist/gloo.h"
+
+#include <dlfcn.h>
+#include <gloo/allgather.h>
+#include <gloo/allreduce.h>
+#include <gloo/alltoall.h>
+#include <gloo/barrier.h>
+#include <gloo/broadcast.h>
+#include <gloo/rendezvous/context.h>
+#include <gloo/rendezvous/store.h>
+#include <gloo/transport/tcp/device.h>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+
+#include <bit>
+
+#include "job_queue.h"
+#include "local_address.h"
+#include "strata/base/check.h"
+#include "tree_sum.h"
+
+namespace strata::dist {
+namespace {
+
+std::chrono::milliseconds milliseconds(Store::Seconds seconds) {
+  return std::max(std::chrono::milliseconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(seconds));
+}
+
+// Gloo's messages begin with the place in its sources: "[/build/.../pair.cc:589] Connection closed by peer [...]".
+std::string reason(const std::exception& failure) {
+  const std::string_view text = failure.what();
+  const size_t place = text.starts_with('[') ? text.find("] ") : std::string_view::npos;
+  return std::string(place == std::string_view::npos ? text : text.substr(place + 2));
+}
+
+// Where Gloo's workers leave their addresses for each other.
+class AddressBook final : public gloo::rendezvous::Store {
+ public:
+  AddressBook(dist::Store store, std::chrono::milliseconds timeout) : store_(std::move(store)), timeout_(timeout) {}
+
+  void set(const std::string& key, const std::vector<char>& data) override {
+    store_.set(key, std::string(data.begin(), data.end()));
+  }
+  std::vector<char> get(const std::string& key) override {
+    const auto value = store_.wait_for(key, timeout_);
+    STRATA_CHECK(value.has_value(), "worker ", key, " left no address within ",
+                 std::chrono::duration<double>(timeout_).count(), " s");
+    return {value->begin(), value->end()};
+  }
+  void wait(const std::vector<std::string>& keys) override {
+    for (const std::string& key : keys) get(key);
+  }
+  void wait(const std::vector<std::string>& keys, const std::chrono::milliseconds&) override { wait(keys); }
+
+ private:
+  dist::Store store_;
+  std::chrono::milliseconds timeout_;
+};
+
+std::shared_ptr<gloo::transport::Device> device_of(const dist::Store& store, const std::string& interface) {
+  gloo::transport::tcp::attr place;
+  if (interface.empty()) {
+    place.hostname = address_towards(store.host(), store.port());
+  } else {
+    place.iface = interface;
+  }
+  try {
+    return gloo::transport::tcp::CreateDevice(place);
+  } catch (const std::exception& failure) {
+    throw Error(strata::str("parallel.interface: cannot use ", interface.empty() ? place.hostname : interface, ": ",
+                            reason(failure)));
+  }
+}
+
+class Pending final : public Work {
+ public:
+  explicit Pending(std::future<void> future) : future_(std::move(future)) {}
+  ~Pending() override {
+    if (future_.valid()) future_.wait();  // its tensors may go now
+  }
+  void wait() override { future_.get(); }
+
+ private:
+  std::future<void> future_;
+};
+
+class Gloo final : public Communicator {
+ public:
+  Gloo(const Store& store, const GlooOptions& options)
+      : Communicator(options.rank, options.world_size),
+        context_(std::make_shared<gloo::rendezvous::Context>(options.rank, options.world_size)) {
+    const auto timeout = milliseconds(options.timeout);
+    context_->setTimeout(timeout);
+    AddressBook addresses(store, timeout);
+    auto device = device_of(store, options.interface);
+    try {
+      context_->connectFullMesh(addresses, device);
+    } catch (const Error&) {
+      throw;
+    } catch (const std::exception& failure) {
+      throw Error(strata::str("gloo: worker ", options.rank, " cannot connect to the others from ", device->str(), ": ",
+                              reason(failure)));
+    }
+    queue_.add([] { at::set_num_threads(1); });  // on that thread: the others compute meanwhile
+  }
+
+  const char* backend() const override { return "gloo"; }
+
+  Handle all_reduce(const at::Tensor& values, SumOrder order) override {
+    return later([this, values, order] {
+      if (order == SumOrder::kFast) return all_reduce_as_gloo_does(values);
+      const at::Tensor all = scratch(values.numel() * world_size(), values.scalar_type());
+      gather(all, values);
+      tree_sum(values, all, world_size());
+    });
+  }
+
+  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder) override {
+    return later([this, slice, values] {
+      const at::Tensor received = scratch(values.numel(), values.scalar_type());
+      exchange(received, values);
+      tree_sum(slice, received, world_size());
+    });
+  }
+
+  Handle all_gather(const at::Tensor& values, const at::Tensor& slice) override {
+    return later([this, values, slice] { gather(values, slice); });
+  }
+
+  Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) override {
+    return later([this, received, sent] { exchange(received, sent); });
+  }
+
+  Handle broadcast(const at::Tensor& values, int root) override {
+    return later([this, values, root] {
+      gloo::BroadcastOptions options(context_);
+      options.setOutput(bytes(values), values.nbytes());
+      options.setRoot(root);
+      gloo::broadcast(options);
+    });
+  }
+
+  void barrier() override {
+    later([this] {
+      gloo::BarrierOptions options(context_);
+      gloo::barrier(options);
+    })->wait();
+  }
+
+ private:
+  static char* bytes(const at::Tensor& tensor) { return static_cast<char*>(tensor.mutable_data_ptr()); }
+
+  Handle later(std::function<void()> job) {
+    return std::make_unique<Pending>(queue_.add([job = std::move(job)] {
+      try {
+        job();
+      } catch (const gloo::Exception& failure) {
+        throw Error(strata::str("lost a worker: ", reason(failure)));
+      }
+    }));
+  }
+
+  at::Tensor scratch(int64_t count, at::ScalarType dtype) {
+    const auto needed = count * static_cast<int64_t>(at::elementSize(dtype));
+    if (!scratch_.defined() || scratch_.numel() < needed) scratch_ = at::empty({needed}, at::kByte);
+    return scratch_.narrow(0, 0, needed).view(dtype);
+  }
+
+  void exchange(const at::Tensor& received, const at::Tensor& sent) {
+    gloo::AlltoallOptions options(context_);
+    options.setInput(bytes(sent), sent.nbytes());
+    options.setOutput(bytes(received), received.nbytes());
+    gloo::alltoall(options);
+  }
+
+  void gather(const at::Tensor& values, const at::Tensor& slice) {
+    const at::Tensor place = slice_of(*this, values);
+    if (place.const_data_ptr() != slice.const_data_ptr()) place.copy_(slice);
+    gloo::AllgatherOptions options(context_);
+    options.setOutput(bytes(values), values.nbytes());
+    gloo::allgather(options);
+  }
+
+  void all_reduce_as_gloo_does(const at::Tensor& values) {
+    gloo::AllreduceOptions options(context_);
+    const auto add = [dtype = values.scalar_type()](void* sum, const void* a, const void* b, size_t count) {
+      const auto tensor = [&](const void* data) {
+        return at::from_blob(const_cast<void*>(data), {static_cast<int64_t>(count)}, dtype);
+      };
+      at::Tensor result = tensor(sum);
+      at::add_out(result, tensor(a), tensor(b));
+    };
+    options.setReduceFunction(add);
+    const auto count = static_cast<size_t>(values.numel());
+    switch (values.element_size()) {  // all that Gloo wants to know of the type
+      case 2:
+        options.setOutput(static_cast<uint16_t*>(values.mutable_data_ptr()), count);
+        break;
+      case 4:
+        options.setOutput(static_cast<uint32_t*>(values.mutable_data_ptr()), count);
+        break;
+      default:
+        options.setOutput(static_cast<uint64_t*>(values.mutable_data_ptr()), count);
+    }
+    gloo::allreduce(options);
+  }
+
+  std::shared_ptr<gloo::rendezvous::Context> context_;
+  at::Tensor scratch_;
+  JobQueue queue_;  // ends before what its jobs use
+};
+
+}  // namespace
+
+void check_gloo() {
+  const auto here = &gloo::transport::tcp::CreateDevice;
+  Dl_info info{};
+  const bool found = dladdr(std::bit_cast<void*>(here), &info) != 0;
+  const std::string library = found ? info.dli_fname : "nowhere";
+  STRATA_CHECK(library.find("libgloo") != std::string::npos, "Gloo is found in ", library,
+               ", not in libgloo.so: link libgloo before libtorch_cpu");
+}
+
+std::unique_ptr<Communicator> connect_gloo(const Store& store, const GlooOptions& options) {
+  check_gloo();
+  return std::make_unique<Gloo>(store, options);
+}
+
+}  // namespace strata::dist
