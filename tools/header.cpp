@@ -10,10 +10,21 @@
 
 namespace strata::tools {
 
-double measured_peak(const kernels::Gemm& gemm, const config::ModelConfig& dims) {
-  return std::max(kernels::measure_gemm(gemm, 2048, dims.intermediate, dims.hidden),
-                  kernels::measure_gemm(gemm, 512, dims.vocab, dims.hidden));
+double measured_peak(const kernels::Gemm& gemm, const config::ModelConfig& dims, dist::Communicator& workers) {
+  workers.barrier();
+  const double mine = std::max(kernels::measure_gemm(gemm, 2048, dims.intermediate, dims.hidden),
+                               kernels::measure_gemm(gemm, 512, dims.vocab, dims.hidden));
+  return dist::sum_of_rows(workers, {{mine}}).front();
 }
+
+namespace {
+
+std::string where(const GemmRate& rate) {
+  const std::string threads = str(at::get_num_threads(), " threads");
+  return rate.workers == 1 ? threads : str(rate.workers, " workers with ", threads, " each");
+}
+
+}  // namespace
 
 void print_header(const std::string& command, const config::RunConfig& config, const nn::ModelSpec& spec,
                   const Allocator& memory, const GemmRate& rate) {
@@ -27,7 +38,7 @@ void print_header(const std::string& command, const config::RunConfig& config, c
     std::cout << separator << name_of(memory_class) << " " << human_bytes(memory.bytes(memory_class));
     separator = ", ";
   }
-  std::cout << "\n  " << at::get_num_threads() << " threads · " << rate.library << " " << fixed(rate.gflops, 0)
+  std::cout << "\n  " << where(rate) << " · " << rate.library << " " << fixed(rate.gflops, 0)
             << " GFLOP/s on this model's shapes · at most "
             << with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops)) << " tokens/s"
             << "\n"

@@ -1,6 +1,7 @@
 // strata pretrain: builds the parts of a run, says what will run, and runs it.
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "command.h"
@@ -10,11 +11,13 @@
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/config/print.h"
-#include "strata/train/hooks.h"
 #include "strata/train/resume.h"
 #include "strata/train/run_folder.h"
 #include "strata/train/signals.h"
+#include "strata/train/training.h"
 #include "training_data.h"
+#include "training_hooks.h"
+#include "workers.h"
 
 namespace strata::tools {
 namespace {
@@ -32,67 +35,77 @@ train::CheckpointState fresh_state(const config::RunConfig& config, const Traini
   return state;
 }
 
-std::vector<std::unique_ptr<train::Hook>> make_hooks(const config::RunConfig& config, nn::Model& model,
-                                                     const train::CheckpointState& state,
-                                                     const data::ValidationSet* validation,
-                                                     train::CheckpointWriter& writer, train::RunLogs& logs,
-                                                     const train::ConsoleFacts& facts) {
-  const bool watches_spikes = config.train.spike.action != config::SpikeAction::kNone;
-  std::vector<std::unique_ptr<train::Hook>> hooks;
-  hooks.push_back(train::metrics_files(logs, model, watches_spikes));
-  if (config.telemetry.tensorboard) hooks.push_back(train::tensorboard_files(config.run.dir, state.progress));
-  hooks.push_back(train::console(facts));
-  if (validation != nullptr) {
-    hooks.push_back(train::evaluation(logs, config.evaluate, model, *validation, facts.last_step));
-  }
-  hooks.push_back(train::checkpoints(config.checkpoint, state, writer, logs));
-  return hooks;
+std::optional<train::RunFolder> open_folder(const config::RunConfig& config, const dist::Communicator& workers) {
+  if (!workers.is_first()) return std::nullopt;
+  std::optional<train::RunFolder> folder(std::in_place, config.run.dir);
+  log::also_to_file(folder->path() / "log.txt");
+  return folder;
+}
+
+void train_until_the_end(const config::RunConfig& config, const optim::Schedule& schedule, const TrainingData& data,
+                         train::Training& training, const train::CheckpointState& start,
+                         const std::vector<std::unique_ptr<train::Hook>>& hooks, train::Progress& progress) {
+  dist::Communicator& group = training.parallel.workers;
+  data::BatchLoader loader = data.loader(start.progress.cursor, training.division.micro_batches_of(group.rank()));
+  train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
+  dist::LaggingVote give_up(group);
+  const auto is_stopped = [] { return train::stop_signal() != 0; };
+  const auto next_batch = [&] {
+    auto batch = loader.next_unless(is_stopped);
+    if (dist::any(group, is_stopped() || !batch)) batch.reset();  // all stop after the same step
+    return batch;
+  };
+  train::listen_for_signals(config.checkpoint.grace_seconds);
+  train::run_training(step, training.model.spec(), config.train, next_batch, hooks,
+                      {.last_step = schedule.updates(),
+                       .stop_after = config.train.stop_after,
+                       .telemetry_every = config.telemetry.every,
+                       .give_up_step = [&] { return give_up(train::is_time_to_save()); }},
+                      progress);
+}
+
+// What stopped any of the workers, or 0.
+int stop_signal_of(dist::Communicator& workers) {
+  return static_cast<int>(std::ranges::max(dist::gather_numbers(workers, {static_cast<double>(train::stop_signal())})));
 }
 
 void run(const config::RunConfig& config) {
-  const auto gemm = start(config.run);
+  set_threads(config.run);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const TrainingData data(config);
-  const train::RunFolder folder(config.run.dir);
-  log::also_to_file(folder.path() / "log.txt");
+  const Workers workers = join_workers(config, data);
+  dist::Communicator& group = *workers.group;
+  const auto gemm = common_gemm(config.run, group);
+  const auto folder = open_folder(config, group);
 
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
   Allocator memory(at::kCPU);
-  nn::Model model(spec, nn::options_for(config), *gemm, memory);
-  const auto optimizer = optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
-                                               model.parameters().master().scalar_type(), memory);
-  train::CheckpointWriter writer(folder.path(), config, spec.layout,
-                                 {.parameters = model.parameters().master(), .states = optimizer->states()}, memory);
-  const double peak = measured_peak(*gemm, config.model);
-  print_header("pretrain", config, spec, memory, {.library = gemm->name(), .gflops = peak});
-
+  train::Training training(config, spec, *gemm, group, workers.save_group(config.parallel), memory);
+  const double peak = measured_peak(*gemm, config.model, group);
   train::CheckpointState state = fresh_state(config, data, *gemm);
-  state.progress = train::begin_run(config, state, model.parameters(), *optimizer);
-  folder.write_config(config);
-  train::RunLogs logs(folder.path(), state.progress.step);
-  data::BatchLoader loader = data.loader(state.progress.cursor);
+  if (folder) {
+    print_header("pretrain", config, spec, memory,
+                 {.library = gemm->name(), .gflops = peak, .workers = group.world_size()});
+  }
+  state.progress = train::begin_run(config, state, training.model.parameters(), *training.optimizer, group);
+  std::optional<train::RunLogs> logs;
+  if (folder) {
+    folder->write_config(config);
+    logs.emplace(folder->path(), state.progress.step);
+  }
   const auto validation = data.validation();
-  const auto hooks = make_hooks(config, model, state, validation.get(), writer, logs,
+  const auto hooks = make_hooks(config, training, state, validation.get(), logs ? &*logs : nullptr,
                                 {.last_step = schedule.updates(),
                                  .flops_per_token = nn::flops_per_token(config.model, config.data.sequence_length),
                                  .peak_gflops = peak});
-  train::Step step(model, *optimizer, schedule, config.train);
   train::Progress progress = state.progress;
-  const auto stop_requested = [] { return train::stop_signal() != 0; };
-  train::listen_for_signals(config.checkpoint.grace_seconds);
-  train::run_training(
-      step, spec, config.train, [&] { return loader.next_unless(stop_requested); }, hooks,
-      {.last_step = schedule.updates(),
-       .stop_after = config.train.stop_after,
-       .telemetry_every = config.telemetry.every,
-       .stop_requested = stop_requested,
-       .give_up_step = train::is_time_to_save},
-      progress);
-  logs.flush();
-  if (const int signal = train::stop_signal(); signal != 0) {
+  train_until_the_end(config, schedule, data, training, state, hooks, progress);
+  if (logs) logs->flush();
+  if (const int signal = stop_signal_of(group); signal != 0) {
     log::info(str("stopped by signal ", signal, " after step ", progress.step, "; the checkpoint is saved"));
     throw Stopped{128 + signal};
   }
+  if (!folder) return;
   std::cout << "done: step " << progress.step << ", " << with_commas(progress.tokens) << " tokens, in "
             << config.run.dir << "\n"
             << std::flush;

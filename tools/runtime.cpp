@@ -5,9 +5,7 @@
 #include "strata/config/enums.h"
 #include "strata/config/load.h"
 #include "strata/nn/model_spec.h"
-#include "strata/nn/report.h"
-#include "strata/optim/optimizer.h"
-#include "strata/train/checkpoint_writer.h"
+#include "strata/train/training.h"
 
 namespace strata::tools {
 
@@ -21,6 +19,13 @@ std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run) {
   return kernels::make_gemm(std::string(config::enum_name(run.gemm)));
 }
 
+std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist::Communicator& workers) {
+  if (!workers.is_first()) return kernels::make_gemm(dist::broadcast_text(workers, ""));
+  auto gemm = start(run);
+  dist::broadcast_text(workers, gemm->name());
+  return gemm;
+}
+
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides) {
   const config::Loaded loaded = config::load(path, overrides);
   try {
@@ -32,15 +37,10 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
 }
 
 Allocator plan_run(const config::RunConfig& config, const nn::ModelSpec& spec) {
-  const nn::ModelOptions options = nn::options_for(config);
-  Allocator plan = nn::plan_memory(spec, options);
-  const auto optimizer = optim::make_optimizer(config.optimizer, spec.layout.params, spec.layout.arena_size,
-                                               nn::stored_dtype(options.precision), plan);
-  if (config.checkpoint.asynchronous) {
-    Allocator counted_above = Allocator::planning();
-    const nn::Parameters parameters(spec.layout, options.precision, counted_above);
-    train::make_checkpoint_copy({.parameters = parameters.master(), .states = optimizer->states()}, plan);
-  }
+  const auto gemm = kernels::make_gemm("aten");  // never called
+  const auto workers = dist::alone();
+  Allocator plan = Allocator::planning();
+  const train::Training training(config, spec, *gemm, *workers, {}, plan);
   return plan;
 }
 

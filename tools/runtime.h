@@ -5,6 +5,7 @@
 
 #include "strata/base/allocator.h"
 #include "strata/config/run_config.h"
+#include "strata/dist/communicator.h"
 #include "strata/kernels/gemm.h"
 #include "strata/nn/model_spec.h"
 
@@ -15,6 +16,9 @@ void set_threads(const config::RunSettings& run);
 
 /// Sets the number of threads and gives the GEMM library that `run.gemm` names. Comes before anything that computes.
 std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run);
+
+/// For all workers the library that the first one takes.
+std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist::Communicator& workers);
 
 /// The config at `path` with overrides, with its scheme checked too. Errors carry their place.
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides);

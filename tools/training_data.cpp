@@ -44,7 +44,7 @@ TrainingData::TrainingData(const config::RunConfig& config)
   if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
 }
 
-data::BatchLoader TrainingData::loader(const data::OrderCursor& start) const {
+data::BatchLoader TrainingData::loader(const data::OrderCursor& start, const std::vector<int64_t>& mine) const {
   const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(train_.size()), start);
   const auto disk_budget = static_cast<int64_t>(std::ceil(config_.data.disk_budget_gb * 1e9));
   return {std::make_unique<data::ShardSet>(train_, cache_, order, disk_budget),
@@ -53,6 +53,7 @@ data::BatchLoader TrainingData::loader(const data::OrderCursor& start) const {
            .global_batch = config_.train.global_batch,
            .micro_batch = config_.train.micro_batch,
            .vocab_size = config_.model.vocab,
+           .mine = mine,
            .prefetch = config_.data.prefetch},
           start};
 }

@@ -12,8 +12,8 @@ class TrainingData {
  public:
   explicit TrainingData(const config::RunConfig& config);
 
-  /// Global batches from `start` on.
-  data::BatchLoader loader(const data::OrderCursor& start) const;
+  /// Global batches from `start` on, of which this worker computes the micro-batches `mine`.
+  data::BatchLoader loader(const data::OrderCursor& start, const std::vector<int64_t>& mine) const;
   /// nullptr without data.validation. Its shards are held, outside data.disk_budget_gb.
   std::unique_ptr<data::ValidationSet> validation() const;
   /// Of data.train.

@@ -35,6 +35,8 @@ void also_to_file(const std::filesystem::path& path) try {
   throw Error(str("cannot write the log ", path.string(), ": ", failure.what()));
 }
 
+void speak_as(const std::string& prefix) { logger().sinks().front()->set_pattern(prefix + "%v"); }
+
 void quiet() { logger().set_level(spdlog::level::warn); }
 
 }  // namespace strata::log

@@ -1,6 +1,7 @@
 #include "strata/config/run_config.h"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 #include "strata/config/key_error.h"
@@ -42,6 +43,13 @@ void TrainConfig::validate() const {
 void RunConfig::validate() const {
   model.validate();
   train.validate();
+  const int64_t micro_batches = train.global_batch / train.micro_batch;
+  const int64_t parts = parallel.virtual_ranks;
+  if (parts > 0 && (!std::has_single_bit(static_cast<uint64_t>(parts)) || micro_batches % parts != 0)) {
+    throw KeyError("parallel.virtual_ranks", str(parts, " is not a power of two that divides the ", micro_batches,
+                                                 " micro-batches (train.global_batch / train.micro_batch); ",
+                                                 micro_batches & -micro_batches, " is the largest"));
+  }
 }
 
 }  // namespace strata::config

@@ -1,9 +1,11 @@
 #include "strata/dist/communicator.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "strata/base/check.h"
 
@@ -51,6 +53,32 @@ bool any(Communicator& workers, bool mine) {
   return std::ranges::any_of(gather_numbers(workers, {mine ? 1.0 : 0.0}), [](double yes) { return yes > 0.0; });
 }
 
+LaggingVote::LaggingVote(Communicator& workers) : workers_(workers), votes_(at::zeros({1}, at::kLong)) {}
+
+LaggingVote::~LaggingVote() { under_way_.reset(); }
+
+bool LaggingVote::operator()(bool mine) {
+  if (workers_.world_size() == 1) return mine;
+  if (under_way_) under_way_->wait();
+  int64_t& votes = *votes_.mutable_data_ptr<int64_t>();
+  const bool answer = votes > 0;
+  votes = mine ? 1 : 0;
+  under_way_ = workers_.all_reduce(votes_, SumOrder::kFast);
+  return answer;
+}
+
+std::string broadcast_text(Communicator& workers, const std::string& text) {
+  const auto words_of = [](size_t bytes) { return static_cast<int64_t>((bytes + 7) / 8); };
+  const at::Tensor size = at::full({1}, static_cast<int64_t>(text.size()), at::kLong);
+  workers.broadcast(size, 0)->wait();
+  const auto bytes = static_cast<size_t>(*size.const_data_ptr<int64_t>());
+  if (bytes == 0) return "";
+  const at::Tensor words = at::zeros({words_of(bytes)}, at::kLong);
+  if (workers.is_first()) std::memcpy(words.mutable_data_ptr(), text.data(), bytes);
+  workers.broadcast(words, 0)->wait();
+  return {static_cast<const char*>(words.const_data_ptr()), bytes};
+}
+
 std::vector<double> gather_numbers(Communicator& workers, const std::vector<double>& mine) {
   const auto size = static_cast<int64_t>(mine.size());
   if (workers.world_size() == 1 || size == 0) return mine;
@@ -60,6 +88,21 @@ std::vector<double> gather_numbers(Communicator& workers, const std::vector<doub
   std::ranges::copy(mine, slice.mutable_data_ptr<double>());
   workers.all_gather(values, slice)->wait();
   return all;
+}
+
+std::vector<double> sum_of_rows(Communicator& workers, const std::vector<std::vector<double>>& mine) {
+  std::vector<double> flat;
+  for (const auto& row : mine) flat.insert(flat.end(), row.begin(), row.end());
+  flat = gather_numbers(workers, flat);
+  const size_t size = mine.front().size();
+  const size_t rows = mine.size() * static_cast<size_t>(workers.world_size());
+  for (size_t stride = 1; stride < rows; stride *= 2) {
+    for (size_t row = 0; row + stride < rows; row += 2 * stride) {
+      for (size_t i = 0; i < size; ++i) flat[row * size + i] += flat[(row + stride) * size + i];
+    }
+  }
+  flat.resize(size);
+  return flat;
 }
 
 }  // namespace strata::dist

@@ -15,7 +15,9 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
+#include <atomic>
 #include <bit>
+#include <chrono>
 
 #include "job_queue.h"
 #include "local_address.h"
@@ -75,16 +77,32 @@ std::shared_ptr<gloo::transport::Device> device_of(const dist::Store& store, con
   }
 }
 
+// Adds the time until the end of its life.
+class Stopwatch {
+ public:
+  explicit Stopwatch(std::atomic<int64_t>& nanoseconds) : nanoseconds_(nanoseconds) {}
+  ~Stopwatch() { nanoseconds_ += std::chrono::nanoseconds(Clock::now() - start_).count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::atomic<int64_t>& nanoseconds_;
+  Clock::time_point start_ = Clock::now();
+};
+
 class Pending final : public Work {
  public:
-  explicit Pending(std::future<void> future) : future_(std::move(future)) {}
+  Pending(std::future<void> future, std::atomic<int64_t>& waited) : future_(std::move(future)), waited_(waited) {}
   ~Pending() override {
     if (future_.valid()) future_.wait();  // its tensors may go now
   }
-  void wait() override { future_.get(); }
+  void wait() override {
+    const Stopwatch watch(waited_);
+    future_.get();
+  }
 
  private:
   std::future<void> future_;
+  std::atomic<int64_t>& waited_;
 };
 
 class Gloo final : public Communicator {
@@ -108,6 +126,11 @@ class Gloo final : public Communicator {
   }
 
   const char* backend() const override { return "gloo"; }
+
+  CommunicationTime time() const override {
+    const auto seconds = [](int64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); };
+    return {.busy_seconds = seconds(busy_), .waited_seconds = seconds(waited_)};
+  }
 
   Handle all_reduce(const at::Tensor& values, SumOrder order) override {
     return later([this, values, order] {
@@ -154,13 +177,15 @@ class Gloo final : public Communicator {
   static char* bytes(const at::Tensor& tensor) { return static_cast<char*>(tensor.mutable_data_ptr()); }
 
   Handle later(std::function<void()> job) {
-    return std::make_unique<Pending>(queue_.add([job = std::move(job)] {
+    const auto timed = [this, job = std::move(job)] {
+      const Stopwatch watch(busy_);
       try {
         job();
       } catch (const gloo::Exception& failure) {
         throw Error(strata::str("lost a worker: ", reason(failure)));
       }
-    }));
+    };
+    return std::make_unique<Pending>(queue_.add(timed), waited_);
   }
 
   at::Tensor scratch(int64_t count, at::ScalarType dtype) {
@@ -210,7 +235,8 @@ class Gloo final : public Communicator {
 
   std::shared_ptr<gloo::rendezvous::Context> context_;
   at::Tensor scratch_;
-  JobQueue queue_;  // ends before what its jobs use
+  std::atomic<int64_t> busy_ = 0, waited_ = 0;  // nanoseconds
+  JobQueue queue_;                              // ends before what its jobs use
 };
 
 }  // namespace

@@ -69,6 +69,7 @@ void Decoder::layer_forward(const Engine& engine, const data::TokenBatch& batch,
 
 void Decoder::embed(const Engine& engine, const data::TokenBatch& batch) const {
   const at::Tensor embedded_ND = entry_->buffers().first(batch.num_tokens()).sum_ND;
+  engine.enter_section(sections_.front());
   engine.clock.enter(phase::kEmbedding);
   kernels::gather_rows(embedding_VD_, batch.tokens_N, embedded_ND);
   entry_->forward(engine, embedded_ND, batch.num_tokens(), true);
@@ -78,6 +79,7 @@ void Decoder::forward(const Engine& engine, const data::TokenBatch& batch, const
   check_fits(batch);
   embed(engine, batch);
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    engine.enter_section(sections_[layer + 1]);
     layer_forward(engine, batch, layer);
     if (observe) {
       observe(static_cast<int64_t>(layer), before(layer + 1).buffers().first(batch.num_tokens()).stream_ND);
@@ -104,6 +106,7 @@ void Decoder::extend(const Engine& engine, data::TokenBatch batch, std::vector<L
   batch.positions_N = batch.positions_N.add(past);
   embed(engine, batch);
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
+    engine.enter_section(sections_[layer + 1]);
     layer_forward(engine, batch, layer, &cache[layer]);
     cache[layer].past += batch.num_tokens();
   }

@@ -18,10 +18,16 @@ Model::Model(const ModelSpec& spec, const ModelOptions& options, const kernels::
       decoder_(spec, parameters_, options.limits, options.recompute, allocator),
       head_(spec, parameters_, options.limits.max_tokens, options.loss_chunk, allocator) {}
 
-double Model::loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final) {
+Engine Model::forward(const data::TokenBatch& batch, const LayerObserver& observe) {
   const Engine engine = this->engine();
+  decoder_.forward(engine, batch, observe);
+  engine.enter_section(spec_.layout.sections.back());
+  return engine;
+}
+
+double Model::loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final) {
+  const Engine engine = forward(batch);
   const int64_t tokens = batch.num_tokens();
-  decoder_.forward(engine, batch);
   const double loss =
       head_.loss_and_gradient(engine, batch, decoder_.output_ND(tokens), scale, decoder_.grad_output_ND(tokens));
   if (when_final) when_final(spec_.layout.sections.back());
@@ -30,13 +36,11 @@ double Model::loss_and_gradients(const data::TokenBatch& batch, double scale, co
 }
 
 double Model::loss(const data::TokenBatch& batch) {
-  decoder_.forward(engine(), batch);
-  return head_.loss(engine(), batch, decoder_.output_ND(batch.num_tokens()));
+  return head_.loss(forward(batch), batch, decoder_.output_ND(batch.num_tokens()));
 }
 
 at::Tensor Model::logits_NV(const data::TokenBatch& batch, const LayerObserver& observe) {
-  decoder_.forward(engine(), batch, observe);
-  return head_.logits_NV(engine(), decoder_.output_ND(batch.num_tokens()));
+  return head_.logits_NV(forward(batch, observe), decoder_.output_ND(batch.num_tokens()));
 }
 
 }  // namespace strata::nn

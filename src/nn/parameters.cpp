@@ -56,8 +56,8 @@ at::Tensor Parameters::value(const std::string& name) const { return view_of(val
 
 at::Tensor Parameters::master(const std::string& name) const { return view_of(master_, layout_.find(name)); }
 
-void Parameters::refresh_values() const {
-  if (is_mixed()) values_.copy_(master_);
+void Parameters::refresh_values(const ArenaRange& range) const {
+  if (is_mixed()) values_.narrow(0, range.begin, range.size()).copy_(master_.narrow(0, range.begin, range.size()));
 }
 
 at::Tensor Parameters::gradient(const std::string& name) const {

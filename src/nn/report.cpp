@@ -91,13 +91,6 @@ Table parameter_table(const ParameterLayout& layout, at::ScalarType dtype) {
   return table;
 }
 
-Allocator plan_memory(const ModelSpec& spec, const ModelOptions& options) {
-  const auto gemm = kernels::make_gemm("aten");  // never called
-  Allocator plan = Allocator::planning();
-  const Model model(spec, options, *gemm, plan);
-  return plan;
-}
-
 Table memory_table(const Allocator& plan) {
   Table table({{"class"}, {"bytes", kRight}, {"", kRight}, {"share", kRight}});
   const int64_t total = plan.total_bytes();

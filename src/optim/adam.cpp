@@ -1,24 +1,34 @@
 #include "adam.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace strata::optim {
 
-Adam::Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params, int64_t arena_size,
-           at::ScalarType dtype, Allocator& allocator)
-    : config_(config) {
+Adam::Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
+           const std::vector<ArenaRange>& ranges, at::ScalarType dtype, Allocator& allocator)
+    : config_(config), ranges_(ranges) {
+  int64_t size = 0;
+  for (const ArenaRange& range : ranges) size += range.size();
   for (const char* name : {"m", "v"}) {
-    states_.push_back({name, allocator.zeros(MemoryClass::kMoments, str("adam ", name), {arena_size}, dtype)});
+    states_.push_back({name, allocator.zeros(MemoryClass::kMoments, str("adam ", name), {size}, dtype)});
   }
-  for (const ParamSpec& param : params) {
-    const bool gate = param.role == ParameterRole::kGate;
-    const bool decays = !gate && param.role != ParameterRole::kGain;
-    const ArenaRange range{param.offset, param.offset + param.count()};
-    if (!runs_.empty() && runs_.back().decays == decays && runs_.back().gate == gate) {
-      runs_.back().range.end = range.end;  // what lies between is padding
-    } else {
-      runs_.push_back({range, decays, gate});
-    }
+  const auto is_gate = [&](size_t i) { return params[i].role == ParameterRole::kGate; };
+  const auto decays = [&](size_t i) { return !is_gate(i) && params[i].role != ParameterRole::kGain; };
+  for (size_t first = 0, next = 0; first < params.size(); first = next) {
+    while (next < params.size() && is_gate(next) == is_gate(first) && decays(next) == decays(first)) ++next;
+    const ParamSpec& last = params[next - 1];  // what lies between is padding
+    add_run({params[first].offset, last.offset + last.count()}, decays(first), is_gate(first));
+  }
+}
+
+// What of it is in the optimizer's ranges.
+void Adam::add_run(const ArenaRange& range, bool decays, bool gate) {
+  int64_t place = 0;
+  for (const ArenaRange& mine : ranges_) {
+    const ArenaRange common{std::max(range.begin, mine.begin), std::min(range.end, mine.end)};
+    if (common.begin < common.end) runs_.push_back({common, place + common.begin - mine.begin, decays, gate});
+    place += mine.size();
   }
 }
 
@@ -33,12 +43,12 @@ void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const C
                              .correction2 = 1.0 - std::pow(config_.beta2, count)};
   for (const Run& run : runs_) {
     const auto part = [&](const at::Tensor& arena) {
-      return arena.defined() ? arena.narrow(0, run.range.begin, run.range.end - run.range.begin) : arena;
+      return arena.defined() ? arena.narrow(0, run.range.begin, run.range.size()) : arena;
     };
+    const auto state = [&](size_t index) { return states_[index].values.narrow(0, run.place, run.range.size()); };
     update.decay = run.decays ? config_.weight_decay : 0.0;
     update.gradient_scale = run.gate ? clip.gates : clip.global;
-    kernels::adam(update, part(arenas.values), part(arenas.gradients), part(states_[0].arena), part(states_[1].arena),
-                  part(arenas.copy));
+    kernels::adam(update, part(arenas.values), part(arenas.gradients), state(0), state(1), part(arenas.copy));
   }
 }
 

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-
-#include "strata/kernels/sum_of_squares.h"
+#include <utility>
 
 namespace strata::optim {
 namespace {
@@ -12,16 +11,13 @@ double factor(double limit, double norm) { return limit > 0.0 ? std::min(1.0, li
 
 }  // namespace
 
-GradientNorms measure_gradients(const std::vector<ParamSpec>& params, const at::Tensor& gradients) {
-  std::vector<ArenaRange> ranges;
-  ranges.reserve(params.size());
-  for (const ParamSpec& param : params) ranges.push_back({param.offset, param.offset + param.count()});
-  GradientNorms norms{.squares = kernels::sums_of_squares(gradients, ranges)};
+GradientNorms gradient_norms(const std::vector<ParamSpec>& params, ArenaMeasure gradients) {
   double all = 0.0, gates = 0.0;
   for (size_t i = 0; i < params.size(); ++i) {
-    all += norms.squares[i];
-    if (params[i].role == ParameterRole::kGate) gates += norms.squares[i];
+    all += gradients.squares[i];
+    if (params[i].role == ParameterRole::kGate) gates += gradients.squares[i];
   }
+  GradientNorms norms{.gradients = std::move(gradients)};
   norms.global = std::sqrt(all);
   norms.gates = std::sqrt(gates);
   norms.finite = std::isfinite(all);

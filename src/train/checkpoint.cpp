@@ -18,29 +18,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kOptimizerFile = "optimizer-1-of-1.safetensors";
 constexpr const char* kStateFile = "state.json";
 constexpr const char* kManifestFile = "manifest.json";
 constexpr std::string_view kStepPrefix = "step_";
 constexpr std::string_view kUnfinished = ".unfinished_";  // being written, or being removed
 
 FileSeal seal_of(const fs::path& file) { return {.bytes = fs::file_size(file), .xxh3 = hex(io::checksum(file))}; }
-
-Manifest manifest_of(const fs::path& folder) {
-  Manifest manifest;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    manifest[entry.path().filename().string()] = seal_of(entry.path());
-  }
-  return manifest;
-}
-
-io::NamedTensors named_states(const nn::ParameterLayout& layout, const std::vector<optim::Optimizer::State>& states) {
-  io::NamedTensors tensors;
-  for (const auto& state : states) {
-    std::ranges::move(nn::named_views(layout, state.arena, state.name + "."), std::back_inserter(tensors));
-  }
-  return tensors;
-}
 
 void require(bool sound, const fs::path& file, const char* problem) {
   if (!sound) throw DamagedCheckpoint(str(file.string(), ": ", problem));
@@ -52,8 +35,14 @@ void verify(const fs::path& file, const FileSeal& seal) {
   require(hex(io::checksum(file)) == seal.xxh3, file, "has another checksum than when it was saved");
 }
 
-// Throws DamagedCheckpoint for a file that is not what the manifest says.
-Manifest verified_manifest(const fs::path& folder) {
+std::vector<std::string> names_in(const Manifest& manifest) {
+  std::vector<std::string> names;
+  for (const auto& [name, seal] : manifest) names.push_back(name);
+  return names;
+}
+
+// Throws DamagedCheckpoint for one that does not name what a checkpoint has.
+Manifest read_manifest(const fs::path& folder) {
   const fs::path path = folder / kManifestFile;
   Manifest manifest;
   try {
@@ -61,26 +50,71 @@ Manifest verified_manifest(const fs::path& folder) {
   } catch (const Error& failure) {
     throw DamagedCheckpoint(failure.what());
   }
-  for (const char* name : {nn::kWeightsFile, kOptimizerFile, nn::kConfigFile, kStateFile}) {
+  for (const char* name : {nn::kWeightsFile, nn::kConfigFile, kStateFile}) {
     require(manifest.contains(name), path, "does not name all files of a checkpoint");
   }
+  require(!optimizer_files_in(names_in(manifest)).empty(), path, "does not name all files of a checkpoint");
+  return manifest;
+}
+
+// Throws DamagedCheckpoint for a file that is not what the manifest says.
+void verify(const fs::path& folder, const Manifest& manifest) {
   const std::vector<std::pair<std::string, FileSeal>> files(manifest.begin(), manifest.end());
   at::parallel_for(0, static_cast<int64_t>(files.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       verify(folder / files[static_cast<size_t>(i)].first, files[static_cast<size_t>(i)].second);
     }
   });
+}
+
+Manifest write_optimizer(const fs::path& folder, const CheckpointContents& contents, const SaveGroup& group) {
+  const std::string name = optimizer_file(group.rank(), group.world_size());
+  io::write_safetensors(folder / name, named_states(contents.layout, contents.arenas.optimizer, contents.ranges));
+  return {{name, seal_of(folder / name)}};
+}
+
+Manifest write_rest(const fs::path& folder, const CheckpointContents& contents) {
+  nn::save_parameters(contents.layout, contents.arenas.parameters, folder / nn::kWeightsFile);
+  io::write_atomically(folder / nn::kConfigFile, config::to_yaml(contents.config));
+  io::write_atomically(folder / kStateFile, to_json(contents.state));
+  Manifest manifest;
+  for (const char* name : {nn::kWeightsFile, nn::kConfigFile, kStateFile}) manifest[name] = seal_of(folder / name);
   return manifest;
 }
 
-Manifest write_files(const fs::path& folder, const CheckpointContents& contents) {
-  nn::save_parameters(contents.layout, contents.arenas.parameters, folder / nn::kWeightsFile);
-  io::write_safetensors(folder / kOptimizerFile, named_states(contents.layout, contents.arenas.states));
-  io::write_atomically(folder / nn::kConfigFile, config::to_yaml(contents.config));
-  io::write_atomically(folder / kStateFile, to_json(contents.state));
-  const Manifest manifest = manifest_of(folder);
-  io::write_atomically(folder / kManifestFile, to_json(manifest));
+void make_folder(const fs::path& folder, const SaveGroup& group) try {
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  group.opened("");
+} catch (const std::exception& failure) {
+  group.opened(failure.what());
+  throw;
+}
+
+Manifest write_as_first(const fs::path& path, const fs::path& temporary, const CheckpointContents& contents,
+                        const SaveGroup& group) {
+  make_folder(temporary, group);
+  Manifest manifest = write_optimizer(temporary, contents, group);
+  manifest.merge(write_rest(temporary, contents));
+  manifest.merge(group.files_of_others());
+  io::write_atomically(temporary / kManifestFile, to_json(manifest));
+  if (fs::exists(path)) remove_checkpoint(path);
+  fs::rename(temporary, path);
+  io::sync_folder(path.parent_path());
   return manifest;
+}
+
+Manifest write_as_other(const fs::path& temporary, const CheckpointContents& contents, const SaveGroup& group) {
+  group.wait_until_opened();
+  try {
+    const Manifest manifest = write_optimizer(temporary, contents, group);
+    group.add_files(manifest);
+    group.wait_until_ended();
+    return manifest;
+  } catch (const std::exception& failure) {
+    group.failed(failure.what());
+    throw;
+  }
 }
 
 }  // namespace
@@ -116,28 +150,29 @@ std::vector<fs::path> checkpoints_of(const fs::path& run) {
   return found;
 }
 
-Manifest write_checkpoint(const fs::path& path, const CheckpointContents& contents) {
+Manifest write_checkpoint(const fs::path& path, const CheckpointContents& contents, const SaveGroup& group) {
   const fs::path temporary = path.parent_path() / str(kUnfinished, path.filename().string());
   try {
-    fs::remove_all(temporary);
-    fs::create_directories(temporary);
-    const Manifest manifest = write_files(temporary, contents);
-    if (fs::exists(path)) remove_checkpoint(path);
-    fs::rename(temporary, path);
-    io::sync_folder(path.parent_path());
+    if (!group.is_first()) return write_as_other(temporary, contents, group);
+    const Manifest manifest = write_as_first(path, temporary, contents, group);
+    group.ended("");
     return manifest;
   } catch (const std::exception& failure) {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
+    if (group.is_first()) {
+      std::error_code ignored;
+      fs::remove_all(temporary, ignored);
+      group.ended(failure.what());
+    }
     throw Error(str("cannot save the checkpoint ", path.string(), ": ", failure.what()));
   }
 }
 
-Checkpoint Checkpoint::open(const fs::path& path) {
+Checkpoint Checkpoint::open(const fs::path& path, bool verify) {
   STRATA_CHECK(fs::is_directory(path), path.string(), ": no such checkpoint");
   Checkpoint checkpoint;
   checkpoint.path_ = path;
-  checkpoint.manifest_ = verified_manifest(path);
+  checkpoint.manifest_ = read_manifest(path);
+  if (verify) train::verify(path, checkpoint.manifest_);
   const fs::path state = path / kStateFile;
   checkpoint.state_ = parse_state(io::read_text(state), state.string());
   checkpoint.config_ = config::load(path / nn::kConfigFile).config;
@@ -145,17 +180,9 @@ Checkpoint Checkpoint::open(const fs::path& path) {
 }
 
 void Checkpoint::load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const {
-  const fs::path path = path_ / kOptimizerFile;
-  const auto file = io::SafetensorsFile::open(path);
-  const io::NamedTensors states = named_states(parameters.layout(), optimizer.states());
-  for (const auto& [name, tensor] : states) {
-    const io::TensorInfo& info = file.info(name);
-    STRATA_CHECK(info.shape == tensor.sizes() && info.dtype == tensor.scalar_type(), path.string(), ": ", name, " is ",
-                 info.dtype, " ", at::IntArrayRef(info.shape), ", this run needs ", tensor.scalar_type(), " ",
-                 tensor.sizes());
-  }
+  nn::check_loadable(parameters.layout(), path_ / nn::kWeightsFile);
+  load_states(path_, optimizer_files_in(names_in(manifest_)), parameters.layout(), states_of(optimizer));
   nn::load_parameters(parameters, path_ / nn::kWeightsFile);
-  for (const auto& [name, tensor] : states) tensor.copy_(file.tensor(name));
 }
 
 void remove_checkpoint(const fs::path& path) {

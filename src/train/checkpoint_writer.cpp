@@ -17,27 +17,35 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Calls f(one, other) for each pair of arenas.
-void for_each_pair(const TrainingArenas& ones, const TrainingArenas& others, const auto& f) {
-  f(ones.parameters, others.parameters);
-  for (size_t i = 0; i < ones.states.size(); ++i) f(ones.states[i].arena, others.states[i].arena);
-}
-
 }  // namespace
 
-TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, Allocator& memory) {
-  const auto like = [&](const std::string& name, const at::Tensor& arena) {
-    return memory.untouched(MemoryClass::kCheckpointCopy, "copy of " + name, arena.sizes(), arena.scalar_type());
+TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges,
+                                    Allocator& memory) {
+  const auto untouched = [&](const std::string& name, int64_t size, at::ScalarType dtype) {
+    return memory.untouched(MemoryClass::kCheckpointCopy, "copy of " + name, {size}, dtype);
   };
-  TrainingArenas copy{.parameters = like("parameters", arenas.parameters), .states = {}};
-  for (const auto& state : arenas.states) copy.states.push_back({state.name, like("adam " + state.name, state.arena)});
+  TrainingArenas copy{.parameters = {}, .optimizer = {.ranges = ranges, .states = {}}};
+  if (const at::Tensor& parameters = arenas.parameters; parameters.defined()) {
+    copy.parameters = untouched("parameters", parameters.numel(), parameters.scalar_type());
+  }
+  int64_t size = 0;
+  for (const ArenaRange& range : ranges) size += range.size();
+  for (const auto& state : arenas.optimizer.states) {
+    copy.optimizer.states.push_back({state.name, untouched(state.name, size, state.values.scalar_type())});
+  }
   return copy;
 }
 
-CheckpointWriter::CheckpointWriter(std::filesystem::path run, const config::RunConfig& config,
-                                   const nn::ParameterLayout& layout, const TrainingArenas& arenas, Allocator& memory)
-    : run_(std::move(run)), config_(config), layout_(layout), arenas_(arenas) {
-  if (config.checkpoint.asynchronous) copy_ = make_checkpoint_copy(arenas, memory);
+CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout,
+                                   const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges, SaveGroup group,
+                                   Allocator& memory)
+    : run_(config.run.dir),
+      config_(config),
+      layout_(layout),
+      arenas_(arenas),
+      ranges_(ranges),
+      group_(std::move(group)) {
+  if (config.checkpoint.asynchronous) copy_ = make_checkpoint_copy(arenas, ranges, memory);
 }
 
 CheckpointWriter::~CheckpointWriter() {
@@ -47,31 +55,50 @@ CheckpointWriter::~CheckpointWriter() {
 void CheckpointWriter::warm_up() {
   if (!copy_ || thread_.joinable()) return;
   thread_ = std::thread([this] {
-    for_each_pair(*copy_, *copy_, [](const at::Tensor& copy, const at::Tensor&) {
-      std::memset(copy.mutable_data_ptr(), 0, copy.nbytes());
-    });
+    const auto touch = [](const at::Tensor& copy) { std::memset(copy.mutable_data_ptr(), 0, copy.nbytes()); };
+    if (copy_->parameters.defined()) touch(copy_->parameters);
+    for (const auto& state : copy_->optimizer.states) touch(state.values);
   });
 }
 
-void CheckpointWriter::save(const CheckpointState& state, RunLogs& logs) {
+// No checkpoint may be ahead of the logs.
+std::optional<std::string> CheckpointWriter::flush(int64_t step, RunLogs* logs) {
+  if (logs == nullptr) return std::nullopt;
+  logs_ = {logs->metrics.path(), logs->layers.path(), logs->evaluations.path()};
+  try {
+    logs->flush();
+  } catch (const Error& failure) {
+    return str("no checkpoint at step ", step, ": ", failure.what());
+  }
+  return std::nullopt;
+}
+
+void CheckpointWriter::copy_arenas() const {
+  if (copy_->parameters.defined()) copy_->parameters.copy_(arenas_.parameters);
+  for (size_t state = 0; state < copy_->optimizer.states.size(); ++state) {
+    for (const ArenaRange& range : ranges_) {
+      state_at(copy_->optimizer, state, range).copy_(state_at(arenas_.optimizer, state, range));
+    }
+  }
+}
+
+void CheckpointWriter::save(const CheckpointState& state, RunLogs* logs) {
   const auto asked = Clock::now();
   finish();
   if (const double waited = seconds_since(asked); waited > 0.1) {
     leave_progress_line();
     log::info(str("waited ", fixed(waited, 1), " s for the checkpoint before this one to be written"));
   }
-  saving_ = {.step = state.progress.step};
+  saving_ = {.step = state.progress.step, .failure = flush(state.progress.step, logs)};
   is_written_ = false;
-  logs_ = {logs.metrics.path(), logs.layers.path(), logs.evaluations.path()};
-  try {
-    logs.flush();
-  } catch (const Error& failure) {
-    saving_.failure = str("no checkpoint at step ", state.progress.step, ": ", failure.what());
+  group_.begin();
+  if (saving_.failure) {
+    group_.opened(*saving_.failure);
     is_written_ = true;
     return report();
   }
   if (copy_) {
-    for_each_pair(*copy_, arenas_, [](const at::Tensor& copy, const at::Tensor& arena) { copy.copy_(arena); });
+    copy_arenas();
     saving_.held_up = seconds_since(asked);
     thread_ = std::thread([this, state] { write(*copy_, state); });
   } else {
@@ -84,9 +111,10 @@ void CheckpointWriter::save(const CheckpointState& state, RunLogs& logs) {
 void CheckpointWriter::report() {
   if (!is_written_.exchange(false)) return;
   failure_ = saving_.failure;
+  if (!failure_) saved_step_ = saving_.step;
+  if (!group_.is_first()) return;
   leave_progress_line();
   if (failure_) return log::warn(*failure_ + "; the run goes on, what was saved before stays");
-  saved_step_ = saving_.step;
   log::info(str("checkpoint of step ", saved_step_, ": ", human_bytes(saving_.bytes), " in ",
                 significant(saving_.seconds, 2), " s, the run stood still for ", significant(saving_.held_up, 2),
                 " s of it"));
@@ -102,15 +130,15 @@ void CheckpointWriter::write(const TrainingArenas& arenas, const CheckpointState
   const auto begun = Clock::now();
   try {
     for (const auto& log : logs_) io::sync_file(log);
-    const Manifest manifest =
-        write_checkpoint(checkpoint_path(run_, state.progress.step),
-                         {.config = config_, .layout = layout_, .arenas = arenas, .state = state});
+    const CheckpointContents contents{
+        .config = config_, .layout = layout_, .arenas = arenas, .ranges = ranges_, .state = state};
+    const Manifest manifest = write_checkpoint(checkpoint_path(run_, state.progress.step), contents, group_);
     for (const auto& [name, seal] : manifest) saving_.bytes += static_cast<int64_t>(seal.bytes);
   } catch (const std::exception& failure) {
     saving_.failure = failure.what();
   }
   try {
-    if (!saving_.failure) prune_checkpoints(run_, config_.checkpoint);
+    if (!saving_.failure && group_.is_first()) prune_checkpoints(run_, config_.checkpoint);
   } catch (const std::exception& failure) {
     log::warn(str("cannot remove old checkpoints: ", failure.what()));
   }

@@ -21,10 +21,12 @@ std::string section_of(const std::string& key) { return key.substr(0, key.find('
 
 // Keys that decide no number. Data and tokenizer are judged by what is in them, not by where they lie.
 bool changes_numbers(const std::string& key) {
-  static const std::set<std::string> kFree{
-      "train.stop_after", "train.resume", "train.allow_change", "train.recompute", "data.train",  "data.validation",
-      "data.tokenizer",   "data.cache",   "data.prefetch",      "run.dir",         "run.threads", "data.disk_budget_gb",
-      "run.gemm"};
+  static const std::set<std::string> kFree{"train.stop_after", "train.resume",       "train.allow_change",
+                                           "train.recompute",  "data.train",         "data.validation",
+                                           "data.tokenizer",   "data.cache",         "data.prefetch",
+                                           "run.dir",          "run.threads",        "data.disk_budget_gb",
+                                           "run.gemm",         "parallel.zero",      "parallel.bucket_mb",
+                                           "parallel.backend", "parallel.interface", "parallel.timeout_seconds"};
   static const std::set<std::string> kFreeSections{"checkpoint", "telemetry", "evaluate"};
   return !kFree.contains(key) && !kFreeSections.contains(section_of(key));
 }
@@ -130,20 +132,33 @@ void set_others_aside(const fs::path& run, const std::optional<Checkpoint>& star
   }
 }
 
+std::optional<Checkpoint> choose_start(const config::RunConfig& config, const CheckpointState& now,
+                                       dist::Communicator& workers) {
+  check_names(config);
+  auto start = find_start(config);
+  if (start) check_same_run(*start, config, now);
+  dist::broadcast_text(workers, start ? start->path().string() : "");
+  return start;
+}
+
+std::optional<Checkpoint> follow(dist::Communicator& workers) {
+  const std::string path = dist::broadcast_text(workers, "");
+  if (path.empty()) return std::nullopt;
+  return Checkpoint::open(path, false);
+}
+
 }  // namespace
 
 Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
-                   optim::Optimizer& optimizer) {
-  check_names(config);
-  const auto start = find_start(config);
+                   optim::Optimizer& optimizer, dist::Communicator& workers) {
+  const auto start = workers.is_first() ? choose_start(config, now, workers) : follow(workers);
   if (start) {
-    check_same_run(*start, config, now);
     start->load(parameters, optimizer);
     log::info(str("resuming from ", start->path().string(), " at step ", start->state().progress.step));
   } else {
     parameters.initialise(static_cast<uint64_t>(config.run.seed));
   }
-  set_others_aside(config.run.dir, start);
+  if (workers.is_first()) set_others_aside(config.run.dir, start);
   return start ? start->state().progress : now.progress;
 }
 

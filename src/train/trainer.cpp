@@ -63,7 +63,7 @@ void run_training(Step& step, const nn::ModelSpec& spec, const config::TrainConf
   const auto is_over = [&] {
     return progress.step >= options.last_step || (options.stop_after >= 0 && progress.step >= options.stop_after);
   };
-  while (!is_over() && !options.stop_requested()) {
+  while (!is_over()) {
     double wait_seconds = 0.0;
     const auto batch = timed(next_batch, wait_seconds);
     if (!batch) break;

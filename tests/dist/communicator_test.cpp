@@ -122,6 +122,19 @@ TEST(Workers, AgreeAndExchangeNumbers) {
   });
 }
 
+TEST(Workers, LearnOfAVoteOneCallLater) {
+  as_workers(3, [](Communicator& workers) {
+    LaggingVote vote(workers);
+    EXPECT_FALSE(vote(false));
+    EXPECT_FALSE(vote(workers.rank() == 1));
+    EXPECT_TRUE(vote(false));
+    EXPECT_FALSE(vote(false));
+  });
+  const auto nobody_else = alone();
+  LaggingVote vote(*nobody_else);
+  EXPECT_TRUE(vote(true));
+}
+
 TEST(Workers, ManyCollectivesMayBeUnderWay) {
   as_workers(4, [](Communicator& workers) {
     std::vector<at::Tensor> values;

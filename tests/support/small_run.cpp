@@ -57,7 +57,7 @@ std::vector<json> SmallRun::lines(const std::string& run, const std::string& fil
   std::istringstream text(read_file(folder_ / run / file));
   for (std::string line; std::getline(text, line);) {
     found.push_back(json::parse(line));
-    found.back().erase("seconds");
+    for (const char* time : {"seconds", "communication_seconds", "exposed_seconds"}) found.back().erase(time);
     found.back().erase("tokens_per_second");
   }
   return found;

@@ -10,6 +10,7 @@
 #include "strata/train/step.h"
 #include "support/models.h"
 #include "support/test_data.h"
+#include "support/training.h"
 
 namespace strata::test {
 namespace {
@@ -55,6 +56,12 @@ data::GlobalBatch padded(data::TokenRows rows, int64_t vocab) {
   return batch_of(rows, labels, vocab);
 }
 
+config::RunConfig one_micro_batch() {
+  config::RunConfig config;
+  config.train.global_batch = config.train.micro_batch;
+  return config;
+}
+
 // A model in training, and the time and tokens that its steps took.
 class Training {
  public:
@@ -79,11 +86,9 @@ class Training {
 
  private:
   TestModel model_;
-  const nn::ParameterLayout& layout_ = model_.model.spec().layout;
   optim::Schedule schedule_{{.kind = config::ScheduleKind::kConstant, .warmup_steps = 0}, 1e-3, kSteps};
-  std::unique_ptr<optim::Optimizer> optimizer_ =
-      optim::make_optimizer({}, layout_.params, layout_.arena_size, at::kFloat, model_.allocator);
-  train::Step step_{model_.model, *optimizer_, schedule_, {}};
+  LoneTraining training_{one_micro_batch(), model_.model, model_.allocator};
+  train::Step step_{model_.model, *training_.optimizer, schedule_, {}, training_.parallel};
 };
 
 // The longest way from a token to its loss has 4 layers of sums over 128 (q, k, v), 32 (scores), 256 (values), 128 (o),

@@ -6,6 +6,7 @@
 #include "strata/train/trainer.h"
 #include "support/models.h"
 #include "support/temp_folder.h"
+#include "support/training.h"
 
 namespace strata::train {
 namespace {
@@ -21,6 +22,7 @@ config::RunConfig config_of(config::Precision precision, const TempFolder& folde
   config.norm.scheme = "mix+gpas";
   config.train.precision = precision;
   config.train.steps = kSteps;
+  config.train.global_batch = config.train.micro_batch;
   config.train.spike = {.action = config::SpikeAction::kSkip, .window = 2, .sigma = 0.5};
   config.schedule.warmup_steps = 2;
   config.run.dir = folder / "run";
@@ -41,10 +43,10 @@ struct Process {
   explicit Process(const config::RunConfig& config)
       : config(config),
         test(nn::describe(config.model, config.norm), options(config)),
-        optimizer(optim::make_optimizer(config.optimizer, layout().params, layout().arena_size, dtype(), memory)),
+        training(config, test.model, memory),
         schedule(config.schedule, config.optimizer.lr, config.train.steps) {
     now.progress.cursor.seed = 42;
-    now.progress = begin_run(config, now, test.model.parameters(), *optimizer);
+    now.progress = begin_run(config, now, test.model.parameters(), *training.optimizer, *training.workers);
   }
 
   static nn::ModelOptions options(const config::RunConfig& config) {
@@ -53,22 +55,21 @@ struct Process {
     return options;
   }
   const nn::ParameterLayout& layout() const { return test.model.spec().layout; }
-  at::ScalarType dtype() const { return test.model.parameters().master().scalar_type(); }
   TrainingArenas arenas() const {
-    return {.parameters = test.model.parameters().master(), .states = optimizer->states()};
+    return {.parameters = test.model.parameters().master(), .optimizer = states_of(*training.optimizer)};
   }
 
   void run(int64_t until) {
-    Step step(test.model, *optimizer, schedule, config.train);
+    Step step(test.model, *training.optimizer, schedule, config.train, training.parallel);
     run_training(
         step, test.model.spec(), config.train, [&] { return batch_of(now.progress.step, config.model.vocab); }, {},
         {.last_step = until}, now.progress);
   }
 
   void save() {
-    CheckpointWriter writer(config.run.dir, config, layout(), arenas(), memory);
+    CheckpointWriter writer(config, layout(), arenas(), training.partition.mine(), {}, memory);
     RunLogs logs(config.run.dir, now.progress.step);
-    writer.save(now, logs);
+    writer.save(now, &logs);
     EXPECT_EQ(writer.finish(), std::nullopt);
     EXPECT_EQ(writer.saved_step(), now.progress.step);
   }
@@ -76,7 +77,7 @@ struct Process {
   config::RunConfig config;
   TestModel test;
   Allocator memory{at::kCPU};
-  std::unique_ptr<optim::Optimizer> optimizer;
+  strata::test::LoneTraining training;
   optim::Schedule schedule;
   CheckpointState now;
 };
@@ -100,8 +101,8 @@ TEST_P(ResumeInProcess, EveryStepCanBeTheLastBeforeAKill) {
   EXPECT_EQ(resumed.now, whole.now);
   EXPECT_EQ(resumed.now.progress.spikes.losses.size(), 2U);
   EXPECT_TRUE(at::equal(resumed.arenas().parameters, whole.arenas().parameters));
-  for (size_t i = 0; i < whole.arenas().states.size(); ++i) {
-    EXPECT_TRUE(at::equal(resumed.arenas().states[i].arena, whole.arenas().states[i].arena));
+  for (size_t i = 0; i < whole.arenas().optimizer.states.size(); ++i) {
+    EXPECT_TRUE(at::equal(resumed.arenas().optimizer.states[i].values, whole.arenas().optimizer.states[i].values));
   }
 }
 

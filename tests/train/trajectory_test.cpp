@@ -11,6 +11,7 @@
 #include "support/golden.h"
 #include "support/models.h"
 #include "support/temp_folder.h"
+#include "support/training.h"
 
 namespace strata::test {
 namespace {
@@ -34,6 +35,7 @@ data::GlobalBatch golden_batch(const at::Tensor& ids_RT, int64_t vocab) {
 
 config::RunConfig trajectory_config(const json& golden) {
   config::RunConfig config;
+  config.train.global_batch = config.train.micro_batch;
   config.train.steps = 11;  // and one more, as the reference schedule has it
   const auto limit = [&](const char* key) { return golden.at(key).is_null() ? 0.0 : golden.at(key).get<double>(); };
   config.train.clip = {.global = limit("grad_clipping"), .gates = limit("clip_gate_grad")};
@@ -84,11 +86,9 @@ std::unique_ptr<TestModel> run_trajectory(const json& golden, const GoldenScheme
       opened.spec, nn::ModelOptions{.precision = precision, .limits = {.max_tokens = 96, .longest_row = 24}});
   nn::load_parameters(test->model.parameters(), opened.weights);
   const config::RunConfig config = trajectory_config(golden);
-  const nn::ParameterLayout& layout = test->model.spec().layout;
-  const auto optimizer = optim::make_optimizer(config.optimizer, layout.params, layout.arena_size,
-                                               test->model.parameters().master().scalar_type(), test->allocator);
+  LoneTraining training(config, test->model, test->allocator);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
-  train::Step step(test->model, *optimizer, schedule, config.train);
+  train::Step step(test->model, *training.optimizer, schedule, config.train, training.parallel);
 
   const auto batches = io::SafetensorsFile::open(golden_model() / "trajectory" / "batches.safetensors");
   const at::Tensor ids = batches.tensor("ids");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace strata::log {
@@ -13,6 +14,9 @@ void error(std::string_view message);
 
 /// Also appends everything to this file from now on. Throws Error if it cannot be opened.
 void also_to_file(const std::filesystem::path& path);
+
+/// Begins every line on stderr with this (ranks other than 0).
+void speak_as(const std::string& prefix);
 
 /// Only warnings and errors from now on (ranks other than 0).
 void quiet();

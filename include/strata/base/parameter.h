@@ -30,6 +30,12 @@ struct ParamSpec {
 struct ArenaRange {
   int64_t begin = 0;
   int64_t end = 0;
+
+  int64_t size() const { return end - begin; }
+  bool operator==(const ArenaRange&) const = default;
 };
+
+/// Elements that sums over an arena take together, counted from its start. Who computes a block does not matter.
+inline constexpr int64_t kArenaBlock = 4096;
 
 }  // namespace strata

@@ -22,6 +22,12 @@ class Work {
 };
 using Handle = std::unique_ptr<Work>;
 
+/// How long collectives have taken since the workers met.
+struct CommunicationTime {
+  double busy_seconds = 0.0;    // collectives were under way
+  double waited_seconds = 0.0;  // the caller stood still in wait()
+};
+
 /// What `world_size` workers do together. Tensors are flat and contiguous, of one dtype (fp32, fp64, bf16, int64) and
 /// the same number of elements on every rank; `n` is a whole slice of one rank.
 ///
@@ -49,6 +55,8 @@ class Communicator {
   virtual Handle broadcast(const at::Tensor& values, int root) = 0;
   virtual void barrier() = 0;
 
+  virtual CommunicationTime time() const { return {}; }
+
  protected:
   Communicator(int rank, int world_size) : rank_(rank), world_size_(world_size) {}
 
@@ -66,7 +74,31 @@ at::Tensor slice_of(const Communicator& workers, const at::Tensor& values);
 /// The same on every rank: whether any of them says yes.
 bool any(Communicator& workers, bool mine);
 
+/// A question that is asked again and again, the same number of times on every rank: whether any of them has said yes.
+/// The answer is about the call before, so that nobody waits for the slowest; alone, about this one.
+class LaggingVote {
+ public:
+  explicit LaggingVote(Communicator& workers);
+  ~LaggingVote();
+  LaggingVote(const LaggingVote&) = delete;
+  LaggingVote& operator=(const LaggingVote&) = delete;
+
+  bool operator()(bool mine);
+
+ private:
+  Communicator& workers_;
+  at::Tensor votes_;  // how many said yes
+  Handle under_way_;
+};
+
+/// The text of the first rank.
+std::string broadcast_text(Communicator& workers, const std::string& text);
+
 /// Every rank's numbers, rank by rank. All have the same number of them.
 std::vector<double> gather_numbers(Communicator& workers, const std::vector<double>& mine);
+
+/// The sum of the rows of numbers of all ranks, as one binary tree over the rows of rank 0, those of rank 1, and so on.
+/// All have the same number of rows, at least one, and of numbers in each.
+std::vector<double> sum_of_rows(Communicator& workers, const std::vector<std::vector<double>>& mine);
 
 }  // namespace strata::dist

@@ -8,8 +8,18 @@
 
 namespace strata::kernels {
 
-/// The sum of squares of each range of a flat fp32 or bf16 tensor. Fixed shape: blocks of 4096 elements in fp32, the
-/// blocks of a range added in order in fp64. Bits do not depend on the number of threads.
-std::vector<double> sums_of_squares(const at::Tensor& flat, const std::vector<ArenaRange>& ranges);
+/// What lies of one range in one block of the arena (kArenaBlock).
+struct RangeBlock {
+  size_t range;
+  int64_t begin;
+  int64_t count;
+};
+
+/// The blocks of ranges of an arena, range by range.
+std::vector<RangeBlock> blocks_of(const std::vector<ArenaRange>& ranges);
+
+/// The sum of squares of each block of a flat fp32 or bf16 arena, in fp32, to squares[blocks]. Bits do not depend on
+/// the number of threads, nor on which other blocks there are.
+void sums_of_squares(const at::Tensor& flat, const std::vector<RangeBlock>& blocks, float* squares);
 
 }  // namespace strata::kernels

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+
+#include "strata/base/parameter.h"
 #include "strata/base/phase_clock.h"
 #include "strata/kernels/gemm.h"
 
@@ -9,6 +12,11 @@ namespace strata::nn {
 struct Engine {
   const kernels::Gemm& gemm;
   PhaseClock& clock;
+  const std::function<void(ArenaRange)>& before_section;  // called before a forward reads a section's parameters
+
+  void enter_section(const ArenaRange& section) const {
+    if (before_section) before_section(section);
+  }
 
   /// out_MN = a_MK b_KN (or +=), as part of the phase.
   void multiply(const char* phase, const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN,

@@ -31,7 +31,10 @@ class Model {
   const Decoder& decoder() const { return decoder_; }
   const Head& head() const { return head_; }
   PhaseClock& clock() { return clock_; }
-  Engine engine() { return {gemm_, clock_}; }
+  Engine engine() { return {gemm_, clock_, before_section_}; }
+
+  /// From now on called before a forward reads a section's parameters: they may be on their way until it returns.
+  void set_before_section(std::function<void(ArenaRange)> hook) { before_section_ = std::move(hook); }
 
   /// Forward and backward. Gradients are added to; the sum of the losses of all targets comes back.
   /// scale: what the gradient of that sum is multiplied by (1 / targets in the global batch).
@@ -44,9 +47,12 @@ class Model {
   at::Tensor logits_NV(const data::TokenBatch& batch, const LayerObserver& observe = {});
 
  private:
+  Engine forward(const data::TokenBatch& batch, const LayerObserver& observe = {});
+
   ModelSpec spec_;
   const kernels::Gemm& gemm_;
   PhaseClock clock_;
+  std::function<void(ArenaRange)> before_section_;
   Parameters parameters_;
   Decoder decoder_;
   Head head_;

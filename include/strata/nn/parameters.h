@@ -47,8 +47,9 @@ class Parameters {
   /// share starts the same under both, up to its standard deviation.
   void initialise(uint64_t seed) const;
 
-  /// After writing to the master values: brings the copy up to date.
-  void refresh_values() const;
+  /// After writing to the master values (of a range): brings the copy up to date.
+  void refresh_values() const { refresh_values({0, master_.numel()}); }
+  void refresh_values(const ArenaRange& range) const;
 
  private:
   ParameterLayout layout_;

@@ -15,9 +15,6 @@ Table part_table(const ModelSpec& spec);
 /// Every parameter: name, shape, dtype, count and what it starts from.
 Table parameter_table(const ParameterLayout& layout, at::ScalarType dtype);
 
-/// Every buffer that a model of these options would take, without taking it.
-Allocator plan_memory(const ModelSpec& spec, const ModelOptions& options);
-
 /// Bytes by class.
 Table memory_table(const Allocator& plan);
 

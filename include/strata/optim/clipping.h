@@ -1,23 +1,22 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
 #include <vector>
 
 #include "strata/base/parameter.h"
 #include "strata/config/train.h"
+#include "strata/optim/arena_meter.h"
 
 namespace strata::optim {
 
-/// L2 norms of a step's gradients, before clipping, from one pass over the arena.
+/// L2 norms of a step's gradients, before clipping.
 struct GradientNorms {
-  std::vector<double> squares;  // of each parameter, in the layout's order
+  ArenaMeasure gradients;  // what they come from
   double global = 0.0;
   double gates = 0.0;
   bool finite = true;
 };
 
-GradientNorms measure_gradients(const std::vector<ParamSpec>& params, const at::Tensor& gradients);
+GradientNorms gradient_norms(const std::vector<ParamSpec>& params, ArenaMeasure gradients);
 
 /// What clipping multiplies gradients by: first all of them, then the gates once more (GPAS, appendix; the order of the
 /// paper's code).

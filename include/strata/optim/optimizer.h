@@ -20,8 +20,8 @@ struct UpdateArenas {
   at::Tensor copy;  // bf16 copy of the values that the update refreshes; undefined: none
 };
 
-/// Turns gradients into updates. Its states are flat arenas of the parameters' layout, so that checkpoints and sharding
-/// need to know nothing else about it.
+/// Turns gradients into updates, of some ranges of the arenas. Its states are flat and hold these ranges one after
+/// another, so that checkpoints and sharding need to know nothing else about it.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -31,13 +31,15 @@ class Optimizer {
 
   struct State {
     std::string name;
-    at::Tensor arena;
+    at::Tensor values;  // of ranges(), laid end to end
   };
+  virtual const std::vector<ArenaRange>& ranges() const = 0;
   virtual const std::vector<State>& states() const = 0;
 };
 
-/// States are of the dtype given. The layout must outlive the optimizer.
+/// For the whole of the ranges given, which rise. States are of the dtype given.
 std::unique_ptr<Optimizer> make_optimizer(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-                                          int64_t arena_size, at::ScalarType dtype, Allocator& allocator);
+                                          const std::vector<ArenaRange>& ranges, at::ScalarType dtype,
+                                          Allocator& allocator);
 
 }  // namespace strata::optim

@@ -9,6 +9,8 @@
 #include "strata/nn/parameters.h"
 #include "strata/optim/optimizer.h"
 #include "strata/train/checkpoint_files.h"
+#include "strata/train/optimizer_files.h"
+#include "strata/train/save_group.h"
 
 namespace strata::train {
 
@@ -21,28 +23,31 @@ std::vector<std::filesystem::path> checkpoints_of(const std::filesystem::path& r
 /// The step in a checkpoint's name.
 int64_t step_of(const std::filesystem::path& checkpoint);
 
-/// The tensors that decide the next step, each a flat arena of one layout.
+/// The tensors that decide the next step.
 struct TrainingArenas {
-  at::Tensor parameters;  // the master values
-  std::vector<optim::Optimizer::State> states;
+  at::Tensor parameters;  // the arena of master values; undefined: nobody asks this worker for them
+  OptimizerStates optimizer;
 };
 
 /// Whether a model folder is, or was, a checkpoint.
 bool is_checkpoint(const std::filesystem::path& folder);
 
-/// All that a checkpoint holds.
+/// All that a checkpoint holds, as far as this worker has it.
 struct CheckpointContents {
   const config::RunConfig& config;
   const nn::ParameterLayout& layout;
   const TrainingArenas& arenas;
+  const std::vector<ArenaRange>& ranges;  // what of the optimizer's states this worker saves
   const CheckpointState& state;
 };
 
-/// Writes model.safetensors, optimizer-1-of-1.safetensors (per state and parameter, "m.<name>"), config.yaml (so that
-/// it is a model folder too), state.json, and last manifest.json with the size and XXH3 of each.
-/// The checkpoint appears at `path` whole and synced, or not at all: it grows under a temporary name beside it.
-/// Gives the manifest. Throws Error with the path and the reason.
-Manifest write_checkpoint(const std::filesystem::path& path, const CheckpointContents& contents);
+/// Every worker of the group writes its optimizer file (optimizer_files.h). The first one also writes
+/// model.safetensors, config.yaml (so that it is a model folder too), state.json, and last manifest.json with the size
+/// and XXH3 of every file. The checkpoint appears at `path`, in a folder that all workers see, whole and synced, or not
+/// at all: it grows under a temporary name beside it.
+/// Gives the manifest, on the other workers that of their own file. Throws Error with the path and the reason, on all.
+Manifest write_checkpoint(const std::filesystem::path& path, const CheckpointContents& contents,
+                          const SaveGroup& group = {});
 
 /// Thrown for files that are not what was saved.
 class DamagedCheckpoint : public Error {
@@ -55,7 +60,8 @@ class Checkpoint {
  public:
   /// Compares every file with the manifest. Throws DamagedCheckpoint, naming the file, for what cannot be trusted,
   /// and Error for a folder that is not there or was saved by a Strata whose config or state this one cannot read.
-  static Checkpoint open(const std::filesystem::path& path);
+  /// verify: false trusts the files: another worker has verified them.
+  static Checkpoint open(const std::filesystem::path& path, bool verify = true);
 
   const std::filesystem::path& path() const { return path_; }
   const CheckpointState& state() const { return state_; }

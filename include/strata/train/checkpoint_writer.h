@@ -11,16 +11,19 @@
 
 namespace strata::train {
 
-/// A second set of arenas like the first, to save from while the first go on.
-TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, Allocator& memory);
+/// A second set of arenas, to save from while the first go on: of the parameters, if they are there, and of what the
+/// ranges have of the optimizer's states.
+TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges,
+                                    Allocator& memory);
 
 /// Saves checkpoints of a run behind its back: save() copies the arenas, and a thread writes the copy and then removes
 /// the checkpoints that config.checkpoint no longer keeps.
 class CheckpointWriter {
  public:
-  /// The copy comes from `memory`; with checkpoint.asynchronous: false there is none, and save() does all of it.
-  CheckpointWriter(std::filesystem::path run, const config::RunConfig& config, const nn::ParameterLayout& layout,
-                   const TrainingArenas& arenas, Allocator& memory);
+  /// ranges: what of the optimizer's states this worker saves. The copy comes from `memory`; with
+  /// checkpoint.asynchronous: false there is none, and save() does all of it.
+  CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout, const TrainingArenas& arenas,
+                   const std::vector<ArenaRange>& ranges, SaveGroup group, Allocator& memory);
   /// Waits for what is being written.
   ~CheckpointWriter();
 
@@ -28,8 +31,9 @@ class CheckpointWriter {
   /// first step: the start is not to wait for them either.
   void warm_up();
 
-  /// Returns when the arenas may change again. Waits, and says so, for a checkpoint that is still being written.
-  void save(const CheckpointState& state, RunLogs& logs);
+  /// Every worker of the group has to call it. Returns when the arenas may change again. Waits, and says so, for a
+  /// checkpoint that is still being written. `logs`: of the run, on its first worker.
+  void save(const CheckpointState& state, RunLogs* logs);
 
   /// Tells of a save that has ended since the last call: its size and times, or, as a warning, why it failed (a full
   /// disk); then what was there before stays. `save` and `finish` do so too.
@@ -50,12 +54,16 @@ class CheckpointWriter {
     std::optional<std::string> failure = {};
   };
 
+  std::optional<std::string> flush(int64_t step, RunLogs* logs);
+  void copy_arenas() const;
   void write(const TrainingArenas& arenas, const CheckpointState& state);
 
   std::filesystem::path run_;
   config::RunConfig config_;
   nn::ParameterLayout layout_;
   TrainingArenas arenas_;
+  std::vector<ArenaRange> ranges_;
+  SaveGroup group_;
   std::optional<TrainingArenas> copy_;
   std::vector<std::filesystem::path> logs_;
   int64_t saved_step_ = -1;

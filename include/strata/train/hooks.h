@@ -6,13 +6,14 @@
 #include "strata/config/run_config.h"
 #include "strata/data/loader.h"
 #include "strata/train/checkpoint_writer.h"
+#include "strata/train/data_parallel.h"
 #include "strata/train/trainer.h"
 
 namespace strata::train {
 
 /// One line of metrics.jsonl a step, with scores where spikes are watched, and one of layers.jsonl where there are
-/// statistics.
-std::unique_ptr<Hook> metrics_files(RunLogs& logs, nn::Model& model, bool watches_spikes);
+/// statistics. `params` must outlive the hook.
+std::unique_ptr<Hook> metrics_files(RunLogs& logs, const std::vector<ParamSpec>& params, bool watches_spikes);
 
 /// TensorBoard event files of what metrics.jsonl holds, under tb/.
 std::unique_ptr<Hook> tensorboard_files(const std::filesystem::path& run, const Progress& start);
@@ -27,15 +28,17 @@ struct ConsoleFacts {
 /// One progress line: on a terminal it stays in place, elsewhere a line every few seconds.
 std::unique_ptr<Hook> console(const ConsoleFacts& facts);
 
-/// The loss on the validation set every `every` steps and after the last one, to eval.jsonl and the console.
-/// It evaluates what the parameters are at that step.
-std::unique_ptr<Hook> evaluation(RunLogs& logs, const config::EvaluateConfig& config, nn::Model& model,
-                                 const data::ValidationSet& set, int64_t last_step);
+/// For every worker of the run: the loss on the validation set every `every` steps and after the last one, to
+/// eval.jsonl and the console. It evaluates what the parameters are at that step. `logs`: on the first worker, else
+/// nullptr.
+std::unique_ptr<Hook> evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model,
+                                 const data::ValidationSet& set, int64_t last_step, dist::Communicator& workers);
 
-/// A checkpoint every `every` steps, on SIGUSR1, and at the end, which throws Error if that one is not saved.
-/// `start`: where this process began, and what does not change.
+/// For every worker of the run: a checkpoint every `every` steps, on SIGUSR1 to any of them, and at the end, which
+/// throws Error if that one is not saved. `start`: where this process began, and what does not change. `logs`: on the
+/// first worker, else nullptr.
 std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
-                                  CheckpointWriter& writer, RunLogs& logs);
+                                  CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel);
 
 /// The mean loss over all targets of the set, and its perplexities.
 struct EvaluationResult {
@@ -49,6 +52,7 @@ struct EvaluationResult {
   double paper_perplexity() const;
 };
 
-EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set);
+/// A collective: the micro-batches are dealt out to the workers, and all of them get the same result.
+EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set, dist::Communicator& workers);
 
 }  // namespace strata::train

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <vector>
 
 #include "strata/nn/model.h"
@@ -15,18 +16,24 @@ class LayerStatistics {
  public:
   explicit LayerStatistics(const nn::ModelSpec& spec);
 
-  /// After the forward of a micro-batch.
-  void add(const nn::Decoder& decoder, int64_t tokens);
+  /// Numbers that micro-batches, and then workers, add up: tokens, and each layer's sums of x and of x^2.
+  size_t num_sums() const { return 1 + 2 * layers_; }
+  /// After the forward of a micro-batch: adds its sums.
+  void add(const nn::Decoder& decoder, int64_t tokens, std::span<double> sums) const;
+
+  /// The step's sums, and its parameters after the update.
+  void complete(std::span<const double> sums, optim::ArenaMeasure parameters);
 
   /// One line of layers.jsonl: arrays over the layers. Gates as they are after the update, their gradients before
   /// clipping.
-  nlohmann::json line(int64_t step, const nn::Parameters& parameters, const optim::GradientNorms& norms) const;
+  nlohmann::json line(int64_t step, const std::vector<ParamSpec>& params, const optim::ArenaMeasure& gradients) const;
 
  private:
+  size_t layers_;
   int64_t width_;
-  int64_t tokens_ = 0;
-  std::vector<double> sums_, squares_;  // of each layer
   config::GpasActivation activation_;
+  std::vector<double> sums_;
+  optim::ArenaMeasure parameters_;
 };
 
 }  // namespace strata::train

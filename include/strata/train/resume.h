@@ -1,5 +1,6 @@
 #pragma once
 
+#include "strata/dist/communicator.h"
 #include "strata/train/checkpoint.h"
 
 namespace strata::train {
@@ -14,9 +15,11 @@ namespace strata::train {
 /// or section; model and norm can never change. Free are paths and what only decides where and how a run is computed
 /// and watched; another matrix library, number of threads or version is a warning, since last bits depend on it.
 ///
+/// A collective: the first worker decides, and all of them load what it took.
+///
 /// Checkpoints of the run folder that do not lie on the way to the one taken (newer ones, or all) are renamed to
 /// `aside_step_...`: no later resume takes them, and nothing is lost.
 Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
-                   optim::Optimizer& optimizer);
+                   optim::Optimizer& optimizer, dist::Communicator& workers);
 
 }  // namespace strata::train

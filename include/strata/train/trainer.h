@@ -19,14 +19,13 @@ class Hook {
 };
 
 struct LoopOptions {
-  int64_t last_step = 0;                                        // the run is complete after it
-  int64_t stop_after = -1;                                      // ends early after it; -1: never
-  int64_t telemetry_every = 1;                                  // 0: never
-  std::function<bool()> stop_requested = [] { return false; };  // asked after every step
-  std::function<bool()> give_up_step = [] { return false; };    // asked within the step: leaves it undone, and stops
+  int64_t last_step = 0;                                      // the run is complete after it
+  int64_t stop_after = -1;                                    // ends early after it; -1: never
+  int64_t telemetry_every = 1;                                // 0: never
+  std::function<bool()> give_up_step = [] { return false; };  // asked within the step: leaves it undone, and stops
 };
 
-/// Steps from `progress` until the last one, a stop, a request to stop, or no next batch. Throws Error, before the
+/// Steps from `progress` until the last one, a stop, or no next batch. Throws Error, before the
 /// update and without calling the hooks, for a loss or gradient that is not finite (train.on_nonfinite: stop) and for a
 /// spike (train.spike.action: stop).
 void run_training(Step& step, const nn::ModelSpec& spec, const config::TrainConfig& config,

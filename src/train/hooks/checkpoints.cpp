@@ -9,13 +9,18 @@ namespace {
 class Checkpoints final : public Hook {
  public:
   Checkpoints(const config::CheckpointConfig& config, const CheckpointState& start, CheckpointWriter& writer,
-              RunLogs& logs)
-      : config_(config), state_(start), writer_(writer), logs_(logs), begun_at_(start.progress.step) {}
+              RunLogs* logs, DataParallel& parallel)
+      : config_(config),
+        state_(start),
+        writer_(writer),
+        logs_(logs),
+        parallel_(parallel),
+        begun_at_(start.progress.step) {}
 
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
     writer_.report();
     const bool is_due = config_.every > 0 && report.step % config_.every == 0;
-    if (take_save_request() || is_due) {
+    if (dist::any(parallel_.workers, take_save_request()) || is_due) {
       save(progress);
     } else if (report.step == begun_at_ + 1) {
       writer_.warm_up();
@@ -34,21 +39,23 @@ class Checkpoints final : public Hook {
  private:
   void save(const Progress& progress) {
     state_.progress = progress;
+    parallel_.gather.finish();
     writer_.save(state_, logs_);
   }
 
   config::CheckpointConfig config_;
   CheckpointState state_;
   CheckpointWriter& writer_;
-  RunLogs& logs_;
+  RunLogs* logs_;
+  DataParallel& parallel_;
   int64_t begun_at_;
 };
 
 }  // namespace
 
 std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
-                                  CheckpointWriter& writer, RunLogs& logs) {
-  return std::make_unique<Checkpoints>(config, start, writer, logs);
+                                  CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel) {
+  return std::make_unique<Checkpoints>(config, start, writer, logs, parallel);
 }
 
 }  // namespace strata::train

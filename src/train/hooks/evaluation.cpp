@@ -11,9 +11,9 @@ namespace {
 
 class Evaluation final : public Hook {
  public:
-  Evaluation(RunLogs& logs, const config::EvaluateConfig& config, nn::Model& model, const data::ValidationSet& set,
-             int64_t last_step)
-      : logs_(logs), config_(config), model_(model), set_(set), last_step_(last_step) {}
+  Evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model, const data::ValidationSet& set,
+             int64_t last_step, dist::Communicator& workers)
+      : logs_(logs), config_(config), model_(model), set_(set), last_step_(last_step), workers_(workers) {}
 
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
     if (config_.every > 0 && report.step % config_.every == 0) run(progress);
@@ -21,28 +21,32 @@ class Evaluation final : public Hook {
 
   // Not where a run was stopped: it goes on as if it never was, and there may be little time.
   void at_end(const Progress& progress) override {
-    if (progress.step == last_step_ && logs_.evaluations.last() != last_step_) run(progress);
+    if (progress.step != last_step_) return;
+    const bool is_missing = logs_ != nullptr && logs_->evaluations.last() != last_step_;
+    if (dist::any(workers_, is_missing)) run(progress);
   }
 
  private:
   void run(const Progress& progress) {
-    const EvaluationResult result = evaluate(model_, set_);
-    logs_.evaluations.append({{"step", progress.step},
-                              {"loss", result.loss},
-                              {"ppl", result.perplexity()},
-                              {"ppl_paper", result.paper_perplexity()},
-                              {"targets", result.targets},
-                              {"tokens", progress.tokens}});
+    const EvaluationResult result = evaluate(model_, set_, workers_);
+    if (logs_ == nullptr) return;
+    logs_->evaluations.append({{"step", progress.step},
+                               {"loss", result.loss},
+                               {"ppl", result.perplexity()},
+                               {"ppl_paper", result.paper_perplexity()},
+                               {"targets", result.targets},
+                               {"tokens", progress.tokens}});
     leave_progress_line();
     log::info(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
                   fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)"));
   }
 
-  RunLogs& logs_;
+  RunLogs* logs_;
   config::EvaluateConfig config_;
   nn::Model& model_;
   const data::ValidationSet& set_;
   int64_t last_step_;  // of the whole run
+  dist::Communicator& workers_;
 };
 
 }  // namespace
@@ -51,25 +55,32 @@ double EvaluationResult::perplexity() const { return std::exp(loss); }
 
 double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
 
-EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set) {
-  EvaluationResult result;
-  double total = 0.0;
-  for (int64_t index = 0; index < set.num_batches(); ++index) {
+EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set, dist::Communicator& workers) {
+  std::vector<double> numbers(2 * static_cast<size_t>(set.num_batches()));  // loss and targets of each micro-batch
+  for (int64_t index = workers.rank(); index < set.num_batches(); index += workers.world_size()) {
     const data::TokenBatch batch = set.batch(index);
     if (batch.num_targets() == 0) continue;
-    const double loss = model.loss(batch);
+    numbers[static_cast<size_t>(2 * index)] = model.loss(batch);
+    numbers[static_cast<size_t>(2 * index + 1)] = static_cast<double>(batch.num_targets());
+  }
+  numbers = dist::sum_of_rows(workers, {numbers});  // of one number and noughts: exact
+  EvaluationResult result;
+  double total = 0.0;
+  for (size_t i = 0; i < numbers.size(); i += 2) {
+    const double loss = numbers[i], targets = numbers[i + 1];
+    if (targets == 0.0) continue;
     total += loss;
-    result.targets += batch.num_targets();
-    result.sum_of_means += loss / static_cast<double>(batch.num_targets());
+    result.targets += static_cast<int64_t>(targets);
+    result.sum_of_means += loss / targets;
     ++result.batches;
   }
   result.loss = total / static_cast<double>(result.targets);
   return result;
 }
 
-std::unique_ptr<Hook> evaluation(RunLogs& logs, const config::EvaluateConfig& config, nn::Model& model,
-                                 const data::ValidationSet& set, int64_t last_step) {
-  return std::make_unique<Evaluation>(logs, config, model, set, last_step);
+std::unique_ptr<Hook> evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model,
+                                 const data::ValidationSet& set, int64_t last_step, dist::Communicator& workers) {
+  return std::make_unique<Evaluation>(logs, config, model, set, last_step, workers);
 }
 
 }  // namespace strata::train

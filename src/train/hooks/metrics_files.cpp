@@ -10,8 +10,8 @@ using nlohmann::json;
 
 class MetricsFiles final : public Hook {
  public:
-  MetricsFiles(RunLogs& logs, nn::Model& model, bool watches_spikes)
-      : logs_(logs), model_(model), watches_spikes_(watches_spikes), last_(Clock::now()) {}
+  MetricsFiles(RunLogs& logs, const std::vector<ParamSpec>& params, bool watches_spikes)
+      : logs_(logs), params_(params), watches_spikes_(watches_spikes), last_(Clock::now()) {}
 
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics* statistics) override {
     const auto now = Clock::now();
@@ -29,27 +29,29 @@ class MetricsFiles final : public Hook {
               {"epoch", progress.cursor.epoch},
               {"skipped", !report.updated},
               {"seconds", seconds},
+              {"communication_seconds", report.communication.busy_seconds},
+              {"exposed_seconds", report.communication.waited_seconds},
               {"tokens_per_second", static_cast<double>(report.tokens) / seconds}};
     if (watches_spikes_) {
       line.update({{"spike", report.spike}, {"loss_z", report.scores.loss}, {"grad_norm_z", report.scores.grad_norm}});
     }
     logs_.metrics.append(line);
-    if (statistics != nullptr) logs_.layers.append(statistics->line(report.step, model_.parameters(), report.norms));
+    if (statistics != nullptr) logs_.layers.append(statistics->line(report.step, params_, report.norms.gradients));
   }
 
  private:
   using Clock = std::chrono::steady_clock;
 
   RunLogs& logs_;
-  nn::Model& model_;
+  const std::vector<ParamSpec>& params_;
   bool watches_spikes_;
   Clock::time_point last_;
 };
 
 }  // namespace
 
-std::unique_ptr<Hook> metrics_files(RunLogs& logs, nn::Model& model, bool watches_spikes) {
-  return std::make_unique<MetricsFiles>(logs, model, watches_spikes);
+std::unique_ptr<Hook> metrics_files(RunLogs& logs, const std::vector<ParamSpec>& params, bool watches_spikes) {
+  return std::make_unique<MetricsFiles>(logs, params, watches_spikes);
 }
 
 }  // namespace strata::train

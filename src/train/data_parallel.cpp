@@ -1,0 +1,30 @@
+#include "strata/train/data_parallel.h"
+
+namespace strata::train {
+namespace {
+
+dist::SumOrder order_of(const config::ParallelConfig& config) {
+  return config.order == config::SumOrder::kFixed ? dist::SumOrder::kFixed : dist::SumOrder::kFast;
+}
+
+}  // namespace
+
+dist::Partition partition_of(const config::RunConfig& config, const nn::ParameterLayout& layout, int rank,
+                             int world_size) {
+  const auto bytes = static_cast<int64_t>(at::elementSize(nn::stored_dtype(config.train.precision)));
+  return {layout.arena_size, config.parallel.bucket_mb * 1'000'000 / bytes, rank, world_size};
+}
+
+DataParallel::DataParallel(const config::ParallelConfig& config, const Division& division,
+                           const dist::Partition& partition, const nn::Parameters& parameters,
+                           dist::Communicator& workers, Allocator& memory)
+    : workers(workers),
+      partition(partition),
+      sharded(config.zero > 0 && workers.world_size() > 1),
+      mine(sharded ? partition.mine() : std::vector<ArenaRange>{{0, partition.padded_size()}}),
+      parts(division.parts_per_worker()),
+      reduction(parameters, partition, division, workers, {.order = order_of(config), .sharded = sharded}, memory),
+      gather(parameters, partition, workers),
+      meter(parameters.layout().params, partition.mine(), workers) {}
+
+}  // namespace strata::train

@@ -1,0 +1,82 @@
+#include "strata/train/gradient_reduction.h"
+
+#include <ATen/ops/add.h>
+
+#include <bit>
+
+#include "strata/base/check.h"
+#include "strata/base/text.h"
+
+namespace strata::train {
+
+GradientReduction::GradientReduction(const nn::Parameters& parameters, const dist::Partition& partition,
+                                     const Division& division, dist::Communicator& workers, const Options& options,
+                                     Allocator& memory)
+    : parameters_(parameters),
+      partition_(partition),
+      workers_(workers),
+      options_(options),
+      parts_(division.parts_per_worker()) {
+  const at::Tensor& gradients = parameters.gradients();
+  for (int64_t parts = 1; parts < parts_; parts *= 2) {
+    partial_sums_.push_back(memory.zeros(MemoryClass::kGradients, str("gradients of ", parts, " virtual ranks"),
+                                         gradients.sizes(), gradients.scalar_type()));
+  }
+}
+
+void GradientReduction::begin() {
+  parameters_.zero_gradients();
+  part_ = 0;
+  next_bucket_ = partition_.buckets().size();
+  under_way_.clear();
+}
+
+at::Tensor GradientReduction::range_of(const at::Tensor& arena, const ArenaRange& range) const {
+  return arena.narrow(0, range.begin, range.size());
+}
+
+nn::FinalGradients GradientReduction::when_final() {
+  if (!is_last_part()) return {};
+  return [this](const ArenaRange& section) {
+    add_partial_sums(section);
+    send_down_to(section.begin);
+  };
+}
+
+// The parts before the last one have left a partial sum of every power of two.
+void GradientReduction::add_partial_sums(const ArenaRange& range) {
+  const at::Tensor gradients = range_of(parameters_.gradients(), range);
+  for (const at::Tensor& sum : partial_sums_) gradients.add_(range_of(sum, range));
+}
+
+void GradientReduction::end_part() {
+  if (is_last_part()) return;
+  const at::Tensor& gradients = parameters_.gradients();
+  // As in counting with binary digits: part_ ends with as many ones as there are sums to be carried.
+  const auto carried = static_cast<size_t>(std::countr_one(static_cast<uint64_t>(part_)));
+  for (size_t digit = 0; digit < carried; ++digit) gradients.add_(partial_sums_[digit]);
+  partial_sums_[carried].copy_(gradients);
+  gradients.zero_();
+  ++part_;
+}
+
+// Sends the buckets from `begin` on that have not left yet, last ones first.
+void GradientReduction::send_down_to(int64_t begin) {
+  if (workers_.world_size() == 1) return;
+  for (; next_bucket_ > 0 && partition_.buckets()[next_bucket_ - 1].begin >= begin; --next_bucket_) {
+    const ArenaRange& bucket = partition_.buckets()[next_bucket_ - 1];
+    const at::Tensor values = range_of(parameters_.gradients(), bucket);
+    const at::Tensor mine = range_of(parameters_.gradients(), partition_.slice(bucket));
+    under_way_.push_back(workers_.reduce_scatter(mine, values, options_.order));
+    if (!options_.sharded) under_way_.push_back(workers_.all_gather(values, mine));
+  }
+}
+
+void GradientReduction::finish() {
+  STRATA_ASSERT(is_last_part());
+  send_down_to(0);
+  for (const dist::Handle& work : under_way_) work->wait();
+  under_way_.clear();
+}
+
+}  // namespace strata::train

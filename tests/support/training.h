@@ -1,0 +1,21 @@
+#pragma once
+
+#include <memory>
+
+#include "strata/nn/model.h"
+#include "strata/optim/optimizer.h"
+#include "strata/train/data_parallel.h"
+
+namespace strata::test {
+
+/// What a model is trained with by one worker.
+struct LoneTraining {
+  LoneTraining(const config::RunConfig& config, const nn::Model& model, Allocator& memory);
+
+  std::unique_ptr<dist::Communicator> workers = dist::alone();
+  dist::Partition partition;
+  train::DataParallel parallel;
+  std::unique_ptr<optim::Optimizer> optimizer;
+};
+
+}  // namespace strata::test

@@ -1,0 +1,191 @@
+// Workers as threads of this process, over Gloo: the same steps by 1, 2, 4 and 8 of them give the same bytes.
+#include "strata/train/data_parallel.h"
+
+#include <ATen/ops/equal.h>
+
+#include <nlohmann/json.hpp>
+
+#include "strata/train/step.h"
+#include "strata/train/training.h"
+#include "support/errors.h"
+#include "support/models.h"
+#include "support/workers.h"
+
+namespace strata::train {
+namespace {
+
+using strata::test::as_workers;
+using strata::test::error_of;
+
+constexpr int64_t kSteps = 20;
+constexpr int64_t kMicroBatches = 16;
+
+struct Setup {
+  std::string scheme = "pre+gpas";
+  config::Precision precision = config::Precision::kFp32;
+  config::LossAverage average = config::LossAverage::kToken;
+  config::SumOrder order = config::SumOrder::kFixed;
+  int64_t zero = 0;
+};
+
+config::RunConfig config_of(const Setup& setup) {
+  config::RunConfig config;
+  config.model = strata::test::tiny_dims();
+  config.norm.scheme = setup.scheme;
+  config.data.sequence_length = 16;
+  config.train.steps = kSteps;
+  config.train.micro_batch = 4;
+  config.train.global_batch = 4 * kMicroBatches;
+  config.train.precision = setup.precision;
+  config.train.loss_average = setup.average;
+  config.train.clip = {.global = 0.5, .gates = 1e-3};
+  config.optimizer.lr = 1e-3;
+  config.schedule.warmup_steps = 2;
+  config.parallel.order = setup.order;
+  config.parallel.zero = setup.zero;
+  config.parallel.bucket_mb = 1;
+  config.checkpoint.asynchronous = false;
+  return config;
+}
+
+// Four rows of made-up tokens; every micro-batch has another number of them.
+data::TokenBatch micro_batch_of(int64_t number, int64_t vocab) {
+  data::TokenRows rows;
+  for (int64_t row = 0; row < 4; ++row) {
+    const int64_t length = 2 + (7 * number + 5 * row) % 14;
+    rows.emplace_back();
+    for (int64_t i = 0; i < length; ++i) {
+      rows.back().push_back(static_cast<int32_t>((number * 31 + row * 17 + i * i * 3) % (vocab / 2)));
+    }
+  }
+  return data::TokenBatch::from_rows(rows, nullptr, vocab);
+}
+
+// The micro-batches of a worker.
+data::GlobalBatch batch_of(const Division& division, int64_t step, int rank, int64_t vocab) {
+  data::GlobalBatch batch;
+  const std::vector<int64_t> mine = division.micro_batches_of(rank);
+  for (int64_t i = 0; i < division.micro_batches; ++i) {
+    data::TokenBatch micro_batch = micro_batch_of(step * kMicroBatches + i, vocab);
+    batch.num_tokens += micro_batch.num_tokens();
+    batch.num_targets += micro_batch.num_targets();
+    if (std::ranges::find(mine, i) != mine.end()) batch.micro_batches.push_back(std::move(micro_batch));
+  }
+  return batch;
+}
+
+struct Result {
+  std::vector<double> numbers;  // losses, norms, clip factors, layer statistics of every step
+  at::Tensor parameters;
+};
+
+void add_numbers(const StepReport& report, const std::string& layers, Result& result) {
+  for (const double number : {report.loss, report.norms.global, report.norms.gates, report.clip.global,
+                              report.clip.gates, static_cast<double>(std::hash<std::string>()(layers))}) {
+    result.numbers.push_back(number);
+  }
+}
+
+// What every worker has at the end, which must be the same.
+Result train_with(int world_size, const Setup& setup) {
+  const config::RunConfig config = config_of(setup);
+  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  std::vector<Result> results(static_cast<size_t>(world_size));
+  as_workers(world_size, [&](dist::Communicator& workers) {
+    const auto gemm = kernels::make_gemm("tiles");
+    Allocator memory(at::kCPU);
+    Training training(config, spec, *gemm, workers, {}, memory);
+    training.model.parameters().initialise(7);
+    const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
+    Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
+    Result& result = results[static_cast<size_t>(workers.rank())];
+    for (Progress progress; progress.step < kSteps; ++progress.step) {
+      LayerStatistics statistics(spec);
+      const auto batch = batch_of(training.division, progress.step, workers.rank(), config.model.vocab);
+      const StepReport report = step.run(batch, progress, &statistics).value();
+      const auto line = statistics.line(progress.step, spec.layout.params, report.norms.gradients);
+      add_numbers(report, line.dump(), result);
+    }
+    training.parallel.gather.finish();
+    result.parameters = training.model.parameters().values().narrow(0, 0, spec.layout.arena_size).clone();
+  });
+  for (const Result& result : results) {
+    EXPECT_EQ(result.numbers, results.front().numbers);
+    EXPECT_TRUE(at::equal(result.parameters, results.front().parameters));
+  }
+  return results.front();
+}
+
+class WorldSizes : public testing::TestWithParam<Setup> {};
+
+TEST_P(WorldSizes, GiveTheSameBytes) {
+  const Result alone =
+      train_with(1, {.scheme = GetParam().scheme, .precision = GetParam().precision, .average = GetParam().average});
+  EXPECT_LT(alone.numbers[(kSteps - 1) * 6], alone.numbers[0]) << "it learns";
+  for (const int world_size : {2, 4, 8}) {
+    const Result shared = train_with(world_size, GetParam());
+    EXPECT_EQ(shared.numbers, alone.numbers) << world_size;
+    EXPECT_TRUE(at::equal(shared.parameters, alone.parameters)) << world_size;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Schemes, WorldSizes,
+    testing::Values(Setup{.scheme = "pre+gpas"}, Setup{.scheme = "pre+gpas", .zero = 1},
+                    Setup{.scheme = "deepnorm+gpas", .zero = 1}, Setup{.scheme = "mix+gpas"},
+                    Setup{.scheme = "sandwich", .average = config::LossAverage::kPerMicroBatch, .zero = 1},
+                    Setup{.scheme = "lns+gpas", .precision = config::Precision::kBf16, .zero = 1},
+                    Setup{.scheme = "post+gpas", .precision = config::Precision::kMixed, .zero = 1},
+                    Setup{.scheme = "pre+gpas", .precision = config::Precision::kMixed}),
+    [](const auto& info) {
+      std::string name = info.param.scheme + "_" + std::to_string(static_cast<int>(info.param.precision)) + "_zero" +
+                         std::to_string(info.param.zero);
+      std::ranges::replace(name, '+', '_');
+      return name;
+    });
+
+TEST(FastOrder, IsWithinRoundingOfTheFixedOne) {
+  const Result fixed = train_with(1, {});
+  for (const int world_size : {2, 4}) {
+    const Result fast = train_with(world_size, {.order = config::SumOrder::kFast});
+    for (size_t i = 0; i < fixed.numbers.size(); i += 6) {
+      EXPECT_NEAR(fast.numbers[i], fixed.numbers[i], 1e-4 * fixed.numbers[i]) << "step " << i / 6;
+    }
+  }
+}
+
+TEST(Division, SharesMicroBatchesInOrder) {
+  config::RunConfig config;
+  config.train.global_batch = 96;
+  config.train.micro_batch = 4;
+  const Division division = divide(config, 4);
+  EXPECT_EQ(division.virtual_ranks, 8);
+  EXPECT_EQ(division.parts_per_worker(), 2);
+  EXPECT_EQ(division.micro_batches_per_part(), 3);
+  EXPECT_THAT(division.micro_batches_of(3), testing::ElementsAre(18, 19, 20, 21, 22, 23));
+}
+
+TEST(Division, SaysWhatWouldFit) {
+  config::RunConfig config;
+  config.train.global_batch = 64;
+  config.train.micro_batch = 32;
+  EXPECT_EQ(error_of([&] { divide(config, 4); }),
+            "train.micro_batch=32 makes 2 micro-batches of train.global_batch=64, which 4 workers cannot share; "
+            "16, 8, 4 would");
+  config.train.micro_batch = 8;
+  config.parallel.virtual_ranks = 2;
+  EXPECT_THAT(error_of([&] { divide(config, 4); }),
+              testing::HasSubstr("parallel.virtual_ranks: 2 cannot be shared by 4 workers"));
+}
+
+TEST(Partition, CutsBucketsIntoWholeBlocks) {
+  const dist::Partition partition(100'000, 30'000, 1, 4);
+  EXPECT_THAT(partition.buckets(), testing::ElementsAre(ArenaRange{0, 32768}, ArenaRange{32768, 65536},
+                                                        ArenaRange{65536, 98304}, ArenaRange{98304, 114688}));
+  EXPECT_THAT(partition.mine(), testing::ElementsAre(ArenaRange{8192, 16384}, ArenaRange{40960, 49152},
+                                                     ArenaRange{73728, 81920}, ArenaRange{102400, 106496}));
+  EXPECT_EQ(dist::Partition(100'000, 30'000, 0, 1).padded_size(), 100'000);
+}
+
+}  // namespace
+}  // namespace strata::train

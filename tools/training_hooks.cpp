@@ -1,0 +1,24 @@
+#include "training_hooks.h"
+
+namespace strata::tools {
+
+std::vector<std::unique_ptr<train::Hook>> make_hooks(const config::RunConfig& config, train::Training& training,
+                                                     const train::CheckpointState& state,
+                                                     const data::ValidationSet* validation, train::RunLogs* logs,
+                                                     const train::ConsoleFacts& facts) {
+  std::vector<std::unique_ptr<train::Hook>> hooks;
+  if (logs != nullptr) {
+    const bool watches_spikes = config.train.spike.action != config::SpikeAction::kNone;
+    hooks.push_back(train::metrics_files(*logs, training.model.spec().layout.params, watches_spikes));
+    if (config.telemetry.tensorboard) hooks.push_back(train::tensorboard_files(config.run.dir, state.progress));
+    hooks.push_back(train::console(facts));
+  }
+  if (validation != nullptr) {
+    hooks.push_back(train::evaluation(logs, config.evaluate, training.model, *validation, facts.last_step,
+                                      training.parallel.workers));
+  }
+  hooks.push_back(train::checkpoints(config.checkpoint, state, training.writer, logs, training.parallel));
+  return hooks;
+}
+
+}  // namespace strata::tools

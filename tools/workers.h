@@ -1,0 +1,28 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "strata/config/run_config.h"
+#include "strata/dist/communicator.h"
+#include "strata/dist/worker.h"
+#include "strata/train/save_group.h"
+#include "training_data.h"
+
+namespace strata::tools {
+
+/// The workers of this run, with this process as one of them.
+struct Workers {
+  dist::Worker self;
+  std::optional<dist::Store> store;  // none for a worker that is alone
+  std::unique_ptr<dist::Communicator> group;
+
+  /// What checkpoints are saved together with.
+  train::SaveGroup save_group(const config::ParallelConfig& config) const;
+};
+
+/// Meets the others that the environment speaks of. From here on only the first worker logs more than warnings, and the
+/// others' lines begin with their rank. Throws UsageError where the workers' configs, data or versions differ.
+Workers join_workers(const config::RunConfig& config, const TrainingData& data);
+
+}  // namespace strata::tools
