@@ -20,7 +20,8 @@ double measured_peak(const kernels::Gemm& gemm, const config::ModelConfig& dims,
 namespace {
 
 std::string where(const GemmRate& rate) {
-  const std::string threads = str(at::get_num_threads(), " threads");
+  const int count = at::get_num_threads();
+  const std::string threads = str(count, count == 1 ? " thread" : " threads");
   return rate.workers == 1 ? threads : str(rate.workers, " workers with ", threads, " each");
 }
 

@@ -21,11 +21,19 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+std::string& current_speaker() {
+  static std::string speaker;
+  return speaker;
+}
+
+// "rank 3: error: <message>"
+std::string spoken(const char* kind, std::string_view message) { return (current_speaker() + kind).append(message); }
+
 }  // namespace
 
 void info(std::string_view message) { logger().log(spdlog::level::info, message); }
-void warn(std::string_view message) { logger().log(spdlog::level::warn, std::string("warning: ").append(message)); }
-void error(std::string_view message) { logger().log(spdlog::level::err, std::string("error: ").append(message)); }
+void warn(std::string_view message) { logger().log(spdlog::level::warn, spoken("warning: ", message)); }
+void error(std::string_view message) { logger().log(spdlog::level::err, spoken("error: ", message)); }
 
 void also_to_file(const std::filesystem::path& path) try {
   auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
@@ -35,7 +43,7 @@ void also_to_file(const std::filesystem::path& path) try {
   throw Error(str("cannot write the log ", path.string(), ": ", failure.what()));
 }
 
-void speak_as(const std::string& prefix) { logger().sinks().front()->set_pattern(prefix + "%v"); }
+void speak_as(const std::string& speaker) { current_speaker() = speaker; }
 
 void quiet() { logger().set_level(spdlog::level::warn); }
 

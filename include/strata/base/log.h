@@ -15,8 +15,8 @@ void error(std::string_view message);
 /// Also appends everything to this file from now on. Throws Error if it cannot be opened.
 void also_to_file(const std::filesystem::path& path);
 
-/// Begins every line on stderr with this (ranks other than 0).
-void speak_as(const std::string& prefix);
+/// Begins warnings and errors with this from now on: which of several workers they come from.
+void speak_as(const std::string& speaker);
 
 /// Only warnings and errors from now on (ranks other than 0).
 void quiet();
