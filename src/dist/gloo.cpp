@@ -92,9 +92,6 @@ class Stopwatch {
 class Pending final : public Work {
  public:
   Pending(std::future<void> future, std::atomic<int64_t>& waited) : future_(std::move(future)), waited_(waited) {}
-  ~Pending() override {
-    if (future_.valid()) future_.wait();  // its tensors may go now
-  }
   void wait() override {
     const Stopwatch watch(waited_);
     future_.get();
@@ -105,11 +102,11 @@ class Pending final : public Work {
   std::atomic<int64_t>& waited_;
 };
 
-class Gloo final : public Communicator {
+// The collectives, one at a time. Shared with the jobs that are under way.
+class Mesh {
  public:
-  Gloo(const Store& store, const GlooOptions& options)
-      : Communicator(options.rank, options.world_size),
-        context_(std::make_shared<gloo::rendezvous::Context>(options.rank, options.world_size)) {
+  Mesh(const Store& store, const GlooOptions& options)
+      : context_(std::make_shared<gloo::rendezvous::Context>(options.rank, options.world_size)) {
     const auto timeout = milliseconds(options.timeout);
     context_->setTimeout(timeout);
     AddressBook addresses(store, timeout);
@@ -122,91 +119,60 @@ class Gloo final : public Communicator {
       throw Error(strata::str("gloo: worker ", options.rank, " cannot connect to the others from ", device->str(), ": ",
                               reason(failure)));
     }
-    queue_.add([] { at::set_num_threads(1); });  // on that thread: the others compute meanwhile
   }
 
-  const char* backend() const override { return "gloo"; }
+  // Collectives of the others that need this worker fail; those of this worker may wait until their timeout.
+  void close() { context_->closeConnections(); }
 
-  CommunicationTime time() const override {
-    const auto seconds = [](int64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); };
-    return {.busy_seconds = seconds(busy_), .waited_seconds = seconds(waited_)};
+  void all_reduce(const at::Tensor& values, SumOrder order) {
+    if (order == SumOrder::kFast) return all_reduce_as_gloo_does(values);
+    const at::Tensor all = scratch(values.numel() * context_->size, values.scalar_type());
+    all_gather(all, values);
+    tree_sum(values, all, context_->size);
   }
 
-  Handle all_reduce(const at::Tensor& values, SumOrder order) override {
-    return later([this, values, order] {
-      if (order == SumOrder::kFast) return all_reduce_as_gloo_does(values);
-      const at::Tensor all = scratch(values.numel() * world_size(), values.scalar_type());
-      gather(all, values);
-      tree_sum(values, all, world_size());
-    });
+  void reduce_scatter(const at::Tensor& slice, const at::Tensor& values) {
+    const at::Tensor received = scratch(values.numel(), values.scalar_type());
+    all_to_all(received, values);
+    tree_sum(slice, received, context_->size);
   }
 
-  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder) override {
-    return later([this, slice, values] {
-      const at::Tensor received = scratch(values.numel(), values.scalar_type());
-      exchange(received, values);
-      tree_sum(slice, received, world_size());
-    });
+  void all_gather(const at::Tensor& values, const at::Tensor& slice) {
+    const at::Tensor place = values.narrow(0, context_->rank * slice.numel(), slice.numel());
+    if (place.const_data_ptr() != slice.const_data_ptr()) place.copy_(slice);
+    gloo::AllgatherOptions options(context_);
+    options.setOutput(bytes(values), values.nbytes());
+    gloo::allgather(options);
   }
 
-  Handle all_gather(const at::Tensor& values, const at::Tensor& slice) override {
-    return later([this, values, slice] { gather(values, slice); });
-  }
-
-  Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) override {
-    return later([this, received, sent] { exchange(received, sent); });
-  }
-
-  Handle broadcast(const at::Tensor& values, int root) override {
-    return later([this, values, root] {
-      gloo::BroadcastOptions options(context_);
-      options.setOutput(bytes(values), values.nbytes());
-      options.setRoot(root);
-      gloo::broadcast(options);
-    });
-  }
-
-  void barrier() override {
-    later([this] {
-      gloo::BarrierOptions options(context_);
-      gloo::barrier(options);
-    })->wait();
-  }
-
- private:
-  static char* bytes(const at::Tensor& tensor) { return static_cast<char*>(tensor.mutable_data_ptr()); }
-
-  Handle later(std::function<void()> job) {
-    const auto timed = [this, job = std::move(job)] {
-      const Stopwatch watch(busy_);
-      try {
-        job();
-      } catch (const gloo::Exception& failure) {
-        throw Error(strata::str("lost a worker: ", reason(failure)));
-      }
-    };
-    return std::make_unique<Pending>(queue_.add(timed), waited_);
-  }
-
-  at::Tensor scratch(int64_t count, at::ScalarType dtype) {
-    const auto needed = count * static_cast<int64_t>(at::elementSize(dtype));
-    if (!scratch_.defined() || scratch_.numel() < needed) scratch_ = at::empty({needed}, at::kByte);
-    return scratch_.narrow(0, 0, needed).view(dtype);
-  }
-
-  void exchange(const at::Tensor& received, const at::Tensor& sent) {
+  void all_to_all(const at::Tensor& received, const at::Tensor& sent) {
     gloo::AlltoallOptions options(context_);
     options.setInput(bytes(sent), sent.nbytes());
     options.setOutput(bytes(received), received.nbytes());
     gloo::alltoall(options);
   }
 
-  void gather(const at::Tensor& values, const at::Tensor& slice) {
-    const at::Tensor place = slice_of(*this, values);
-    if (place.const_data_ptr() != slice.const_data_ptr()) place.copy_(slice);
-    gloo::AllgatherOptions options(context_);
+  void broadcast(const at::Tensor& values, int root) {
+    gloo::BroadcastOptions options(context_);
     options.setOutput(bytes(values), values.nbytes());
-    gloo::allgather(options);
+    options.setRoot(root);
+    gloo::broadcast(options);
+  }
+
+  void barrier() {
+    gloo::BarrierOptions options(context_);
+    gloo::barrier(options);
+  }
+
+  std::atomic<int64_t> busy = 0, waited = 0;  // nanoseconds
+
+ private:
+  static char* bytes(const at::Tensor& tensor) { return static_cast<char*>(tensor.mutable_data_ptr()); }
+
+  at::Tensor scratch(int64_t count, at::ScalarType dtype) {
+    const auto needed = count * static_cast<int64_t>(at::elementSize(dtype));
+    if (!scratch_.defined() || scratch_.numel() < needed) scratch_ = at::empty({needed}, at::kByte);
+    return scratch_.narrow(0, 0, needed).view(dtype);
   }
 
   void all_reduce_as_gloo_does(const at::Tensor& values) {
@@ -235,8 +201,57 @@ class Gloo final : public Communicator {
 
   std::shared_ptr<gloo::rendezvous::Context> context_;
   at::Tensor scratch_;
-  std::atomic<int64_t> busy_ = 0, waited_ = 0;  // nanoseconds
-  JobQueue queue_;                              // ends before what its jobs use
+};
+
+class Gloo final : public Communicator {
+ public:
+  Gloo(const Store& store, const GlooOptions& options)
+      : Communicator(options.rank, options.world_size), mesh_(std::make_shared<Mesh>(store, options)) {
+    queue_.add([] { at::set_num_threads(1); });  // on that thread: the others compute meanwhile
+  }
+  ~Gloo() override { mesh_->close(); }
+
+  const char* backend() const override { return "gloo"; }
+
+  CommunicationTime time() const override {
+    const auto seconds = [](int64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); };
+    return {.busy_seconds = seconds(mesh_->busy), .waited_seconds = seconds(mesh_->waited)};
+  }
+
+  Handle all_reduce(const at::Tensor& values, SumOrder order) override {
+    return later([=](Mesh& mesh) { mesh.all_reduce(values, order); });
+  }
+  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder) override {
+    return later([=](Mesh& mesh) { mesh.reduce_scatter(slice, values); });
+  }
+  Handle all_gather(const at::Tensor& values, const at::Tensor& slice) override {
+    return later([=](Mesh& mesh) { mesh.all_gather(values, slice); });
+  }
+  Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) override {
+    return later([=](Mesh& mesh) { mesh.all_to_all(received, sent); });
+  }
+  Handle broadcast(const at::Tensor& values, int root) override {
+    return later([=](Mesh& mesh) { mesh.broadcast(values, root); });
+  }
+  void barrier() override {
+    later([](Mesh& mesh) { mesh.barrier(); })->wait();
+  }
+
+ private:
+  Handle later(std::function<void(Mesh&)> collective) {
+    const auto job = [mesh = mesh_, collective = std::move(collective)] {
+      const Stopwatch watch(mesh->busy);
+      try {
+        collective(*mesh);
+      } catch (const gloo::Exception& failure) {
+        throw Error(strata::str("lost a worker: ", reason(failure)));
+      }
+    };
+    return std::make_unique<Pending>(queue_.add(job), mesh_->waited);
+  }
+
+  std::shared_ptr<Mesh> mesh_;
+  JobQueue queue_;
 };
 
 }  // namespace

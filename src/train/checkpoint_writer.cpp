@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <exception>
 
 #include "strata/base/check.h"
 #include "strata/base/log.h"
@@ -49,6 +50,7 @@ CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::Pa
 }
 
 CheckpointWriter::~CheckpointWriter() {
+  if (std::uncaught_exceptions() > 0) group_.give_up();  // the others may be gone
   if (thread_.joinable()) thread_.join();
 }
 

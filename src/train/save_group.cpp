@@ -13,9 +13,13 @@ void SaveGroup::publish(const std::string& key, const std::string& value) const 
 }
 
 std::string SaveGroup::wait_for(const std::string& key) const {
-  const auto value = store_->wait_for(str(number_, "/", key), timeout_);
-  STRATA_CHECK(value.has_value(), "waited ", timeout_.count(), " s for ", key, " of a checkpoint that workers share");
-  return *value;
+  using Clock = std::chrono::steady_clock;
+  constexpr dist::Store::Seconds kSlice{0.2};
+  for (const auto start = Clock::now(); !*has_given_up_ && Clock::now() - start < timeout_;) {
+    if (auto value = store_->wait_for(str(number_, "/", key), kSlice)) return *value;
+  }
+  STRATA_CHECK(!*has_given_up_, "given up while waiting for ", key);
+  throw Error(str("waited ", timeout_.count(), " s for ", key, " of a checkpoint that workers share"));
 }
 
 Manifest SaveGroup::files_of_others() const {

@@ -162,6 +162,20 @@ TEST(Gloo, TellsOfAWorkerThatHasGone) {
               testing::HasSubstr("lost a worker: "));
 }
 
+TEST(Gloo, LetsGoOfTheOthersWhenAWorkerFails) {
+  EXPECT_EQ(strata::test::error_of([] {
+              as_workers(3, [](Communicator& workers) {
+                const at::Tensor values = at::full({1000}, 1.0);
+                std::vector<Handle> handles;
+                for (int i = 0; i < 3; ++i) handles.push_back(workers.all_reduce(values, SumOrder::kFixed));
+                if (workers.is_first()) throw Error("the first worker fails");  // with collectives under way
+                for (const Handle& handle : handles) handle->wait();
+                workers.barrier();
+              });
+            }),
+            "the first worker fails");
+}
+
 TEST(Gloo, NamesAWorkerThatDoesNotCome) {
   const Store store = Store::serve(0);
   const GlooOptions options{.rank = 0, .world_size = 2, .timeout = std::chrono::milliseconds(100)};

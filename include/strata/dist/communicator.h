@@ -12,7 +12,7 @@ namespace strata::dist {
 /// power of two: the same bits whatever carries them. Fast: in the backend's own order.
 enum class SumOrder { kFixed, kFast };
 
-/// A collective under way. Its tensors must live, and not be touched, until wait() has returned.
+/// A collective under way, which keeps its tensors. They must not be touched until wait() has returned.
 class Work {
  public:
   virtual ~Work() = default;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -15,8 +17,11 @@ class SaveGroup {
   /// One worker, which has nobody to talk to.
   SaveGroup() = default;
   /// `store`: a connection that nobody else waits on.
-  SaveGroup(int rank, int world_size, dist::Store store, dist::Store::Seconds timeout)
+  SaveGroup(int rank, int world_size, const dist::Store& store, dist::Store::Seconds timeout)
       : rank_(rank), world_size_(world_size), store_(store.under("checkpoint/")), timeout_(timeout) {}
+
+  /// From any thread: waits for the others end now, with an Error.
+  void give_up() { *has_given_up_ = true; }
 
   int rank() const { return rank_; }
   int world_size() const { return world_size_; }
@@ -53,6 +58,7 @@ class SaveGroup {
   int world_size_ = 1;
   int64_t number_ = 0;
   std::optional<dist::Store> store_;
+  std::shared_ptr<std::atomic<bool>> has_given_up_ = std::make_shared<std::atomic<bool>>(false);
   dist::Store::Seconds timeout_{0};
 };
 
