@@ -22,11 +22,14 @@ struct Worker {
 
 /// From torchrun's variables (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT,
 /// TORCHELASTIC_USE_AGENT_STORE, TORCHELASTIC_RESTART_COUNT), else from Slurm's (SLURM_PROCID, SLURM_NTASKS,
-/// SLURM_LOCALID, SLURM_NTASKS_PER_NODE, SLURM_JOB_NODELIST, SLURM_JOB_ID); nothing where neither are there or Slurm
-/// has one task. Throws UsageError, naming the variable and its value, for one that is missing or makes no sense.
+/// SLURM_LOCALID, SLURM_NODEID, SLURM_TASKS_PER_NODE or SLURM_NTASKS_PER_NODE, SLURM_STEP_NODELIST or
+/// SLURM_JOB_NODELIST unless MASTER_ADDR is set, SLURM_JOB_ID unless MASTER_PORT is); nothing where neither are there
+/// or Slurm has one task. Throws UsageError, naming the variable and its value, for one that is missing or makes no
+/// sense.
 std::optional<Worker> worker_of_environment();
 
-/// The store of this attempt. Throws Error when it is not there within `timeout`.
+/// The store of this attempt, which rank 0 serves for as long as it keeps it unless the launcher does. Throws Error
+/// when it is not there within `timeout`.
 Store meet(const Worker& worker, Store::Seconds timeout);
 
 }  // namespace strata::dist
