@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <optional>
+
+#include "dist/launcher_events.h"
+#include "dist/launcher_output.h"
+#include "strata/dist/launcher.h"
+
+namespace strata::dist {
+
+/// Where a node's workers stand among all of an attempt.
+struct Ranks {
+  int first = 0;
+  int world_size = 1;
+  int attempt = 0;
+  uint16_t port = 0;  // of the workers' store
+};
+
+struct WorkerEnd {
+  int rank = 0;
+  int local_rank = 0;
+  pid_t pid = 0;
+  int exit_code = 0;  // 128 + signal where one ended it
+  int signal = 0;
+};
+
+/// "NAME=value": this process's environment with what torchrun sets for a worker.
+std::vector<std::string> worker_environment(const LaunchOptions& options, const Ranks& ranks, int local_rank);
+
+/// The workers of one node in one attempt.
+class WorkerGroup {
+ public:
+  /// Starts them all, or throws Error.
+  WorkerGroup(const LaunchOptions& options, const Ranks& ranks, Events& events, OutputPump& output);
+  /// Kills those that still run.
+  ~WorkerGroup();
+  WorkerGroup(const WorkerGroup&) = delete;
+  WorkerGroup& operator=(const WorkerGroup&) = delete;
+
+  /// Of a process that has ended; what it left in its process group is killed. Nothing for one that is no worker here.
+  std::optional<WorkerEnd> collect(pid_t pid);
+  /// To every worker that runs, and its children.
+  void send(int signal) const;
+  size_t running() const { return running_.size(); }
+
+ private:
+  void start(const LaunchOptions& options, const Ranks& ranks, int local_rank, Events& events, OutputPump& output);
+
+  int first_rank_;
+  std::map<pid_t, int> running_;  // the local rank of each
+};
+
+}  // namespace strata::dist
