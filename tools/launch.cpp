@@ -40,17 +40,10 @@ constexpr Flag kFlags[] = {
 };
 
 // torchrun's others.
-constexpr const char* kRefused[] = {"--rdzv-conf",
-                                    "--role",
-                                    "--start-method",
-                                    "--logs-specs",
-                                    "--local-addr",
-                                    "--numa-binding",
-                                    "--signals-to-handle",
-                                    "--event-log-handler",
-                                    "--duplicate-stdout-filters",
-                                    "--duplicate-stderr-filters"};
-constexpr const char* kRefusedSwitches[] = {"--module", "-m", "--run-path", "--virtual-local-rank"};
+constexpr const char* kRefused =
+    "--rdzv-conf,--rdzv_conf,--role,--start-method,--start_method,--logs-specs,--logs_specs,--local-addr,--local_addr,"
+    "--numa-binding,--signals-to-handle,--event-log-handler,--duplicate-stdout-filters,--duplicate-stderr-filters,"
+    "-m,--module,--run-path,--run_path,--virtual-local-rank";
 
 constexpr const char* kFooter = R"(
 What follows the flags, after an optional --, is a command of this program (pretrain CONFIG ...); with --no-python it is
@@ -72,29 +65,24 @@ std::string changed(std::string text, char from, char to) {
   return text;
 }
 
-std::string variable_of(const std::string& flag) {
-  return CLI::detail::to_upper(changed(flag, '-', '_')).replace(0, 2, "PET_");
-}
-
 // With underscores too, which the help does not list.
-void add_flag(CLI::App& command, const Flag& flag, LaunchFlags& flags) {
-  std::string& value = flags.*flag.value;
-  CLI::Option* option = command.add_option(flag.name, value, flag.help)->envname(variable_of(flag.name));
+void add_flag(CLI::App& command, const Flag& flag, std::string& value) {
+  CLI::Option* option = command.add_option(flag.name, value, flag.help)->envname(dist::variable_of(flag.name));
   option->type_name(flag.type)->default_str(value);
-  const std::string other = changed(flag.name, '-', '_');
-  if (other != flag.name) command.add_option(other, value)->group("");
+  if (const auto other = changed(flag.name, '-', '_'); other != flag.name) command.add_option(other, value)->group("");
 }
 
 void add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
-  command.add_flag(name + "," + changed(name, '-', '_'), value, help)->envname(variable_of(name));
+  command.add_flag(name + "," + changed(name, '-', '_'), value, help)->envname(dist::variable_of(name));
 }
 
-void refuse(CLI::App& command, const std::string& name) {
-  const auto fail = [name](const std::string&) {
-    throw UsageError("strata launch: " + name + " has no meaning here; strata launch --help lists what has");
-  };
-  const std::string names = name.starts_with("--") ? name + "," + changed(name, '-', '_') : name;
-  command.add_option_function<std::string>(names, fail)->group("")->expected(0, 1);
+void refuse_others(CLI::App& command) {
+  for (const std::string& name : CLI::detail::split(kRefused, ',')) {
+    const auto fail = [name](const std::string&) {
+      throw UsageError("strata launch: " + name + " has no meaning here; strata launch --help lists what has");
+    };
+    command.add_option_function<std::string>(name, fail)->group("")->expected(0, 1);
+  }
 }
 
 void check_command(const CLI::App& program, const LaunchFlags& flags) {
@@ -102,7 +90,7 @@ void check_command(const CLI::App& program, const LaunchFlags& flags) {
   std::vector<std::string> known;
   for (const CLI::App* command : program.get_subcommands({})) known.push_back(command->get_name());
   std::erase(known, "launch");
-  if (flags.no_python || std::ranges::count(known, name) > 0) return;
+  if (std::ranges::count(known, name) > 0) return;
   throw UsageError(str("strata launch: unknown command \"", name, "\"", did_you_mean(name, known),
                        " (with --no-python it may be any program; known: ", join(known, " "), ")"));
 }
@@ -112,16 +100,15 @@ void check_command(const CLI::App& program, const LaunchFlags& flags) {
 void add_launch(CLI::App& program) {
   const auto flags = std::make_shared<LaunchFlags>();
   CLI::App* command = program.add_subcommand("launch", "run a command as several workers, on one host or several");
-  for (const Flag& flag : kFlags) add_flag(*command, flag, *flags);
+  for (const Flag& flag : kFlags) add_flag(*command, flag, (*flags).*flag.value);
   add_switch(*command, "--standalone", flags->standalone, "one node, any free port (the default)");
   add_switch(*command, "--no-python", flags->no_python, "the command is any program");
-  for (const char* name : kRefused) refuse(*command, name);
-  for (const char* name : kRefusedSwitches) refuse(*command, name);
+  refuse_others(*command);
   command->add_option("command", flags->command, "what each worker runs")->required();
   command->positionals_at_end();
   command->footer(kFooter);
   command->callback([&program, flags] {
-    check_command(program, *flags);
+    if (!flags->no_python) check_command(program, *flags);
     if (const int code = dist::launch(dist::options_of(*flags)); code != 0) throw Stopped{code};
   });
 }

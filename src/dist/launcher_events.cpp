@@ -2,8 +2,8 @@
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 
 #include <algorithm>
 #include <array>
@@ -66,7 +66,8 @@ void Events::add(int descriptor) const {
 }
 
 void Events::watch(pid_t child) {
-  FileDescriptor descriptor = checked(pidfd_open(child, 0), "a pidfd");
+  // glibc 2.36 declares pidfd_open for C alone.
+  FileDescriptor descriptor = checked(static_cast<int>(syscall(SYS_pidfd_open, child, 0)), "a pidfd");
   add(descriptor.get());
   const int key = descriptor.get();
   children_.insert_or_assign(key, Child{.pid = child, .descriptor = std::move(descriptor)});

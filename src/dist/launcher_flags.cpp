@@ -135,6 +135,14 @@ std::vector<std::string> command_of(const LaunchFlags& flags) {
 
 }  // namespace
 
+std::string variable_of(const std::string& flag) {
+  std::string name = "PET_";
+  for (const char letter : flag.substr(2)) {
+    name += letter == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
+  }
+  return name;
+}
+
 LaunchOptions options_of(const LaunchFlags& given) {
   LaunchFlags flags = given;
   check_rendezvous(flags);

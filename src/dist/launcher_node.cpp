@@ -23,6 +23,10 @@ std::string random_name() {
   return hex((static_cast<uint64_t>(random()) << 32) | random());
 }
 
+std::chrono::steady_clock::time_point after(Store::Seconds time) {
+  return std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(time);
+}
+
 std::string seconds(Store::Seconds time) { return str(time.count(), " s"); }
 
 std::string what_happened(const WorkerEnd& end) {
@@ -106,7 +110,7 @@ void NodeLauncher::step() {
   if (kill_at_ && has_workers() && Clock::now() >= *kill_at_) {
     log::warn(str(workers_->running(), " workers did not stop within ", seconds(options_.grace), "; killing them"));
     workers_->send(SIGKILL);
-    kill_at_ = Clock::now() + options_.grace;
+    kill_at_ = after(options_.grace);
   }
 }
 
@@ -194,7 +198,7 @@ void NodeLauncher::start_workers(const std::vector<Member>& members) {
 void NodeLauncher::stop_workers(int signal) {
   if (kill_at_ || !workers_) return;
   workers_->send(signal);
-  kill_at_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.grace);
+  kill_at_ = after(options_.grace);
 }
 
 void NodeLauncher::report(const Report& report) {
@@ -220,7 +224,7 @@ int NodeLauncher::finish(const Verdict& verdict) {
 }
 
 void NodeLauncher::wait_for_others() {
-  const auto until = Clock::now() + std::chrono::duration_cast<Clock::duration>(options_.grace + kForGoodbyes);
+  const auto until = after(options_.grace + kForGoodbyes);
   for (;;) {
     const Agreement::News news = agreement_->news();
     if (news.has_left || news.lost || !news.connected || is_impatient_ || Clock::now() > until) return;

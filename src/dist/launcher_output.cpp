@@ -58,13 +58,18 @@ std::vector<std::string> LineCutter::cut(std::string_view bytes) {
     start = end + 1;
   }
   waiting_.erase(0, start);
-  if (waiting_.size() >= kLongestLine) lines.push_back(std::exchange(waiting_, ""));
+  if (waiting_.size() >= kLongestLine) {
+    lines.push_back(std::move(waiting_));
+    waiting_.clear();
+  }
   return lines;
 }
 
 std::vector<std::string> LineCutter::rest() {
   if (waiting_.empty()) return {};
-  return {std::exchange(waiting_, "") + "\n"};
+  std::vector<std::string> lines{std::move(waiting_) + "\n"};
+  waiting_.clear();
+  return lines;
 }
 
 namespace {

@@ -45,10 +45,9 @@ std::vector<WorkerOutput> output_of(const LaunchFlags& flags, int workers) {
   const std::vector<int> redirects = streams_of("--redirects", flags.redirects, workers);
   std::vector<int> tee = streams_of("--tee", flags.tee, workers);
   if (flags.log_dir.empty()) {
-    for (const std::vector<int>* streams : {&redirects, &tee}) {
-      if (std::vector<int>(streams->size(), 0) != *streams) {
-        throw UsageError(str(streams == &tee ? "--tee" : "--redirects", " needs --log-dir: where the files go"));
-      }
+    const std::vector<int> none(tee.size(), 0);
+    if (tee != none || redirects != none) {
+      throw UsageError(str(tee != none ? "--tee" : "--redirects", " needs --log-dir: where the files go"));
     }
   } else if (flags.redirects.empty() && flags.tee.empty()) {
     tee.assign(tee.size(), kBoth);

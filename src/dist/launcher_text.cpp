@@ -9,18 +9,10 @@
 #include <thread>
 
 #include "strata/base/check.h"
+#include "strata/dist/launcher_flags.h"
 
 namespace strata::dist {
 namespace {
-
-// torchrun's: --max-restarts and PET_MAX_RESTARTS are one setting.
-std::string variable_of(const std::string& flag) {
-  std::string name = "PET_";
-  for (const char letter : flag.substr(2)) {
-    name += letter == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
-  }
-  return name;
-}
 
 template <class Number>
 bool parse(const std::string& text, Number& number) {

@@ -31,6 +31,9 @@ struct LaunchFlags {
   std::vector<std::string> command = {};
 };
 
+/// torchrun's variable that a flag defaults from: "--max-restarts" -> "PET_MAX_RESTARTS".
+std::string variable_of(const std::string& flag);
+
 /// Throws UsageError, naming flag and value, for what makes no sense.
 LaunchOptions options_of(const LaunchFlags& flags);
 
