@@ -52,7 +52,7 @@ environment is torchrun's too.
 
 The first worker that fails stops all; while restarts are left all begin again, and go on from their newest checkpoint.
 Wrong usage (code 2) is not tried again. The exit code is the first failure's, 128 + signal where one killed it.
-SIGTERM, SIGINT and SIGHUP stop the workers, which save (143, 130); a second one kills them. SIGUSR1 asks them to save.
+SIGTERM, SIGINT and SIGHUP stop the workers, which save (143, 130); one more kills them. SIGUSR1 asks them to save.
 Lines of rank 0 are shown as they are, those of others begin with [rank N]. Workers read nothing from stdin. Without
 OMP_NUM_THREADS each gets its share of the cores.
 

@@ -15,7 +15,9 @@ namespace strata::dist {
 namespace {
 
 constexpr Store::Seconds kForLastLines{1};
-constexpr Store::Seconds kOutputStep{0.1};
+constexpr Store::Seconds kShortWhile{0.1};
+// timeout(1) and batch systems send one to the process and to its group.
+constexpr Store::Seconds kOneSignal{1};
 constexpr Store::Seconds kForGoodbyes{10};  // beyond the grace of the others' workers
 
 std::string random_name() {
@@ -33,6 +35,8 @@ std::string what_happened(const WorkerEnd& end) {
   if (end.signal == 0) return str("exited with code ", end.exit_code);
   return str("was killed by signal ", end.signal, " (", sigdescr_np(end.signal), ")");
 }
+
+bool is_same(const Failure& one, const Failure& other) { return one.node == other.node && one.pid == other.pid; }
 
 Ranks ranks_of(const std::vector<Member>& members, int node, int attempt, uint16_t port) {
   Ranks ranks{.attempt = attempt, .port = port};
@@ -71,7 +75,8 @@ int NodeLauncher::run() {
   for (;;) {
     const Verdict verdict = attempt();
     if (verdict.kind != Verdict::Kind::kRestart) return finish(verdict);
-    log::warn(str("attempt ", verdict.next_attempt, " of at most ", options_.max_restarts, " after the first"));
+    const std::string why = told_ ? "" : describe(verdict.failure) + "; ";
+    log::warn(str(why, "restart ", verdict.next_attempt, " of ", options_.max_restarts));
     agreement_->next(verdict.next_attempt);
   }
 }
@@ -82,7 +87,7 @@ Verdict NodeLauncher::attempt() {
   kill_at_.reset();
   ends_after_stop_.clear();
   has_reported_ = false;
-  failure_.reset();
+  told_.reset();
   verdict_.reset();
   while (!is_over()) step();
   if (workers_) drain_output();
@@ -101,14 +106,16 @@ void NodeLauncher::step() {
   Store::Seconds timeout{1};
   if (kill_at_ && has_workers())
     timeout = std::clamp(Store::Seconds(*kill_at_ - Clock::now()), Store::Seconds(0), timeout);
+  if (workers_ && workers_->has_left_groups()) timeout = std::min(timeout, kShortWhile);  // their ends wake nobody
   const Events::Batch batch = events_.wait(timeout);
   for (const int signal : batch.signals) on_signal(signal);
   for (const pid_t pid : batch.ended) {
-    if (const auto end = workers_ ? workers_->collect(pid) : std::nullopt) on_end(*end);
+    if (const auto end = workers_ ? workers_->collect(pid, kill_at_ ? 0 : SIGKILL) : std::nullopt) on_end(*end);
   }
+  if (workers_ && !kill_at_ && !has_workers() && !has_reported_) report({.kind = Report::Kind::kDone});
   on_news(agreement_->news());
   if (kill_at_ && has_workers() && Clock::now() >= *kill_at_) {
-    log::warn(str(workers_->running(), " workers did not stop within ", seconds(options_.grace), "; killing them"));
+    log::warn(str("killing workers that did not stop within ", seconds(options_.grace), ": ", workers_->running()));
     workers_->send(SIGKILL);
     kill_at_ = after(options_.grace);
   }
@@ -120,17 +127,21 @@ void NodeLauncher::on_signal(int signal) {
     return;
   }
   if (stop_signal_ != 0) {
+    if (Clock::now() - stopped_at_ < kOneSignal) return;
     is_impatient_ = true;
     if (workers_) workers_->send(SIGKILL);
     return;
   }
   stop_signal_ = signal == SIGHUP ? SIGTERM : signal;
+  stopped_at_ = Clock::now();
   stop_workers(stop_signal_);
   report({.kind = Report::Kind::kStopping,
           .signal = stop_signal_,
           .failure = {.node = options_.node, .host = self_.host}});
   log::info(str("stopping on signal ", signal, " (", sigdescr_np(signal), ")",
-                has_workers() ? str("; workers have ", seconds(options_.grace), ", a second signal kills them") : ""));
+                has_workers()
+                    ? str("; workers have ", seconds(options_.grace), ", another signal after a second kills them")
+                    : ""));
 }
 
 void NodeLauncher::on_end(const WorkerEnd& end) {
@@ -138,24 +149,25 @@ void NodeLauncher::on_end(const WorkerEnd& end) {
     ends_after_stop_.push_back(end);
   } else if (end.exit_code != 0) {
     on_failure(end);
-  } else if (workers_->running() == 0) {
-    report({.kind = Report::Kind::kDone});
   }
 }
 
 void NodeLauncher::on_failure(const WorkerEnd& end) {
   stop_workers(SIGTERM);
-  failure_ = Failure{.node = options_.node,
-                     .host = self_.host,
-                     .rank = end.rank,
-                     .local_rank = end.local_rank,
-                     .pid = end.pid,
-                     .exit_code = end.exit_code,
-                     .what = what_happened(end)};
+  Failure failure{.node = options_.node,
+                  .host = self_.host,
+                  .rank = end.rank,
+                  .local_rank = end.local_rank,
+                  .pid = end.pid,
+                  .exit_code = end.exit_code,
+                  .what = what_happened(end)};
   output_.finish(end.local_rank, kForLastLines);
-  failure_->last_lines = output_.last_lines(end.local_rank);
-  log::warn(describe(*failure_) + (has_workers() ? "; stopping the others" : ""));
-  report({.kind = Report::Kind::kFailed, .failure = *failure_});
+  failure.last_lines = output_.last_lines(end.local_rank);
+  if (has_workers()) {
+    log::warn(describe(failure) + "; stopping the others");
+    told_ = failure;
+  }
+  report({.kind = Report::Kind::kFailed, .failure = failure});
 }
 
 void NodeLauncher::on_news(const Agreement::News& news) {
@@ -173,11 +185,11 @@ void NodeLauncher::on_news(const Agreement::News& news) {
   if (!news.verdict || verdict_) return;
   verdict_ = news.verdict;
   if (verdict_->kind == Verdict::Kind::kDone) return;
-  const bool is_news = !failure_ || failure_->pid != verdict_->failure.pid || failure_->node != verdict_->failure.node;
   if (verdict_->kind == Verdict::Kind::kStop) {
     if (stop_signal_ == 0) log::info(str("stopping: node ", verdict_->failure.node, " was told to"));
-  } else if (is_news) {
-    log::warn(describe(verdict_->failure));
+  } else if (has_workers() && (!told_ || !is_same(*told_, verdict_->failure))) {
+    log::warn(describe(verdict_->failure) + "; stopping this node's workers");
+    told_ = verdict_->failure;
   }
   stop_workers(verdict_->kind == Verdict::Kind::kStop ? verdict_->signal : SIGTERM);
 }
@@ -209,7 +221,7 @@ void NodeLauncher::report(const Report& report) {
 // As long as the console takes it: but not against a second signal.
 void NodeLauncher::drain_output() {
   for (int local = 0; local < options_.workers; ++local) {
-    while (!output_.finish(local, kOutputStep) && !is_impatient_) {
+    while (!output_.finish(local, kShortWhile) && !is_impatient_) {
       for (const int signal : events_.wait(Store::Seconds(0)).signals) on_signal(signal);
     }
   }
@@ -228,12 +240,12 @@ void NodeLauncher::wait_for_others() {
   for (;;) {
     const Agreement::News news = agreement_->news();
     if (news.has_left || news.lost || !news.connected || is_impatient_ || Clock::now() > until) return;
-    for (const int signal : events_.wait(kOutputStep).signals) on_signal(signal);
+    for (const int signal : events_.wait(kShortWhile).signals) on_signal(signal);
   }
 }
 
 void NodeLauncher::summarize(const Failure& failure) const {
-  log::error(describe(failure) + (failure.rank < 0 ? "" : "; it was the first to fail"));
+  log::error(describe(failure) + (told_ ? "; it was the first to fail" : ""));
   const bool was_seen = options_.nodes == 1 && options_.workers == 1 && options_.output.front().err.to_console;
   if (failure.last_lines.empty() || was_seen) return;
   std::string lines = "its last lines on stderr:";

@@ -48,7 +48,8 @@ class NodeLauncher {
   Member self_;
   uint16_t port_;
   std::unique_ptr<Agreement> agreement_;
-  int stop_signal_ = 0;        // that this launcher was sent
+  int stop_signal_ = 0;  // that this launcher was sent
+  Clock::time_point stopped_at_ = {};
   bool is_impatient_ = false;  // a second one came
 
   // Of the attempt.
@@ -56,8 +57,8 @@ class NodeLauncher {
   std::optional<Clock::time_point> kill_at_ = {};  // with a value: workers were told to stop
   std::vector<WorkerEnd> ends_after_stop_ = {};
   bool has_reported_ = false;
-  bool has_lost_ = false;                // the connection; it is made again when the workers are gone
-  std::optional<Failure> failure_ = {};  // the first, here
+  bool has_lost_ = false;             // the connection; it is made again when the workers are gone
+  std::optional<Failure> told_ = {};  // the failure that a line was about
   std::optional<Verdict> verdict_ = {};
 };
 

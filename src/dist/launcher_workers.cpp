@@ -1,5 +1,6 @@
 #include "dist/launcher_workers.h"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +21,14 @@ WorkerEnd end_of(pid_t pid) {
   return {.pid = pid, .exit_code = signal != 0 ? 128 + signal : WEXITSTATUS(status), .signal = signal};
 }
 
+// Ends of its members are taken in; only a child subreaper sees those of grandchildren.
+bool is_empty(pid_t group) {
+  pid_t ended = 0;
+  do ended = waitpid(-group, nullptr, WNOHANG);
+  while (ended > 0);
+  return ended < 0;
+}
+
 // Rank 0 prints the run's output: its lines stay as they are.
 std::string prefix_of(int rank) { return rank == 0 ? "" : str("[rank ", rank, "] "); }
 
@@ -36,6 +45,7 @@ std::filesystem::path make_log_folder(const LaunchOptions& options, const Ranks&
 
 WorkerGroup::WorkerGroup(const LaunchOptions& options, const Ranks& ranks, Events& events, OutputPump& output)
     : first_rank_(ranks.first) {
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   try {
     for (int local = 0; local < options.workers; ++local) start(options, ranks, local, events, output);
   } catch (...) {
@@ -67,19 +77,26 @@ void WorkerGroup::start(const LaunchOptions& options, const Ranks& ranks, int lo
   output.add(std::move(worker.err), sink(routes.err, STDERR_FILENO, "stderr.log"));
 }
 
-std::optional<WorkerEnd> WorkerGroup::collect(pid_t pid) {
+std::optional<WorkerEnd> WorkerGroup::collect(pid_t pid, int others) {
   const auto worker = running_.find(pid);
   if (worker == running_.end()) return std::nullopt;
-  kill(-pid, SIGKILL);  // before it is waited for: until then the number cannot be another group's
+  kill(-pid, others);  // before it is waited for: until then the number cannot be another group's
   WorkerEnd end = end_of(pid);
   end.local_rank = worker->second;
   end.rank = first_rank_ + end.local_rank;
   running_.erase(worker);
+  if (!is_empty(pid)) left_groups_.insert(pid);
   return end;
 }
 
 void WorkerGroup::send(int signal) const {
   for (const auto& [pid, local] : running_) kill(-pid, signal);
+  for (const pid_t group : left_groups_) kill(-group, signal);
+}
+
+size_t WorkerGroup::running() {
+  std::erase_if(left_groups_, is_empty);
+  return running_.size() + left_groups_.size();
 }
 
 }  // namespace strata::dist

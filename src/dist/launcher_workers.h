@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 
 #include "dist/launcher_events.h"
 #include "dist/launcher_output.h"
@@ -38,17 +39,21 @@ class WorkerGroup {
   WorkerGroup(const WorkerGroup&) = delete;
   WorkerGroup& operator=(const WorkerGroup&) = delete;
 
-  /// Of a process that has ended; what it left in its process group is killed. Nothing for one that is no worker here.
-  std::optional<WorkerEnd> collect(pid_t pid);
+  /// Of a process that has ended; nothing for one that is no worker here. `others` is sent to what it leaves in its
+  /// process group: a script may end before the program that it ran.
+  std::optional<WorkerEnd> collect(pid_t pid, int others);
   /// To every worker that runs, and its children.
   void send(int signal) const;
-  size_t running() const { return running_.size(); }
+  /// Workers, and process groups that are left.
+  size_t running();
+  bool has_left_groups() const { return !left_groups_.empty(); }
 
  private:
   void start(const LaunchOptions& options, const Ranks& ranks, int local_rank, Events& events, OutputPump& output);
 
   int first_rank_;
   std::map<pid_t, int> running_;  // the local rank of each
+  std::set<pid_t> left_groups_ = {};
 };
 
 }  // namespace strata::dist
