@@ -45,6 +45,7 @@ struct Agreement::State {
   struct Orders {
     bool leaves, stops;
   };
+  Store::Seconds beat_interval() const { return std::min(Store::Seconds(1), options.node_timeout / 4); }
   Orders wait_for_orders();
   void publish(const std::function<void(News&)>& change);
   News present();
@@ -70,7 +71,7 @@ struct Agreement::State {
 Agreement::State::Orders Agreement::State::wait_for_orders() {
   std::unique_lock lock(mutex);
   last_contact = Clock::now();
-  changed.wait_for(lock, options.monitor_interval, [&] { return is_urgent || stops; });
+  changed.wait_for(lock, std::min(options.monitor_interval, beat_interval()), [&] { return is_urgent || stops; });
   is_urgent = false;
   return {.leaves = leaves, .stops = stops};
 }
@@ -99,8 +100,7 @@ void Agreement::State::connect() {
 }
 
 void Agreement::State::beat() {
-  const auto every = std::min(Store::Seconds(1), options.node_timeout / 4);
-  if (beats_ > 0 && Clock::now() - last_beat_ < every) return;
+  if (beats_ > 0 && Clock::now() - last_beat_ < beat_interval()) return;
   last_beat_ = Clock::now();
   store_->set(launcher_key("alive", options.node), str(self.instance, " ", ++beats_));
 }

@@ -76,7 +76,9 @@ int NodeLauncher::run() {
     const Verdict verdict = attempt();
     if (verdict.kind != Verdict::Kind::kRestart) return finish(verdict);
     const std::string why = told_ ? "" : describe(verdict.failure) + "; ";
-    log::warn(str(why, "restart ", verdict.next_attempt, " of ", options_.max_restarts));
+    const std::string when =
+        options_.nodes == 1 ? "" : str(", once all nodes are there, within ", seconds(options_.join_timeout));
+    log::warn(str(why, "restart ", verdict.next_attempt, " of ", options_.max_restarts, when));
     agreement_->next(verdict.next_attempt);
   }
 }
@@ -86,7 +88,7 @@ Verdict NodeLauncher::attempt() {
   workers_.reset();
   kill_at_.reset();
   ends_after_stop_.clear();
-  has_reported_ = false;
+  report_.reset();
   told_.reset();
   verdict_.reset();
   while (!is_over()) step();
@@ -104,15 +106,16 @@ bool NodeLauncher::is_over() const {
 
 void NodeLauncher::step() {
   Store::Seconds timeout{1};
-  if (kill_at_ && has_workers())
+  if (kill_at_ && has_workers()) {
     timeout = std::clamp(Store::Seconds(*kill_at_ - Clock::now()), Store::Seconds(0), timeout);
+  }
   if (workers_ && workers_->has_left_groups()) timeout = std::min(timeout, kShortWhile);  // their ends wake nobody
   const Events::Batch batch = events_.wait(timeout);
   for (const int signal : batch.signals) on_signal(signal);
   for (const pid_t pid : batch.ended) {
     if (const auto end = workers_ ? workers_->collect(pid, kill_at_ ? 0 : SIGKILL) : std::nullopt) on_end(*end);
   }
-  if (workers_ && !kill_at_ && !has_workers() && !has_reported_) report({.kind = Report::Kind::kDone});
+  if (workers_ && !kill_at_ && !has_workers() && !report_) report({.kind = Report::Kind::kDone});
   on_news(agreement_->news());
   if (kill_at_ && has_workers() && Clock::now() >= *kill_at_) {
     log::warn(str("killing workers that did not stop within ", seconds(options_.grace), ": ", workers_->running()));
@@ -175,13 +178,11 @@ void NodeLauncher::on_news(const Agreement::News& news) {
   if (has_lost_ && !has_workers() && stop_signal_ == 0) {
     has_lost_ = false;
     meet(news.known);
-    if (workers_ && !has_reported_) {
-      report({.kind = Report::Kind::kFailed,
-              .failure = {.node = options_.node, .host = self_.host, .what = "lost its connection to node 0"}});
-    }
+    // What was on its way may not have arrived.
+    if (workers_) report(report_.value_or(own_failure("lost its connection to node 0")));
     return;
   }
-  if (news.members && !workers_ && stop_signal_ == 0 && !news.verdict) start_workers(*news.members);
+  if (news.members && !workers_ && !report_ && !news.verdict) start_workers(*news.members);
   if (!news.verdict || verdict_) return;
   verdict_ = news.verdict;
   if (verdict_->kind == Verdict::Kind::kDone) return;
@@ -201,10 +202,12 @@ void NodeLauncher::on_loss(const Agreement::News& news) {
   stop_workers(SIGTERM);
 }
 
-void NodeLauncher::start_workers(const std::vector<Member>& members) {
+void NodeLauncher::start_workers(const std::vector<Member>& members) try {
   const int attempt = agreement_->news().known.attempt;
   workers_ =
       std::make_unique<WorkerGroup>(options_, ranks_of(members, options_.node, attempt, port_), events_, output_);
+} catch (const Error& failure) {
+  report(own_failure(str("cannot start its workers: ", failure.what())));
 }
 
 void NodeLauncher::stop_workers(int signal) {
@@ -213,8 +216,12 @@ void NodeLauncher::stop_workers(int signal) {
   kill_at_ = after(options_.grace);
 }
 
+Report NodeLauncher::own_failure(const std::string& what) const {
+  return {.kind = Report::Kind::kFailed, .failure = {.node = options_.node, .host = self_.host, .what = what}};
+}
+
 void NodeLauncher::report(const Report& report) {
-  has_reported_ = true;
+  report_ = report;
   agreement_->report(report);
 }
 

@@ -33,6 +33,7 @@ class NodeLauncher {
   void on_loss(const Agreement::News& news);
   void start_workers(const std::vector<Member>& members);
   void stop_workers(int signal);
+  Report own_failure(const std::string& what) const;
   void report(const Report& report);
   bool has_workers() const { return workers_ && workers_->running() > 0; }
   void drain_output();
@@ -56,7 +57,7 @@ class NodeLauncher {
   std::unique_ptr<WorkerGroup> workers_;
   std::optional<Clock::time_point> kill_at_ = {};  // with a value: workers were told to stop
   std::vector<WorkerEnd> ends_after_stop_ = {};
-  bool has_reported_ = false;
+  std::optional<Report> report_ = {};
   bool has_lost_ = false;             // the connection; it is made again when the workers are gone
   std::optional<Failure> told_ = {};  // the failure that a line was about
   std::optional<Verdict> verdict_ = {};
