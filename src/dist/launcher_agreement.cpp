@@ -113,12 +113,14 @@ void Agreement::State::learn_attempt() {
   if (!session || !attempt) return;
   has_learned_ = true;
   publish([&](News& known) {
-    if (known.known.attempt < 0) {
-      known.known.attempt = std::stoi(*attempt);
-    } else if (known.known.session != *session) {
+    if (known.known.attempt >= 0 && known.known.session != *session) {
       known.verdict = Verdict{.kind = Verdict::Kind::kRestart,
                               .next_attempt = std::stoi(*attempt),
                               .failure = {.host = options.master_host, .what = "was started again"}};
+      known.known.attempt = -1;  // until the launcher goes on
+      to_report.reset();         // that was of another run
+    } else if (known.known.attempt < 0) {
+      known.known.attempt = std::stoi(*attempt);
     }
     known.known.session = *session;
   });

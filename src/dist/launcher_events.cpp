@@ -52,13 +52,6 @@ Events::Events()
   add(wake_up_->descriptor());
 }
 
-Events::~Events() {
-  std::vector<int> too_late;
-  read_signals(too_late);
-  std::signal(SIGPIPE, SIG_DFL);
-  pthread_sigmask(SIG_SETMASK, &outer_mask_, nullptr);
-}
-
 void Events::add(int descriptor) const {
   epoll_event event = {.events = EPOLLIN, .data = {.fd = descriptor}};
   STRATA_CHECK(epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, descriptor, &event) == 0,

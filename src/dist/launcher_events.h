@@ -26,8 +26,9 @@ class WakeUp {
 
 /// What the launcher waits for: signals, ends of workers, calls from other threads.
 ///
-/// While it lives SIGTERM, SIGINT, SIGHUP and SIGUSR1 are blocked in this thread and in those that it starts, and
-/// SIGPIPE is ignored. A SIGHUP that was ignored before (nohup) stays ignored.
+/// From then on SIGTERM, SIGINT, SIGHUP and SIGUSR1 are blocked in this thread and in those that it starts, so that a
+/// late one does not change how the process ends, and SIGPIPE is ignored. A SIGHUP that was ignored before (nohup)
+/// stays ignored.
 class Events {
  public:
   struct Batch {
@@ -36,7 +37,6 @@ class Events {
   };
 
   Events();
-  ~Events();
   Events(const Events&) = delete;
   Events& operator=(const Events&) = delete;
 

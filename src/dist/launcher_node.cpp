@@ -76,11 +76,15 @@ int NodeLauncher::run() {
     const Verdict verdict = attempt();
     if (verdict.kind != Verdict::Kind::kRestart) return finish(verdict);
     const std::string why = told_ ? "" : describe(verdict.failure) + "; ";
-    const std::string when =
-        options_.nodes == 1 ? "" : str(", once all nodes are there, within ", seconds(options_.join_timeout));
-    log::warn(str(why, "restart ", verdict.next_attempt, " of ", options_.max_restarts, when));
+    log::warn(why + which_restart(verdict.next_attempt));
     agreement_->next(verdict.next_attempt);
   }
+}
+
+std::string NodeLauncher::which_restart(int attempt) const {
+  const std::string when =
+      options_.nodes == 1 ? "" : str(", once all nodes are there, within ", seconds(options_.join_timeout));
+  return (attempt == 0 ? "all begin anew" : str("restart ", attempt, " of ", options_.max_restarts)) + when;
 }
 
 Verdict NodeLauncher::attempt() {
@@ -252,7 +256,7 @@ void NodeLauncher::wait_for_others() {
 }
 
 void NodeLauncher::summarize(const Failure& failure) const {
-  log::error(describe(failure) + (told_ ? "; it was the first to fail" : ""));
+  log::error(describe(failure) + (told_ && failure.rank >= 0 ? "; it was the first to fail" : ""));
   const bool was_seen = options_.nodes == 1 && options_.workers == 1 && options_.output.front().err.to_console;
   if (failure.last_lines.empty() || was_seen) return;
   std::string lines = "its last lines on stderr:";

@@ -23,6 +23,7 @@ class NodeLauncher {
   using Clock = std::chrono::steady_clock;
 
   void meet(const Agreement::Known& known);
+  std::string which_restart(int attempt) const;
   Verdict attempt();
   bool is_over() const;
   void step();

@@ -32,7 +32,7 @@ TEST(Launch, WorkersSeeTorchrunsEnvironment) {
                                            "TORCHELASTIC_MAX_RESTARTS=3\nTORCHELASTIC_RESTART_COUNT=0\n"
                                            "TORCHELASTIC_RUN_ID=my-run\nTORCHELASTIC_USE_AGENT_STORE=True\n"
                                            "WORLD_SIZE=2\n")));
-  EXPECT_EQ(lines_of(finished.out).size(), 16U);
+  EXPECT_EQ(lines_of(finished.out).size(), 15U);
   EXPECT_EQ(finished.err, "");
 }
 

@@ -40,8 +40,8 @@ struct LaunchOptions {
 
 /// Runs the workers until all are done, or a failure that no restart is left for, or a signal that stops them: SIGTERM,
 /// SIGINT and SIGHUP are passed on, SIGUSR1 too. Gives the exit code: 0, that of the first failure (128 + signal where
-/// one ended the worker), or the workers' own after a stop. Call it from the main thread before others are started; it
-/// blocks signals meanwhile. Workers die with it. Throws Error where it cannot begin.
+/// one ended the worker), or the workers' own after a stop. Call it once, from the main thread, before others are
+/// started: these signals are blocked from then on. Workers die with the process. Throws Error where it cannot begin.
 int launch(const LaunchOptions& options);
 
 }  // namespace strata::dist
