@@ -101,7 +101,7 @@ void add_launch(CLI::App& program) {
   const auto flags = std::make_shared<LaunchFlags>();
   CLI::App* command = program.add_subcommand("launch", "run a command as several workers, on one host or several");
   for (const Flag& flag : kFlags) add_flag(*command, flag, (*flags).*flag.value);
-  add_switch(*command, "--standalone", flags->standalone, "one node, any free port (the default)");
+  add_switch(*command, "--standalone", flags->standalone, "one node at any free port, whatever --master-* say");
   add_switch(*command, "--no-python", flags->no_python, "the command is any program");
   refuse_others(*command);
   command->add_option("command", flags->command, "what each worker runs")->required();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "dist/launcher_coordinator.h"
 #include "strata/base/check.h"
@@ -16,7 +17,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr const char* kPrefix = "launcher/";  // apart from what workers keep there
 
+// Beyond the timeouts that connecting has itself.
+constexpr Store::Seconds kToConnect{60};
+
 }  // namespace
+
+Store::Seconds beat_interval(const LaunchOptions& options) {
+  return std::min(Store::Seconds(1), options.node_timeout / 4);
+}
 
 struct Agreement::State {
   State(const LaunchOptions& launch_options, const Member& own, uint16_t store_port,
@@ -39,13 +47,14 @@ struct Agreement::State {
   bool stops = false;
   bool is_urgent = false;
   bool has_ended = false;
-  Clock::time_point last_contact = Clock::now();
+  bool has_answered = false;  // since the last look at the news
+  Store::Seconds silence{0};
+  Clock::time_point last_look = Clock::now();
 
  private:
   struct Orders {
     bool leaves, stops;
   };
-  Store::Seconds beat_interval() const { return std::min(Store::Seconds(1), options.node_timeout / 4); }
   Orders wait_for_orders();
   void publish(const std::function<void(News&)>& change);
   News present();
@@ -70,8 +79,9 @@ struct Agreement::State {
 
 Agreement::State::Orders Agreement::State::wait_for_orders() {
   std::unique_lock lock(mutex);
-  last_contact = Clock::now();
-  changed.wait_for(lock, std::min(options.monitor_interval, beat_interval()), [&] { return is_urgent || stops; });
+  has_answered = true;
+  changed.wait_for(lock, std::min(options.monitor_interval, beat_interval(options)),
+                   [&] { return is_urgent || stops; });
   is_urgent = false;
   return {.leaves = leaves, .stops = stops};
 }
@@ -100,7 +110,7 @@ void Agreement::State::connect() {
 }
 
 void Agreement::State::beat() {
-  if (beats_ > 0 && Clock::now() - last_beat_ < beat_interval()) return;
+  if (beats_ > 0 && Clock::now() - last_beat_ < beat_interval(options)) return;
   last_beat_ = Clock::now();
   store_->set(launcher_key("alive", options.node), str(self.instance, " ", ++beats_));
 }
@@ -219,12 +229,17 @@ Agreement::~Agreement() {
   state_->changed.wait_for(lock, kPatience, [&] { return state_->has_ended; });
 }
 
-Agreement::News Agreement::news() const {
+// Time in which this whole process stood still says nothing about the others.
+Agreement::News Agreement::news() {
   const std::lock_guard lock(state_->mutex);
   News news = state_->news;
   const LaunchOptions& options = state_->options;
-  const Store::Seconds limit = news.connected ? options.node_timeout : 2 * options.join_timeout + options.node_timeout;
-  if (!news.lost && !state_->has_ended && Clock::now() - state_->last_contact > limit) {
+  const auto now = Clock::now();
+  const Store::Seconds passed = std::min(Store::Seconds(now - state_->last_look), 2 * beat_interval(options));
+  state_->silence = std::exchange(state_->has_answered, false) ? Store::Seconds(0) : state_->silence + passed;
+  state_->last_look = now;
+  const Store::Seconds limit = news.connected ? options.node_timeout : 2 * options.join_timeout + kToConnect;
+  if (!news.lost && !state_->has_ended && state_->silence > limit) {
     news.lost = str("the workers' store at ", options.master_host, ":", state_->port, " gives no answer for ",
                     limit.count(), " s");
   }

@@ -10,6 +10,9 @@
 
 namespace strata::dist {
 
+/// Between two signs of life, and between two looks at those of others.
+Store::Seconds beat_interval(const LaunchOptions& options);
+
 /// A launcher's connection to those of the other nodes, through the store, in a thread of its own: a link that is cut
 /// holds up nobody who watches workers.
 class Agreement {
@@ -36,7 +39,8 @@ class Agreement {
   Agreement(const Agreement&) = delete;
   Agreement& operator=(const Agreement&) = delete;
 
-  News news() const;
+  /// To be asked for at every beat_interval: a connection that gives no answer for options.node_timeout is lost.
+  News news();
   /// How the attempt went here; a second one, for a stop, takes the place of the first.
   void report(const Report& report);
   void next(int attempt);

@@ -37,6 +37,11 @@ void Coordinator::tick() {
   if (!decided_) watch_over();
 }
 
+// Workers of the attempt before may still be stopping.
+Store::Seconds Coordinator::join_timeout() const {
+  return attempt_ == 0 ? options_.join_timeout : options_.join_timeout + options_.grace;
+}
+
 void Coordinator::gather() {
   std::vector<Member> members;
   std::vector<std::string> missing;
@@ -51,12 +56,12 @@ void Coordinator::gather() {
     members_ = members;
     lives_.clear();
     store_.set(launcher_key("start", attempt_), encode(members));
-  } else if (Clock::now() - began_ > options_.join_timeout) {
+  } else if (Clock::now() - began_ > join_timeout()) {
     const std::string nodes = (missing.size() == 1 ? "node " : "nodes ") + join(missing, ", ");
     decide({.kind = Verdict::Kind::kEnd,
             .failure = {.host = members.empty() ? "" : members.front().host,
                         .what = str("waited for ", nodes, " of ", options_.nodes, " in vain for ",
-                                    options_.join_timeout.count(), " s")}});
+                                    join_timeout().count(), " s")}});
   }
 }
 

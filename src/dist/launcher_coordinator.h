@@ -32,6 +32,7 @@ class Coordinator {
     Clock::time_point since = {};
   };
 
+  Store::Seconds join_timeout() const;
   void gather();
   void watch_over();
   std::optional<Report> report_of(int node) const;

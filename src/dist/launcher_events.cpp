@@ -48,6 +48,7 @@ Events::Events()
   pthread_sigmask(SIG_BLOCK, &handled, &outer_mask_);
   signals_ = checked(signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK), "a signalfd");
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGCHLD, SIG_DFL);  // where it is ignored, exit codes are lost
   add(signals_.get());
   add(wake_up_->descriptor());
 }

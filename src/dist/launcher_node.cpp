@@ -83,7 +83,8 @@ int NodeLauncher::run() {
 
 std::string NodeLauncher::which_restart(int attempt) const {
   const std::string when =
-      options_.nodes == 1 ? "" : str(", once all nodes are there, within ", seconds(options_.join_timeout));
+      options_.nodes == 1 ? ""
+                          : str(", once all nodes are there, within ", seconds(options_.join_timeout + options_.grace));
   return (attempt == 0 ? "all begin anew" : str("restart ", attempt, " of ", options_.max_restarts)) + when;
 }
 
@@ -109,7 +110,7 @@ bool NodeLauncher::is_over() const {
 }
 
 void NodeLauncher::step() {
-  Store::Seconds timeout{1};
+  Store::Seconds timeout = beat_interval(options_);
   if (kill_at_ && has_workers()) {
     timeout = std::clamp(Store::Seconds(*kill_at_ - Clock::now()), Store::Seconds(0), timeout);
   }

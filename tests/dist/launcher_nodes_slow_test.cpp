@@ -157,6 +157,20 @@ TEST_F(LaunchNodes, ANodeZeroThatComesBackIsJoined) {
   EXPECT_THAT(second_->err(), HasSubstr("was started again; all begin anew"));
 }
 
+// As where a link is cut: nothing is refused, nothing answers.
+TEST_F(LaunchNodes, ANodeZeroThatGivesNoAnswerIsLeftAndJoinedAgain) {
+  const Words flags{"--max-restarts=1", "--node-timeout=1"};
+  start(flags, workers_.ready() + "[ $TORCHELASTIC_RESTART_COUNT = 1 ] || exec sleep 1000");
+  workers_.wait(2);
+  first_->send(SIGSTOP);
+  EXPECT_TRUE(wait_until([&] { return second_->err().find("; joining again") != std::string::npos; }));
+  EXPECT_THAT(second_->err(), HasSubstr("gives no answer for 1 s; joining again"));
+  EXPECT_TRUE(wait_until([&] { return workers_.left().size() == 1; }));  // that of node 0
+  first_->send(SIGCONT);
+  expect_ends({0, 0});
+  EXPECT_THAT(first_->err(), HasSubstr("restart 1 of 1"));
+}
+
 TEST_F(LaunchNodes, AnotherNumberOfNodesIsRefused) {
   start_first({}, "true");
   Words flags = flags_of(1, port_, {});
