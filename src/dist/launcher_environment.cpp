@@ -5,6 +5,7 @@
 
 #include "dist/launcher_text.h"
 #include "dist/launcher_workers.h"
+#include "strata/base/check.h"
 
 namespace strata::dist {
 namespace {
@@ -41,7 +42,7 @@ std::vector<std::string> worker_environment(const LaunchOptions& options, const 
   variables["TORCHELASTIC_USE_AGENT_STORE"] = "True";
   variables.try_emplace("OMP_NUM_THREADS", std::to_string(std::max(1, available_cores() / options.workers)));
   std::vector<std::string> environment;
-  for (const auto& [name, value] : variables) environment.push_back(name + "=" + value);
+  for (const auto& [name, value] : variables) environment.push_back(str(name, "=", value));
   return environment;
 }
 
