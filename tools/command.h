@@ -5,7 +5,7 @@
 // Each subcommand lives in its own file, adds itself to the program with one of these, and runs in its callback.
 namespace strata::tools {
 
-/// Thrown where a run ends early because it was asked to, after saving.
+/// Thrown where a run ends early because it was asked to, after saving; and where workers have told why they failed.
 struct Stopped {
   int exit_code = 0;
 };
@@ -16,6 +16,7 @@ void add_encode(CLI::App& program);  // and decode
 void add_generate(CLI::App& program);
 void add_init(CLI::App& program);
 void add_inspect(CLI::App& program);
+void add_launch(CLI::App& program);
 void add_pretrain(CLI::App& program);
 void add_tokenize(CLI::App& program);
 void add_trace(CLI::App& program);

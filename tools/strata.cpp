@@ -45,7 +45,7 @@ int run(int argc, char** argv) {
   for (const auto add :
        {&strata::tools::add_pretrain, &strata::tools::add_tokenize, &strata::tools::add_train_tokenizer,
         &strata::tools::add_encode, &strata::tools::add_generate, &strata::tools::add_inspect, &strata::tools::add_init,
-        &strata::tools::add_trace, &strata::tools::add_bench, &strata::tools::add_doctor}) {
+        &strata::tools::add_trace, &strata::tools::add_bench, &strata::tools::add_doctor, &strata::tools::add_launch}) {
     add(program);
   }
   try {

@@ -43,12 +43,14 @@ bool Program::is_running() {
   return !has_ended_;
 }
 
+std::string Program::out() const { return read_file(folder_ / "out"); }
+
 std::string Program::err() const { return read_file(folder_ / "err"); }
 
 Finished Program::wait() {
   if (!has_ended_) waitpid(child_, &status_, 0);
   has_ended_ = true;
-  return {WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_), read_file(folder_ / "out"), err()};
+  return {WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_), out(), err()};
 }
 
 Finished run_program(const std::vector<std::string>& command) { return Program(command).wait(); }

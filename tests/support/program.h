@@ -29,7 +29,8 @@ class Program {
 
   void send(int signal) const;
   bool is_running();
-  /// What it has written to stderr so far.
+  /// What it has written so far.
+  std::string out() const;
   std::string err() const;
   Finished wait();
 
