@@ -5,6 +5,7 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/dist/gloo.h"
+#include "strata/train/division.h"
 
 namespace strata::tools {
 
@@ -19,6 +20,7 @@ Workers join_workers(const config::RunConfig& config, const TrainingData&) {
   if (!self || self->world_size == 1) return {.self = {}, .store = {}, .group = dist::alone()};
   log::speak_as(str("rank ", self->rank, ": "));
   if (self->rank > 0) log::quiet();
+  train::divide(config, self->world_size);  // says what does not fit before anybody waits
   const std::chrono::seconds timeout(config.parallel.timeout_seconds);
   Workers workers{.self = *self, .store = dist::meet(*self, timeout), .group = nullptr};
   workers.group = dist::connect_gloo(

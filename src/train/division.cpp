@@ -19,7 +19,7 @@ std::string fitting_sizes(int64_t global_batch, int64_t world_size) {
   for (int64_t size = global_batch / world_size; size >= 1 && sizes.size() < 3; --size) {
     if (global_batch % (size * world_size) == 0) sizes.push_back(std::to_string(size));
   }
-  return sizes.empty() ? "no size does: change train.global_batch" : join(sizes, ", ") + " would";
+  return sizes.empty() ? "no size would: change train.global_batch" : join(sizes, ", ") + " would";
 }
 
 }  // namespace

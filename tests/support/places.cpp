@@ -3,6 +3,8 @@
 namespace strata::test {
 
 std::filesystem::path source_folder() { return STRATA_SOURCE_DIR; }
+std::filesystem::path torch_folder() { return STRATA_TORCH_DIR; }
+
 std::filesystem::path strata_program() { return STRATA_BINARY_DIR "/strata"; }
 
 }  // namespace strata::test

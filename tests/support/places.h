@@ -7,6 +7,9 @@ namespace strata::test {
 /// The root of Strata's sources.
 std::filesystem::path source_folder();
 
+/// The torch/ folder of the wheel that Strata is linked with.
+std::filesystem::path torch_folder();
+
 /// The program `strata` of this build.
 std::filesystem::path strata_program();
 

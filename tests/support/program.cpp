@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <fstream>
 #include <stdexcept>
 
 #include "support/places.h"
@@ -37,6 +38,15 @@ Program::~Program() {
 }
 
 void Program::send(int signal) const { kill(child_, signal); }
+
+pid_t Program::child_with(const std::string& variable) const {
+  std::ifstream children("/proc/" + std::to_string(child_) + "/task/" + std::to_string(child_) + "/children");
+  for (pid_t child = -1; children >> child;) {
+    const std::string environment = read_file("/proc/" + std::to_string(child) + "/environ");
+    if (environment.find('\0' + variable + '\0') != std::string::npos) return child;
+  }
+  return -1;
+}
 
 bool Program::is_running() {
   if (!has_ended_) has_ended_ = waitpid(child_, &status_, WNOHANG) == child_;

@@ -28,6 +28,8 @@ class Program {
   Program& operator=(const Program&) = delete;
 
   void send(int signal) const;
+  /// The process that it started with this in its environment ("RANK=1"); -1: there is none.
+  pid_t child_with(const std::string& variable) const;
   bool is_running();
   /// What it has written so far.
   std::string out() const;

@@ -10,6 +10,7 @@
 #include "strata/base/check.h"
 #include "strata/io/file.h"
 #include "support/small_run.h"
+#include "support/wait_until.h"
 
 namespace strata::test {
 namespace {
@@ -20,12 +21,6 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-// Waits, at most a minute, until `holds`.
-bool comes_true(const std::function<bool()>& holds) {
-  for (int tries = 0; tries < 12'000 && !holds(); ++tries) std::this_thread::sleep_for(milliseconds(5));
-  return holds();
-}
 
 bool has_lines(const fs::path& file, int64_t count) {
   std::ifstream stream(file);
@@ -129,7 +124,7 @@ TEST_F(Resume, AHundredKillsLeaveNoTrace) {
     if (kill % 4 == 0) {
       std::this_thread::sleep_for(drawn(700));  // perhaps before the first step
     } else {
-      ASSERT_TRUE(comes_true([&] {
+      ASSERT_TRUE(wait_until([&] {
         return !program.is_running() || has_lines(run_ / "killed/metrics.jsonl", static_cast<int64_t>(before) + 1);
       }));
       std::this_thread::sleep_for(drawn(60));
@@ -226,7 +221,7 @@ TEST_F(Resume, SignalsSaveAndStop) {
   for (const int signal : {SIGTERM, SIGINT}) {
     const std::string run = str("stopped", signal);
     Program program(run_.command(run, endless));
-    ASSERT_TRUE(comes_true(has_begun(run)));
+    ASSERT_TRUE(wait_until(has_begun(run)));
     program.send(signal);
     const Finished stopped = program.wait();
     EXPECT_EQ(stopped.exit_code, 128 + signal) << stopped.err;
@@ -235,9 +230,9 @@ TEST_F(Resume, SignalsSaveAndStop) {
     EXPECT_EQ(run_.lines(run, "eval.jsonl").size(), static_cast<size_t>(run_.steps(run)[0] / 5));
   }
   Program program(run_.command("saved", endless));
-  ASSERT_TRUE(comes_true(has_begun("saved")));
+  ASSERT_TRUE(wait_until(has_begun("saved")));
   program.send(SIGUSR1);
-  EXPECT_TRUE(comes_true([&] { return !run_.steps("saved").empty(); }));
+  EXPECT_TRUE(wait_until([&] { return !run_.steps("saved").empty(); }));
   EXPECT_TRUE(program.is_running());
 }
 
@@ -245,7 +240,7 @@ TEST_F(Resume, SignalsSaveAndStop) {
 TEST_F(Resume, GraceEndsAStepThatTakesTooLong) {
   const std::vector<std::string> slow{"train.global_batch=40000", "train.micro_batch=1", "checkpoint.grace_seconds=2"};
   Program program(run_.command("slow", slow));
-  ASSERT_TRUE(comes_true([&] { return fs::exists(run_ / "slow/eval.jsonl"); }));
+  ASSERT_TRUE(wait_until([&] { return fs::exists(run_ / "slow/eval.jsonl"); }));
   std::this_thread::sleep_for(milliseconds(1000));
   program.send(SIGTERM);
   const auto asked = std::chrono::steady_clock::now();
@@ -254,7 +249,7 @@ TEST_F(Resume, GraceEndsAStepThatTakesTooLong) {
   EXPECT_THAT(run_.steps("slow"), ElementsAre(0));
 
   Program twice(run_.command("twice", {slow[0], slow[1], "checkpoint.grace_seconds=0"}));
-  ASSERT_TRUE(comes_true([&] { return fs::exists(run_ / "twice/eval.jsonl"); }));
+  ASSERT_TRUE(wait_until([&] { return fs::exists(run_ / "twice/eval.jsonl"); }));
   std::this_thread::sleep_for(milliseconds(1000));
   twice.send(SIGINT);
   std::this_thread::sleep_for(milliseconds(100));
@@ -329,9 +324,9 @@ TEST_F(Resume, AFullDiskStopsNoRun) {
                                       "telemetry={every: 0, tensorboard: false}", "evaluate.every=0"};
   ASSERT_EQ(run_.pretrain("whole", mode).exit_code, 0);
   Program program(run_.command("disk/run", mode));
-  ASSERT_TRUE(comes_true([&] { return has_lines(run_ / "disk/run/metrics.jsonl", 20); }));
+  ASSERT_TRUE(wait_until([&] { return has_lines(run_ / "disk/run/metrics.jsonl", 20); }));
   disk.fill();
-  ASSERT_TRUE(comes_true([&] { return program.err().find("No space left") != std::string::npos; }));
+  ASSERT_TRUE(wait_until([&] { return program.err().find("No space left") != std::string::npos; }));
   EXPECT_TRUE(program.is_running());
   disk.free();
   const Finished finished = program.wait();
@@ -342,7 +337,7 @@ TEST_F(Resume, AFullDiskStopsNoRun) {
 
   // Full until the end: the last good checkpoint stays, and the exit code tells.
   Program other(run_.command("disk/other", mode));
-  ASSERT_TRUE(comes_true([&] { return has_lines(run_ / "disk/other/metrics.jsonl", 20); }));
+  ASSERT_TRUE(wait_until([&] { return has_lines(run_ / "disk/other/metrics.jsonl", 20); }));
   disk.fill();
   const Finished failed = other.wait();
   EXPECT_EQ(failed.exit_code, kFailed) << failed.err;
