@@ -1,15 +1,11 @@
 #include "strata/dist/launcher_flags.h"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
+#include <cctype>
 #include <cstdlib>
 #include <limits>
-#include <map>
-#include <set>
 
 #include "dist/launcher_output_flags.h"
 #include "dist/launcher_text.h"

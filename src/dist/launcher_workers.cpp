@@ -4,12 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
-
 #include "dist/launcher_spawn.h"
-#include "dist/launcher_text.h"
 #include "strata/base/check.h"
-#include "strata/base/text.h"
 
 namespace strata::dist {
 namespace {
