@@ -1,7 +1,6 @@
 // strata pretrain: builds the parts of a run, says what will run, and runs it.
 #include <ATen/Parallel.h>
 
-#include <algorithm>
 #include <iostream>
 
 #include "command.h"
@@ -13,10 +12,10 @@
 #include "strata/config/print.h"
 #include "strata/train/resume.h"
 #include "strata/train/run_folder.h"
-#include "strata/train/signals.h"
 #include "strata/train/training.h"
 #include "training_data.h"
 #include "training_hooks.h"
+#include "training_loop.h"
 #include "workers.h"
 
 namespace strata::tools {
@@ -42,33 +41,6 @@ std::optional<train::RunFolder> open_folder(const config::RunConfig& config, con
   return folder;
 }
 
-void train_until_the_end(const config::RunConfig& config, const optim::Schedule& schedule, const TrainingData& data,
-                         train::Training& training, const train::CheckpointState& start,
-                         const std::vector<std::unique_ptr<train::Hook>>& hooks, train::Progress& progress) {
-  dist::Communicator& group = training.parallel.workers;
-  data::BatchLoader loader = data.loader(start.progress.cursor, training.division.micro_batches_of(group.rank()));
-  train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
-  dist::LaggingVote give_up(group);
-  const auto is_stopped = [] { return train::stop_signal() != 0; };
-  const auto next_batch = [&] {
-    auto batch = loader.next_unless(is_stopped);
-    if (dist::any(group, is_stopped() || !batch)) batch.reset();  // all stop after the same step
-    return batch;
-  };
-  train::listen_for_signals(config.checkpoint.grace_seconds);
-  train::run_training(step, training.model.spec(), config.train, next_batch, hooks,
-                      {.last_step = schedule.updates(),
-                       .stop_after = config.train.stop_after,
-                       .telemetry_every = config.telemetry.every,
-                       .give_up_step = [&] { return give_up(train::is_time_to_save()); }},
-                      progress);
-}
-
-// What stopped any of the workers, or 0.
-int stop_signal_of(dist::Communicator& workers) {
-  return static_cast<int>(std::ranges::max(dist::gather_numbers(workers, {static_cast<double>(train::stop_signal())})));
-}
-
 void run(const config::RunConfig& config) {
   set_threads(config.run);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
@@ -77,6 +49,7 @@ void run(const config::RunConfig& config) {
   dist::Communicator& group = *workers.group;
   const auto gemm = common_gemm(config.run, group);
   const auto folder = open_folder(config, group);
+  check_shared(config.run.dir, group);
 
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
   Allocator memory(at::kCPU);
@@ -99,9 +72,9 @@ void run(const config::RunConfig& config) {
                                  .flops_per_token = nn::flops_per_token(config.model, config.data.sequence_length),
                                  .peak_gflops = peak});
   train::Progress progress = state.progress;
-  train_until_the_end(config, schedule, data, training, state, hooks, progress);
+  const int signal = train_until_the_end(config, schedule, data, training, hooks, progress);
   if (logs) logs->flush();
-  if (const int signal = stop_signal_of(group); signal != 0) {
+  if (signal != 0) {
     log::info(str("stopped by signal ", signal, " after step ", progress.step, "; the checkpoint is saved"));
     throw Stopped{128 + signal};
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -24,5 +25,8 @@ struct Workers {
 /// Meets the others that the environment speaks of. From here on only the first worker logs more than warnings, and the
 /// others' lines begin with their rank. Throws UsageError where the workers' configs, data or versions differ.
 Workers join_workers(const config::RunConfig& config, const TrainingData& data);
+
+/// Throws UsageError on a worker that does not see the folder of the first worker at this path, which must exist there.
+void check_shared(const std::filesystem::path& run, dist::Communicator& workers);
 
 }  // namespace strata::tools

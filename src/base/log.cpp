@@ -26,7 +26,7 @@ std::string& current_speaker() {
   return speaker;
 }
 
-// "rank 3: error: <message>"
+// "[rank 3] error: <message>"
 std::string spoken(const char* kind, std::string_view message) { return (current_speaker() + kind).append(message); }
 
 }  // namespace

@@ -34,16 +34,16 @@ class Workers : public testing::Test {
     return words;
   }
 
-  void expect_equal(const std::string& run, const std::string& other) const {
-    EXPECT_EQ(run_.weights(run, 9), run_.weights(other, 9)) << run;
+  void expect_same_as_alone(const std::string& run) const {
+    EXPECT_EQ(run_.weights(run, run_.steps(run).back()), run_.weights("alone", run_.steps("alone").back())) << run;
     for (const char* file : {"metrics.jsonl", "layers.jsonl", "eval.jsonl"}) {
-      EXPECT_EQ(run_.lines(run, file), run_.lines(other, file)) << run << "/" << file;
+      EXPECT_EQ(run_.lines(run, file), run_.lines("alone", file)) << run << "/" << file;
     }
   }
 
   // The run of one worker that nobody disturbs.
-  void run_alone() const {
-    const Finished finished = run_program(command("alone"));
+  void run_alone(const Words& overrides = {}) const {
+    const Finished finished = run_program(command("alone", overrides));
     ASSERT_EQ(finished.exit_code, 0) << finished.err;
   }
 
@@ -57,9 +57,11 @@ class Workers : public testing::Test {
     const Finished finished = program.wait();
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
     EXPECT_THAT(finished.err + finished.out, HasSubstr("resuming from"));
-    expect_equal(run, "alone");
+    expect_same_as_alone(run);
   }
 
+  // Long enough for something to happen in its middle.
+  const Words kLong{"train.steps=60"};
   SmallRun run_;
 };
 
@@ -79,13 +81,14 @@ TEST_F(Workers, AnyNumberEndsWithTheSameBytes) {
     EXPECT_TRUE(fs::exists(run_.checkpoint(run, 5) / "optimizer-4-of-4.safetensors"));
     go(1, 7);
     go(8, 9);
-    expect_equal(run, "alone");
+    expect_same_as_alone(run);
   }
 }
 
 TEST_F(Workers, AWorkerThatIsKilledIsStartedAgain) {
-  run_alone();
-  expect_survives_a_kill("launched", launch({"--nproc-per-node", "2", "--max-restarts", "2"}, command("launched")));
+  run_alone(kLong);
+  expect_survives_a_kill("launched",
+                         launch({"--nproc-per-node", "2", "--max-restarts", "2"}, command("launched", kLong)));
 }
 
 TEST_F(Workers, RunUnderTorchrun) {
@@ -93,32 +96,33 @@ TEST_F(Workers, RunUnderTorchrun) {
   if (!fs::exists(torchrun) || run_program({torchrun, "--help"}).exit_code != 0) {
     GTEST_SKIP() << torchrun << " cannot run here: scripts/install.sh --cuda installs what it needs";
   }
-  run_alone();
+  run_alone(kLong);
   const auto under_torchrun = [&](const Words& flags, const Words& command) {
     Words words{torchrun, "--no-python", "--nproc-per-node", "2"};
     append(words, flags);
     append(words, command);
     return words;
   };
-  const Finished finished = run_program(under_torchrun({"--standalone"}, command("whole")));
+  const Finished finished = run_program(under_torchrun({"--standalone"}, command("whole", kLong)));
   EXPECT_EQ(finished.exit_code, 0) << finished.err;
-  expect_equal("whole", "alone");
-  expect_survives_a_kill(
-      "killed", under_torchrun({"--standalone", "--max-restarts=2", "--monitor-interval=0.1"}, command("killed")));
+  expect_same_as_alone("whole");
+  expect_survives_a_kill("killed", under_torchrun({"--standalone", "--max-restarts=2", "--monitor-interval=0.1"},
+                                                  command("killed", kLong)));
 }
 
 TEST_F(Workers, SaveWhenTheLauncherIsStopped) {
-  run_alone();
-  Program program(launch({"--nproc-per-node", "2"}, command("stopped", {"checkpoint.every=100"})));
+  const Words overrides{"train.steps=60", "checkpoint.every=100"};
+  run_alone(overrides);
+  Program program(launch({"--nproc-per-node", "2"}, command("stopped", overrides)));
   const fs::path metrics = run_ / "stopped/metrics.jsonl";
   ASSERT_TRUE(wait_until([&] { return (fs::exists(metrics) && !fs::is_empty(metrics)) || !program.is_running(); }));
   program.send(SIGTERM);
   EXPECT_EQ(program.wait().exit_code, 128 + SIGTERM) << program.err();
   EXPECT_EQ(run_.steps("stopped").size(), 1U);
-  const Finished finished =
-      run_program(launch({"--nproc-per-node", "4"}, command("stopped", {"parallel.zero=1", "checkpoint.every=100"})));
+  const Words sharded{overrides[0], overrides[1], "parallel.zero=1"};
+  const Finished finished = run_program(launch({"--nproc-per-node", "4"}, command("stopped", sharded)));
   EXPECT_EQ(finished.exit_code, 0) << finished.err;
-  expect_equal("stopped", "alone");
+  expect_same_as_alone("stopped");
 }
 
 TEST_F(Workers, GraceEndsAStepThatTakesTooLong) {

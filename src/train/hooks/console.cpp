@@ -33,6 +33,8 @@ class Console final : public Hook {
   void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
     const auto now = Clock::now();
     waited_ += report.wait_seconds;
+    communication_.busy_seconds += report.communication.busy_seconds;
+    communication_.waited_seconds += report.communication.waited_seconds;
     tokens_ += report.tokens;
     ++steps_;
     const double since_shown = std::chrono::duration<double>(now - shown_).count();
@@ -47,9 +49,12 @@ class Console final : public Hook {
   void at_end(const Progress&) override {
     if (!started_) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
-    std::cout << (terminal_ ? "\n" : "") << "waited for data " << fixed(waited_, 2) << " s of " << duration(seconds)
-              << "\n"
-              << std::flush;
+    std::cout << (terminal_ ? "\n" : "") << "waited for data " << fixed(waited_, 2) << " s of " << duration(seconds);
+    if (communication_.busy_seconds > 0.0) {
+      std::cout << ", for other workers " << fixed(communication_.waited_seconds, 2) << " s; "
+                << fixed(communication_.busy_seconds, 2) << " s of communication";
+    }
+    std::cout << "\n" << std::flush;
   }
 
  private:
@@ -76,6 +81,7 @@ class Console final : public Hook {
   Clock::time_point begun_ = Clock::now();
   Clock::time_point shown_ = begun_;
   double waited_ = 0.0;
+  dist::CommunicationTime communication_;
   int64_t tokens_ = 0;
   int64_t steps_ = 0;
 };

@@ -4,10 +4,10 @@
 #include <memory>
 #include <optional>
 
-#include "dist/launcher_agreement.h"
-#include "dist/launcher_events.h"
-#include "dist/launcher_output.h"
-#include "dist/launcher_workers.h"
+#include "agreement.h"
+#include "events.h"
+#include "output.h"
+#include "workers.h"
 #include "strata/dist/launcher.h"
 
 namespace strata::dist {

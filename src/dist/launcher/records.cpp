@@ -1,4 +1,4 @@
-#include "dist/launcher_records.h"
+#include "records.h"
 
 #include <nlohmann/json.hpp>
 

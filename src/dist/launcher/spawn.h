@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dist/file_descriptor.h"
+#include "file_descriptor.h"
 
 namespace strata::dist {
 

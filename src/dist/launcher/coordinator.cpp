@@ -1,4 +1,4 @@
-#include "dist/launcher_coordinator.h"
+#include "coordinator.h"
 
 #include <algorithm>
 

@@ -3,8 +3,8 @@
 #include <memory>
 #include <optional>
 
-#include "dist/launcher_events.h"
-#include "dist/launcher_records.h"
+#include "events.h"
+#include "records.h"
 #include "strata/dist/launcher.h"
 
 namespace strata::dist {

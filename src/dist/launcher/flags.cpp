@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <limits>
 
-#include "dist/launcher_output_flags.h"
-#include "dist/launcher_text.h"
+#include "output_flags.h"
+#include "text.h"
 #include "strata/base/check.h"
 
 namespace strata::dist {

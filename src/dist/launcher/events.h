@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "dist/file_descriptor.h"
+#include "file_descriptor.h"
 #include "strata/dist/store.h"
 
 namespace strata::dist {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "dist/file_descriptor.h"
+#include "file_descriptor.h"
 #include "strata/dist/launcher.h"
 
 namespace strata::dist {

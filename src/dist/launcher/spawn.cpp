@@ -1,4 +1,4 @@
-#include "dist/launcher_spawn.h"
+#include "spawn.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>

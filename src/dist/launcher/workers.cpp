@@ -1,10 +1,10 @@
-#include "dist/launcher_workers.h"
+#include "workers.h"
 
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "dist/launcher_spawn.h"
+#include "spawn.h"
 #include "strata/base/check.h"
 
 namespace strata::dist {

@@ -1,4 +1,4 @@
-#include "dist/launcher_output.h"
+#include "output.h"
 
 #include <poll.h>
 
@@ -12,7 +12,7 @@
 #include <set>
 #include <thread>
 
-#include "dist/launcher_events.h"
+#include "events.h"
 #include "strata/io/append_file.h"
 
 namespace strata::dist {
@@ -110,7 +110,7 @@ void OutputPump::State::pass_on(Stream& stream, const std::vector<std::string>& 
   std::string prefixed;
   for (const std::string& line : lines) {
     plain += line;
-    prefixed += stream.sink.prefix + line;
+    prefixed += line.starts_with(stream.sink.prefix) ? line : stream.sink.prefix + line;
   }
   if (stream.file) stream.file->append(plain);
   if (stream.sink.keeps_last_lines) {

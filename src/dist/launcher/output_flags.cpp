@@ -1,6 +1,6 @@
-#include "dist/launcher_output_flags.h"
+#include "output_flags.h"
 
-#include "dist/launcher_text.h"
+#include "text.h"
 #include "strata/base/check.h"
 
 namespace strata::dist {

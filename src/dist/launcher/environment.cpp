@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <map>
 
-#include "dist/launcher_text.h"
-#include "dist/launcher_workers.h"
+#include "text.h"
+#include "workers.h"
 #include "strata/base/check.h"
 
 namespace strata::dist {

@@ -1,4 +1,4 @@
-#include "dist/launcher_text.h"
+#include "text.h"
 
 #include <sched.h>
 #include <unistd.h>

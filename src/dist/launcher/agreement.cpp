@@ -1,4 +1,4 @@
-#include "dist/launcher_agreement.h"
+#include "agreement.h"
 
 #include <algorithm>
 #include <chrono>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <utility>
 
-#include "dist/launcher_coordinator.h"
+#include "coordinator.h"
 #include "strata/base/check.h"
 
 namespace strata::dist {

@@ -4,8 +4,8 @@
 #include <optional>
 #include <set>
 
-#include "dist/launcher_events.h"
-#include "dist/launcher_output.h"
+#include "events.h"
+#include "output.h"
 #include "strata/dist/launcher.h"
 
 namespace strata::dist {

@@ -1,4 +1,4 @@
-#include "dist/launcher_node.h"
+#include "node.h"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <random>
 
-#include "dist/launcher_text.h"
+#include "text.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"

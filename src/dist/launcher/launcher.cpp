@@ -1,6 +1,6 @@
 #include "strata/dist/launcher.h"
 
-#include "dist/launcher_node.h"
+#include "node.h"
 
 namespace strata::dist {
 

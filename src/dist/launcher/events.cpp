@@ -1,4 +1,4 @@
-#include "dist/launcher_events.h"
+#include "events.h"
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>

@@ -4,7 +4,7 @@
 #include <map>
 #include <optional>
 
-#include "dist/launcher_records.h"
+#include "records.h"
 #include "strata/dist/launcher.h"
 
 namespace strata::dist {

@@ -1,0 +1,33 @@
+#include "training_loop.h"
+
+#include <algorithm>
+
+#include "strata/train/signals.h"
+
+namespace strata::tools {
+
+int train_until_the_end(const config::RunConfig& config, const optim::Schedule& schedule, const TrainingData& data,
+                        train::Training& training, const std::vector<std::unique_ptr<train::Hook>>& hooks,
+                        train::Progress& progress) {
+  dist::Communicator& workers = training.parallel.workers;
+  data::BatchLoader loader = data.loader(progress.cursor, training.division.micro_batches_of(workers.rank()));
+  train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
+  dist::LaggingVote give_up(workers);
+  const auto is_stopped = [] { return train::stop_signal() != 0; };
+  const auto next_batch = [&] {
+    auto batch = loader.next_unless(is_stopped);
+    if (dist::any(workers, is_stopped() || !batch)) batch.reset();  // all stop after the same step
+    return batch;
+  };
+  train::listen_for_signals(config.checkpoint.grace_seconds);
+  train::run_training(step, training.model.spec(), config.train, next_batch, hooks,
+                      {.last_step = schedule.updates(),
+                       .stop_after = config.train.stop_after,
+                       .telemetry_every = config.telemetry.every,
+                       .give_up_step = [&] { return give_up(train::is_time_to_save()); }},
+                      progress);
+  const auto signals = dist::gather_numbers(workers, {static_cast<double>(train::stop_signal())});
+  return static_cast<int>(std::ranges::max(signals));
+}
+
+}  // namespace strata::tools
