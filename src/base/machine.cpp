@@ -1,5 +1,8 @@
 #include "strata/base/machine.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <fstream>
 #include <sstream>
 
@@ -29,6 +32,12 @@ int64_t proc_bytes(const char* file, const std::string& key) {
 std::string processor_name() {
   const std::string name = proc_value("/proc/cpuinfo", "model name");
   return name.empty() ? "unknown" : name;
+}
+
+std::string host_name() {
+  std::array<char, 256> name = {};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
 }
 
 int64_t memory_bytes() { return proc_bytes("/proc/meminfo", "MemTotal"); }

@@ -99,6 +99,16 @@ std::optional<std::string> Store::find(const std::string& key) const {
   });
 }
 
+std::vector<std::string> Store::get(const std::vector<std::string>& keys) const {
+  std::vector<std::string> full;
+  for (const std::string& key : keys) full.push_back(prefix_ + key);
+  return connection_->guarded([&](c10d::Store& store) {
+    std::vector<std::string> values;
+    for (const auto& value : store.multiGet(full)) values.emplace_back(value.begin(), value.end());
+    return values;
+  });
+}
+
 int64_t Store::add(const std::string& key, int64_t amount) const {
   return connection_->guarded([&](c10d::Store& store) { return store.add(prefix_ + key, amount); });
 }

@@ -17,6 +17,9 @@ TEST(Store, KeepsWhatOthersSet) {
   EXPECT_EQ(client.wait_for("key", milliseconds(5000)), "value");
   other.join();
   EXPECT_EQ(served.find("a/key"), "value");
+  client.set("second", "");
+  EXPECT_THAT(client.get({"key", "second"}), testing::ElementsAre("value", ""));
+  EXPECT_THAT(client.get({}), testing::IsEmpty());
   EXPECT_EQ(client.add("count", 2), 2);
   EXPECT_EQ(client.add("count", 3), 5);
 }

@@ -8,6 +8,9 @@ namespace strata {
 /// As the system names it, or "unknown".
 std::string processor_name();
 
+/// This machine's, among others.
+std::string host_name();
+
 /// Bytes of physical memory, and of it what new programs could take; 0 where the system does not say.
 int64_t memory_bytes();
 int64_t available_memory_bytes();

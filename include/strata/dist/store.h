@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace strata::dist {
 
@@ -27,6 +28,8 @@ class Store {
   std::optional<std::string> wait_for(const std::string& key, Seconds timeout) const;
   /// Does not wait.
   std::optional<std::string> find(const std::string& key) const;
+  /// The values of keys that are there, in one round trip.
+  std::vector<std::string> get(const std::vector<std::string>& keys) const;
   /// Adds to a number (absent: 0) and gives the sum.
   int64_t add(const std::string& key, int64_t amount) const;
 

@@ -14,7 +14,7 @@ struct Worker {
   int world_size = 1;
   int local_rank = 0;  // on this host; the GPU's number
   int local_world_size = 1;
-  std::string master_host;  // where the store is served
+  std::string master_host = {};  // where the store is served
   uint16_t master_port = 0;
   bool launcher_serves = false;  // else rank 0 does
   int attempt = 0;               // restarts so far

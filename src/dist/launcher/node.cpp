@@ -9,6 +9,7 @@
 #include "text.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
+#include "strata/base/machine.h"
 #include "strata/base/text.h"
 
 namespace strata::dist {

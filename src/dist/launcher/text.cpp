@@ -1,9 +1,7 @@
 #include "text.h"
 
 #include <sched.h>
-#include <unistd.h>
 
-#include <array>
 #include <charconv>
 #include <limits>
 #include <thread>
@@ -57,12 +55,6 @@ int available_cores() {
   cpu_set_t cores;
   if (sched_getaffinity(0, sizeof(cores), &cores) == 0) return CPU_COUNT(&cores);
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-}
-
-std::string host_name() {
-  std::array<char, 256> name = {};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
 }
 
 }  // namespace strata::dist

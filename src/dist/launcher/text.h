@@ -22,6 +22,4 @@ Store::Seconds positive_seconds(const std::string& flag, const std::string& text
 /// Cores that this process may run on.
 int available_cores();
 
-std::string host_name();
-
 }  // namespace strata::dist
