@@ -45,7 +45,7 @@ void run(const config::RunConfig& config) {
   set_threads(config.run);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const TrainingData data(config);
-  const Workers workers = join_workers(config, data);
+  Workers workers = join_workers(config, data);
   dist::Communicator& group = *workers.group;
   const auto gemm = common_gemm(config.run, group);
   const auto folder = open_folder(config, group);
@@ -53,7 +53,7 @@ void run(const config::RunConfig& config) {
 
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
   Allocator memory(at::kCPU);
-  train::Training training(config, spec, *gemm, group, workers.save_group(config.parallel), memory);
+  train::Training training(config, spec, *gemm, group, workers.save_group(), memory);
   const double peak = measured_peak(*gemm, config.model, group);
   train::CheckpointState state = fresh_state(config, data, *gemm);
   if (folder) {
@@ -72,8 +72,10 @@ void run(const config::RunConfig& config) {
                                  .flops_per_token = nn::flops_per_token(config.model, config.data.sequence_length),
                                  .peak_gflops = peak});
   train::Progress progress = state.progress;
+  workers.watch_each_other();
   const int signal = train_until_the_end(config, schedule, data, training, hooks, progress);
   if (logs) logs->flush();
+  workers.leave();
   if (signal != 0) {
     log::info(str("stopped by signal ", signal, " after step ", progress.step, "; the checkpoint is saved"));
     throw Stopped{128 + signal};

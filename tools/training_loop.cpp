@@ -13,7 +13,10 @@ int train_until_the_end(const config::RunConfig& config, const optim::Schedule& 
   data::BatchLoader loader = data.loader(progress.cursor, training.division.micro_batches_of(workers.rank()));
   train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
   dist::LaggingVote give_up(workers);
-  const auto is_stopped = [] { return train::stop_signal() != 0; };
+  const auto is_stopped = [&workers] {
+    workers.get_on();
+    return train::stop_signal() != 0;
+  };
   const auto next_batch = [&] {
     auto batch = loader.next_unless(is_stopped);
     if (dist::any(workers, is_stopped() || !batch)) batch.reset();  // all stop after the same step

@@ -3,31 +3,79 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
+#include <set>
+
 #include "strata/base/log.h"
+#include "strata/base/machine.h"
 #include "strata/base/text.h"
+#include "strata/base/version.h"
+#include "strata/config/print.h"
 #include "strata/dist/gloo.h"
 #include "strata/io/file.h"
 #include "strata/train/division.h"
+#include "strata/train/progress_line.h"
 
 namespace strata::tools {
+namespace {
 
-train::SaveGroup Workers::save_group(const config::ParallelConfig& config) const {
+// Gloo's own timeout comes after the one that names who is hung.
+constexpr std::chrono::seconds kCourtesy{10};
+
+// Data and tokenizer are compared by what is in them; where they lie, and what they are kept in, is each host's matter.
+bool must_agree(const std::string& key) {
+  static const std::set<std::string> kFree{"data.train",    "data.validation",     "data.tokenizer",     "data.cache",
+                                           "data.prefetch", "data.disk_budget_gb", "parallel.interface", "run.gemm"};
+  return !kFree.contains(key);
+}
+
+dist::Introduction introduction_of(const config::RunConfig& config, const TrainingData& data) {
+  dist::Introduction mine{.host = host_name(), .pid = getpid(), .device = "cpu"};
+  mine.must_agree = {{"Strata", version()},
+                     {"LibTorch", torch_version()},
+                     {"threads", std::to_string(at::get_num_threads())},
+                     {"data", hex(data.fingerprint())},
+                     {"tokenizer", hex(data.tokenizer().fingerprint())}};
+  for (const auto& [key, value] : config::flatten(config)) {
+    if (must_agree(key)) mine.must_agree.emplace_back(key, value);
+  }
+  return mine;
+}
+
+}  // namespace
+
+train::SaveGroup Workers::save_group() const {
   if (!store) return {};
-  const std::chrono::seconds timeout(config.timeout_seconds);
   return {self.rank, self.world_size, store->another_connection(), timeout};
 }
 
-Workers join_workers(const config::RunConfig& config, const TrainingData&) {
+void Workers::watch_each_other() {
+  if (!store) return;
+  const auto end = [](const std::string& message) {
+    train::leave_progress_line();
+    log::error(message);
+    _exit(1);  // the thread that computes may never come back
+  };
+  heart = std::make_unique<dist::Heartbeat>(*store, self.rank, introductions, timeout, end);
+  group->set_watcher(heart.get());
+}
+
+void Workers::leave() const {
+  if (heart) heart->leave(timeout);
+}
+
+Workers join_workers(const config::RunConfig& config, const TrainingData& data) {
   const auto self = dist::worker_of_environment();
-  if (!self || self->world_size == 1) return {.self = {}, .store = {}, .group = dist::alone()};
+  if (!self || self->world_size == 1) return {.self = {}, .group = dist::alone()};
   log::speak_as(str("[rank ", self->rank, "] "));
   if (self->rank > 0) log::quiet();
   train::divide(config, self->world_size);  // says what does not fit before anybody waits
   const std::chrono::seconds timeout(config.parallel.timeout_seconds);
-  Workers workers{.self = *self, .store = dist::meet(*self, timeout), .group = nullptr};
-  workers.group = dist::connect_gloo(
-      workers.store->under("gloo/"),
-      {.rank = self->rank, .world_size = self->world_size, .interface = config.parallel.interface, .timeout = timeout});
+  Workers workers{.self = *self, .timeout = timeout, .store = dist::meet(*self, timeout)};
+  workers.introductions = dist::introduce(*workers.store, *self, introduction_of(config, data), timeout);
+  workers.group = dist::connect_gloo(workers.store->under("gloo/"), {.rank = self->rank,
+                                                                     .world_size = self->world_size,
+                                                                     .interface = config.parallel.interface,
+                                                                     .timeout = timeout + kCourtesy});
   return workers;
 }
 

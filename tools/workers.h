@@ -6,6 +6,8 @@
 
 #include "strata/config/run_config.h"
 #include "strata/dist/communicator.h"
+#include "strata/dist/heartbeat.h"
+#include "strata/dist/introduction.h"
 #include "strata/dist/worker.h"
 #include "strata/train/save_group.h"
 #include "training_data.h"
@@ -15,15 +17,24 @@ namespace strata::tools {
 /// The workers of this run, with this process as one of them.
 struct Workers {
   dist::Worker self;
-  std::optional<dist::Store> store;  // none for a worker that is alone
-  std::unique_ptr<dist::Communicator> group;
+  std::chrono::seconds timeout{0};
+  std::optional<dist::Store> store = {};  // none for a worker that is alone, and so on
+  std::vector<dist::Introduction> introductions = {};
+  std::unique_ptr<dist::Heartbeat> heart = nullptr;
+  std::unique_ptr<dist::Communicator> group = nullptr;
 
   /// What checkpoints are saved together with.
-  train::SaveGroup save_group(const config::ParallelConfig& config) const;
+  train::SaveGroup save_group() const;
+
+  /// From now on a worker that is lost or stuck is found: this process says so and ends with exit code 1.
+  void watch_each_other();
+
+  /// A good end, which no worker takes for a loss. Waits until all have come to it.
+  void leave() const;
 };
 
 /// Meets the others that the environment speaks of. From here on only the first worker logs more than warnings, and the
-/// others' lines begin with their rank. Throws UsageError where the workers' configs, data or versions differ.
+/// others' lines begin with their rank. Throws UsageError, naming what differs, where configs, data or versions do.
 Workers join_workers(const config::RunConfig& config, const TrainingData& data);
 
 /// Throws UsageError on a worker that does not see the folder of the first worker at this path, which must exist there.

@@ -91,15 +91,18 @@ class Stopwatch {
 
 class Pending final : public Work {
  public:
-  Pending(std::future<void> future, std::atomic<int64_t>& waited) : future_(std::move(future)), waited_(waited) {}
+  Pending(std::future<void> future, std::atomic<int64_t>& waited, Watcher* watcher)
+      : future_(std::move(future)), waited_(waited), watcher_(watcher) {}
   void wait() override {
     const Stopwatch watch(waited_);
+    const Waiting waiting(watcher_);
     future_.get();
   }
 
  private:
   std::future<void> future_;
   std::atomic<int64_t>& waited_;
+  Watcher* watcher_;
 };
 
 // The collectives, one at a time. Shared with the jobs that are under way.
@@ -247,7 +250,7 @@ class Gloo final : public Communicator {
         throw Error(strata::str("lost a worker: ", reason(failure)));
       }
     };
-    return std::make_unique<Pending>(queue_.add(job), mesh_->waited);
+    return std::make_unique<Pending>(queue_.add(job), mesh_->waited, watcher());
   }
 
   std::shared_ptr<Mesh> mesh_;

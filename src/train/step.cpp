@@ -28,6 +28,7 @@ std::optional<std::vector<double>> Step::add_up_gradients(const data::GlobalBatc
     std::vector<double>& of_part = sums.emplace_back(1 + (statistics != nullptr ? statistics->num_sums() : 0));
     for (size_t i = 0; i < per_part; ++i, ++micro_batch) {
       if (give_up && give_up()) return std::nullopt;
+      parallel_.workers.get_on();
       const double scale = gradient_scale(batch, *micro_batch);
       const bool is_last = i + 1 == per_part;
       of_part[0] += scale * model_.loss_and_gradients(*micro_batch, scale,

@@ -53,8 +53,8 @@ TEST(Heartbeat, NamesAWorkerThatIsStuckOnEveryRank) {
   Patient first(store, 0, 3, kShort);
   Patient second(store, 1, 3, kShort);
   Patient third(store, 2, 3, kShort);
-  const auto wait = first.heart().waiting();
-  const auto also_wait = second.heart().waiting();
+  const Waiting wait(&first.heart());
+  const Waiting also_wait(&second.heart());
   third.heart().beat(14);
   for (Patient* patient : {&first, &second, &third}) {
     EXPECT_THAT(patient->told(), HasSubstr("rank 2 (host b, pid 72): stuck in step 14 for"));
@@ -84,8 +84,8 @@ TEST(Heartbeat, TellsThatAllWaitForEachOther) {
   Patient second(store, 1, 2, kShort);
   first.heart().beat(3);
   second.heart().beat(4);
-  const auto wait = first.heart().waiting();
-  const auto also_wait = second.heart().waiting();
+  const Waiting wait(&first.heart());
+  const Waiting also_wait(&second.heart());
   EXPECT_THAT(first.told(), testing::AllOf(HasSubstr("all workers have waited for each other for 2 s"),
                                            HasSubstr("rank 0 in step 3; rank 1 in step 4")));
 }
@@ -96,12 +96,12 @@ TEST(Heartbeat, DescribesWhoDoesNotWait) {
   Patient second(store, 1, 2, kLong);
   second.heart().beat(5);
   {
-    const auto wait = first.heart().waiting();
-    const auto nested = first.heart().waiting();
+    const Waiting wait(&first.heart());
+    const Waiting nested(&first.heart());
     EXPECT_TRUE(
         comes_true([&] { return first.heart().describe().starts_with("rank 1 (host a, pid 71) has computed"); }));
   }
-  const auto wait = second.heart().waiting();
+  const Waiting wait(&second.heart());
   EXPECT_TRUE(comes_true([&] { return first.heart().describe().starts_with("rank 0 (host a, pid 70) has computed"); }));
   EXPECT_FALSE(first.has_told());
 }

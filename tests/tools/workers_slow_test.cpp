@@ -11,8 +11,10 @@ namespace strata::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using Words = std::vector<std::string>;
 
 void append(Words& words, const Words& more) { words.insert(words.end(), more.begin(), more.end()); }
@@ -136,6 +138,32 @@ TEST_F(Workers, GraceEndsAStepThatTakesTooLong) {
   EXPECT_EQ(program.wait().exit_code, 128 + SIGTERM) << program.err();
   EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(3));
   EXPECT_THAT(run_.steps("slow"), ElementsAre(0));
+}
+
+TEST_F(Workers, AHungOneIsNamedAndStartedAgain) {
+  run_alone(kLong);
+  Words overrides = kLong;
+  overrides.push_back("parallel.timeout_seconds=3");
+  Program program(launch({"--nproc-per-node=2", "--max-restarts=1", "--grace-seconds=1"}, command("hung", overrides)));
+  ASSERT_TRUE(wait_until([&] { return fs::exists(run_.checkpoint("hung", 4)) || !program.is_running(); }));
+  const pid_t victim = program.child_with("RANK=1");
+  ASSERT_GT(victim, 0) << program.err();
+  kill(victim, SIGSTOP);
+  const Finished finished = program.wait();
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, ContainsRegex(str("\\[rank 0\\] error: rank 1 \\(.*pid ", victim, "\\): no sign of life")));
+  expect_same_as_alone("hung");
+}
+
+TEST_F(Workers, OneWithAnotherConfigStopsTheRun) {
+  const std::string script = "if [ $RANK = 1 ]; then set -- \"$@\" optimizer.lr=0.5; fi; exec \"$@\"";
+  Words words{"/bin/sh", "-c", script, "sh"};
+  append(words, command("mixed"));
+  const Finished finished = run_program(launch({"--nproc-per-node=2", "--max-restarts=3"}, words));
+  EXPECT_EQ(finished.exit_code, kWrongUsage);
+  EXPECT_THAT(finished.err, ContainsRegex("optimizer.lr.*rank 1"));
+  EXPECT_THAT(finished.err, Not(HasSubstr("restart 1"))) << "every attempt would fail alike";
+  EXPECT_FALSE(fs::exists(run_ / "mixed"));
 }
 
 TEST_F(Workers, SayWhatDoesNotFit) {

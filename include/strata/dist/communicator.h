@@ -22,6 +22,31 @@ class Work {
 };
 using Handle = std::unique_ptr<Work>;
 
+/// Is told what the thread does that asks for collectives.
+class Watcher {
+ public:
+  virtual ~Watcher() = default;
+  virtual void begin_wait() = 0;  // for other workers
+  virtual void end_wait() = 0;
+  virtual void get_on() = 0;  // with work of its own
+};
+
+/// While one of these lives, the worker waits for others. They nest. nullptr: nobody watches.
+class [[nodiscard]] Waiting {
+ public:
+  explicit Waiting(Watcher* watcher) : watcher_(watcher) {
+    if (watcher_ != nullptr) watcher_->begin_wait();
+  }
+  ~Waiting() {
+    if (watcher_ != nullptr) watcher_->end_wait();
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  Watcher* watcher_;
+};
+
 /// How long collectives have taken since the workers met.
 struct CommunicationTime {
   double busy_seconds = 0.0;    // collectives were under way
@@ -57,10 +82,19 @@ class Communicator {
 
   virtual CommunicationTime time() const { return {}; }
 
+  /// Who is told of waits from now on; nullptr: nobody. It must outlive what is under way.
+  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
+  Watcher* watcher() const { return watcher_; }
+  /// The worker gets on with long work of its own: the others need not worry.
+  void get_on() const {
+    if (watcher_ != nullptr) watcher_->get_on();
+  }
+
  protected:
   Communicator(int rank, int world_size) : rank_(rank), world_size_(world_size) {}
 
  private:
+  Watcher* watcher_ = nullptr;
   int rank_;
   int world_size_;
 };

@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "strata/dist/communicator.h"
 #include "strata/dist/signs_of_life.h"
 #include "strata/dist/store.h"
 
@@ -18,34 +19,24 @@ namespace strata::dist {
 ///
 /// Threads of its own do that over a connection of their own. The thread that computes says `beat` with every piece of
 /// work and holds a `Waiting` while it waits for other workers; it computes until it says otherwise.
-class Heartbeat {
+class Heartbeat final : public Watcher {
  public:
   /// Told once, from another thread, why the run cannot go on: one line that names the workers that are hung, or the
   /// store that is lost. It may end the process.
   using OnHung = std::function<void(const std::string& message)>;
 
-  /// While one of these lives, the worker waits for others. They nest.
-  class [[nodiscard]] Waiting {
-   public:
-    explicit Waiting(Heartbeat& heart) : heart_(heart) { heart_.change_waiting(1); }
-    ~Waiting() { heart_.change_waiting(-1); }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-
-   private:
-    Heartbeat& heart_;
-  };
-
   /// `workers` are all ranks; without a sign of life for `timeout` one of them is hung.
   Heartbeat(const Store& store, int rank, const std::vector<Introduction>& workers, Store::Seconds timeout,
             OnHung on_hung);
   /// Stops at once, unless the store does not answer: then `on_hung` is told when the timeout is over.
-  ~Heartbeat();
+  ~Heartbeat() override;
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 
   void beat(int64_t step);
-  Waiting waiting() { return Waiting(*this); }
+  void get_on() override { ++progress_; }
+  void begin_wait() override { change_waiting(1); }
+  void end_wait() override { change_waiting(-1); }
 
   /// One line about all workers that are not waiting for others.
   std::string describe() const;

@@ -58,6 +58,7 @@ double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means
 EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set, dist::Communicator& workers) {
   std::vector<double> numbers(2 * static_cast<size_t>(set.num_batches()));  // loss and targets of each micro-batch
   for (int64_t index = workers.rank(); index < set.num_batches(); index += workers.world_size()) {
+    workers.get_on();
     const data::TokenBatch batch = set.batch(index);
     if (batch.num_targets() == 0) continue;
     numbers[static_cast<size_t>(2 * index)] = model.loss(batch);
