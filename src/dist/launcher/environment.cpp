@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "strata/base/check.h"
 #include "text.h"
 #include "workers.h"
-#include "strata/base/check.h"
 
 namespace strata::dist {
 namespace {

@@ -8,8 +8,8 @@
 #include <limits>
 
 #include "output_flags.h"
-#include "text.h"
 #include "strata/base/check.h"
+#include "text.h"
 
 namespace strata::dist {
 namespace {

@@ -6,11 +6,11 @@
 #include <cstring>
 #include <random>
 
-#include "text.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
+#include "text.h"
 
 namespace strata::dist {
 namespace {

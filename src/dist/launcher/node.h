@@ -7,8 +7,8 @@
 #include "agreement.h"
 #include "events.h"
 #include "output.h"
-#include "workers.h"
 #include "strata/dist/launcher.h"
+#include "workers.h"
 
 namespace strata::dist {
 

@@ -1,7 +1,7 @@
 #include "output_flags.h"
 
-#include "text.h"
 #include "strata/base/check.h"
+#include "text.h"
 
 namespace strata::dist {
 namespace {
