@@ -20,6 +20,9 @@ struct GlooOptions {
 /// workers that did not come, when the mesh is not there within the timeout.
 std::unique_ptr<Communicator> connect_gloo(const Store& store, const GlooOptions& options);
 
+/// The file of the Gloo that this process has loaded.
+std::string gloo_library();
+
 /// Throws Error where the process has loaded another Gloo than the one that Strata was built with: libtorch_cpu holds
 /// one of another version, and whichever comes first in the link order answers.
 void check_gloo();
