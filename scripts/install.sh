@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Usage: scripts/install.sh [--lint | --demo | --fuzz]
+# Usage: scripts/install.sh [--lint | --demo | --fuzz | --cuda]
 # Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh, scripts/quickstart.sh or scripts/fuzz.sh
-# uses besides, and LibTorch from the torch wheel into a cache folder. Does nothing that is already done.
-# STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead.
+# uses besides, and LibTorch from the torch wheel into a cache folder. --cuda: for a machine with GPUs also the libraries
+# of CUDA and NCCL that the wheel names, and headers (3 GB more). Does nothing that is already done.
+# STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead, with what lies beside it.
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
@@ -26,16 +27,24 @@ fi
 
 version=2.11.0
 home=${XDG_CACHE_HOME:-$HOME/.cache}/strata/libtorch-$version
-if [ -z "${STRATA_TORCH_DIR:-}" ] && [ ! -e "$home/complete" ]; then
-  echo "installing LibTorch $version into $home"
+
+# install_wheels MARK PIP_ARGUMENT...: installs into $home unless it says there that this was done.
+install_wheels() {
+  if [ -n "${STRATA_TORCH_DIR:-}" ] || [ -e "$home/$1" ]; then return; fi
   mkdir -p "$(dirname "$home")"
   exec 9>"$home.lock"
   flock 9  # two scripts at once: the second waits and finds it done
-  if [ ! -e "$home/complete" ]; then
-    rm -rf "$home"
-    /usr/bin/python3 -m venv "$home"
-    "$home/bin/pip" install --quiet --no-deps \
-      "torch==$version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
-    touch "$home/complete"
+  if [ ! -e "$home/$1" ]; then
+    echo "installing ${*:2} into $home"
+    if [ ! -e "$home/complete" ]; then
+      rm -rf "$home"
+      /usr/bin/python3 -m venv "$home"
+    fi
+    "$home/bin/pip" install --quiet "${@:2}"
+    touch "$home/$1"
   fi
-fi
+  exec 9>&-
+}
+
+install_wheels complete --no-deps "torch==$version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
+[ "${1:-}" != --cuda ] || install_wheels complete-cuda "torch==$version" nvidia-cuda-crt==13.0.88

@@ -2,15 +2,20 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 namespace strata {
 namespace {
 
+namespace fs = std::filesystem;
+
 // The value behind the first "key : value" of a file under /proc; empty if there is none.
-std::string proc_value(const char* file, const std::string& key) {
+std::string proc_value(const std::string& file, const std::string& key) {
   std::ifstream lines(file);
   for (std::string line; std::getline(lines, line);) {
     const size_t colon = line.find(':');
@@ -25,6 +30,19 @@ int64_t proc_bytes(const char* file, const std::string& key) {
   int64_t kilobytes = 0;
   std::istringstream(proc_value(file, key)) >> kilobytes;
   return kilobytes * 1024;
+}
+
+bool is_numbered_gpu(const fs::directory_entry& entry) {
+  const std::string name = entry.path().filename();
+  return name.starts_with("nvidia") && name.size() > 6 && std::all_of(name.begin() + 6, name.end(), ::isdigit);
+}
+
+// As CUDA counts: what CUDA_VISIBLE_DEVICES lists up to the first entry that names none.
+int gpus_of_list(const std::string& list) {
+  int count = 0;
+  std::istringstream devices(list);
+  for (std::string device; std::getline(devices, device, ',') && !device.empty() && device[0] != '-';) ++count;
+  return count;
 }
 
 }  // namespace
@@ -43,5 +61,23 @@ std::string host_name() {
 int64_t memory_bytes() { return proc_bytes("/proc/meminfo", "MemTotal"); }
 int64_t available_memory_bytes() { return proc_bytes("/proc/meminfo", "MemAvailable"); }
 int64_t peak_resident_bytes() { return proc_bytes("/proc/self/status", "VmHWM"); }
+
+std::vector<std::string> gpu_names() {
+  std::error_code ignored;
+  std::vector<std::string> names;
+  for (const auto& gpu : fs::directory_iterator("/proc/driver/nvidia/gpus", ignored)) {
+    const std::string name = proc_value(gpu.path() / "information", "Model");
+    names.push_back(name.empty() ? "unknown" : name);
+  }
+  // In a container there may be only some of them.
+  const auto devices = std::ranges::count_if(fs::directory_iterator("/dev", ignored), is_numbered_gpu);
+  if (devices > 0) names.resize(static_cast<size_t>(devices), names.empty() ? "unknown" : names.front());
+  return names;
+}
+
+int gpu_count() {
+  if (const char* visible = std::getenv("CUDA_VISIBLE_DEVICES")) return gpus_of_list(visible);
+  return static_cast<int>(gpu_names().size());
+}
 
 }  // namespace strata

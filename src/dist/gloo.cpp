@@ -18,7 +18,9 @@
 #include <atomic>
 #include <bit>
 #include <chrono>
+#include <csignal>
 
+#include "durations.h"
 #include "job_queue.h"
 #include "local_address.h"
 #include "strata/base/check.h"
@@ -26,10 +28,6 @@
 
 namespace strata::dist {
 namespace {
-
-std::chrono::milliseconds milliseconds(Store::Seconds seconds) {
-  return std::max(std::chrono::milliseconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(seconds));
-}
 
 // Gloo's messages begin with the place in its sources: "[/build/.../pair.cc:589] Connection closed by peer [...]".
 std::string reason(const std::exception& failure) {
@@ -76,18 +74,6 @@ std::shared_ptr<gloo::transport::Device> device_of(const dist::Store& store, con
                             reason(failure)));
   }
 }
-
-// Adds the time until the end of its life.
-class Stopwatch {
- public:
-  explicit Stopwatch(std::atomic<int64_t>& nanoseconds) : nanoseconds_(nanoseconds) {}
-  ~Stopwatch() { nanoseconds_ += std::chrono::nanoseconds(Clock::now() - start_).count(); }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  std::atomic<int64_t>& nanoseconds_;
-  Clock::time_point start_ = Clock::now();
-};
 
 class Pending final : public Work {
  public:
@@ -217,8 +203,7 @@ class Gloo final : public Communicator {
   const char* backend() const override { return "gloo"; }
 
   CommunicationTime time() const override {
-    const auto seconds = [](int64_t nanoseconds) { return 1e-9 * static_cast<double>(nanoseconds); };
-    return {.busy_seconds = seconds(mesh_->busy), .waited_seconds = seconds(mesh_->waited)};
+    return {.busy_seconds = seconds_of(mesh_->busy), .waited_seconds = seconds_of(mesh_->waited)};
   }
 
   Handle all_reduce(const at::Tensor& values, SumOrder order) override {
@@ -259,17 +244,21 @@ class Gloo final : public Communicator {
 
 }  // namespace
 
-void check_gloo() {
+std::string gloo_library() {
   const auto here = &gloo::transport::tcp::CreateDevice;
   Dl_info info{};
-  const bool found = dladdr(std::bit_cast<void*>(here), &info) != 0;
-  const std::string library = found ? info.dli_fname : "nowhere";
+  return dladdr(std::bit_cast<void*>(here), &info) != 0 ? info.dli_fname : "nowhere";
+}
+
+void check_gloo() {
+  const std::string library = gloo_library();
   STRATA_CHECK(library.find("libgloo") != std::string::npos, "Gloo is found in ", library,
                ", not in libgloo.so: link libgloo before libtorch_cpu");
 }
 
 std::unique_ptr<Communicator> connect_gloo(const Store& store, const GlooOptions& options) {
   check_gloo();
+  std::signal(SIGPIPE, SIG_IGN);  // Gloo writes to workers that may be gone: that is an error, not the end
   return std::make_unique<Gloo>(store, options);
 }
 

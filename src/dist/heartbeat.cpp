@@ -35,7 +35,7 @@ Heartbeat::Heartbeat(const Store& store, int rank, const std::vector<Introductio
 
 Heartbeat::~Heartbeat() { stop(); }
 
-void Heartbeat::beat(int64_t step) {
+void Heartbeat::begin_step(int64_t step) {
   step_ = step;
   ++progress_;
 }

@@ -1,25 +1,27 @@
 #include "strata/dist/store.h"
 
 #include <c10/util/Logging.h>
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
-#include <algorithm>
 #include <cstdlib>
+#include <mutex>
 
+#include "dist/durations.h"
+#include "dist/store_connection.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 
 namespace strata::dist {
 namespace {
 
-std::chrono::milliseconds milliseconds(Store::Seconds seconds) {
-  return std::max(std::chrono::milliseconds(1), std::chrono::duration_cast<std::chrono::milliseconds>(seconds));
-}
-
 // c10d logs, with stack traces, what it also throws; TORCH_CPP_LOG_LEVEL brings that back.
 void quieten_c10d() {
-  if (std::getenv("TORCH_CPP_LOG_LEVEL") != nullptr) return c10::initLogging();
-  FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  static std::once_flag once;
+  std::call_once(once, [] {
+    if (std::getenv("TORCH_CPP_LOG_LEVEL") != nullptr) return c10::initLogging();
+    FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+  });
 }
 
 // c10d's messages carry a stack trace behind their first line.
@@ -125,5 +127,11 @@ Store Store::another_connection() const {
 const std::string& Store::host() const { return connection_->host; }
 
 uint16_t Store::port() const { return connection_->port; }
+
+c10::intrusive_ptr<c10d::Store> StoreConnection::of(const Store& store, Store::Seconds timeout) {
+  auto connection = store.connection_->guarded([](c10d::Store& shared) { return shared.clone(); });
+  connection->setTimeout(milliseconds(timeout));
+  return c10::make_intrusive<c10d::PrefixStore>(store.prefix_, std::move(connection));
+}
 
 }  // namespace strata::dist

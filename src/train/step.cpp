@@ -47,6 +47,7 @@ std::optional<StepReport> Step::run(const data::GlobalBatch& batch, const Progre
                                     LayerStatistics* statistics, const std::function<bool()>& give_up) {
   const nn::Parameters& parameters = model_.parameters();
   const dist::CommunicationTime before = parallel_.workers.time();
+  parallel_.workers.begin_step(progress.step + 1);
   StepReport report;
   report.step = progress.step + 1;
   report.rate = schedule_.rate(progress.step);

@@ -55,7 +55,7 @@ TEST(Heartbeat, NamesAWorkerThatIsStuckOnEveryRank) {
   Patient third(store, 2, 3, kShort);
   const Waiting wait(&first.heart());
   const Waiting also_wait(&second.heart());
-  third.heart().beat(14);
+  third.heart().begin_step(14);
   for (Patient* patient : {&first, &second, &third}) {
     EXPECT_THAT(patient->told(), HasSubstr("rank 2 (host b, pid 72): stuck in step 14 for"));
   }
@@ -65,14 +65,14 @@ TEST(Heartbeat, NamesAWorkerThatIsGone) {
   const Store store = Store::serve(0);
   Patient first(store, 0, 2, kShort);
   std::optional<Patient> second(std::in_place, store, 1, 2, kShort);
-  second->heart().beat(7);
+  second->heart().begin_step(7);
   ASSERT_TRUE(comes_true([&] {
-    first.heart().beat(7);
+    first.heart().begin_step(7);
     return first.heart().describe().find("rank 1 (host a, pid 71) has computed in step 7") != std::string::npos;
   }));
   second->die();
   ASSERT_TRUE(comes_true([&] {
-    first.heart().beat(8);
+    first.heart().begin_step(8);
     return first.has_told();
   }));
   EXPECT_THAT(first.told(), HasSubstr("rank 1 (host a, pid 71): no sign of life for"));
@@ -82,8 +82,8 @@ TEST(Heartbeat, TellsThatAllWaitForEachOther) {
   const Store store = Store::serve(0);
   Patient first(store, 0, 2, kShort);
   Patient second(store, 1, 2, kShort);
-  first.heart().beat(3);
-  second.heart().beat(4);
+  first.heart().begin_step(3);
+  second.heart().begin_step(4);
   const Waiting wait(&first.heart());
   const Waiting also_wait(&second.heart());
   EXPECT_THAT(first.told(), testing::AllOf(HasSubstr("all workers have waited for each other for 2 s"),
@@ -94,7 +94,7 @@ TEST(Heartbeat, DescribesWhoDoesNotWait) {
   const Store store = Store::serve(0);
   Patient first(store, 0, 2, kLong);
   Patient second(store, 1, 2, kLong);
-  second.heart().beat(5);
+  second.heart().begin_step(5);
   {
     const Waiting wait(&first.heart());
     const Waiting nested(&first.heart());

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace strata {
 
@@ -17,5 +18,11 @@ int64_t available_memory_bytes();
 
 /// The most physical memory that this process has held at once, in bytes; 0 where the system does not say.
 int64_t peak_resident_bytes();
+
+/// NVIDIA's GPUs as the driver names them, or "unknown" where it does not; without a call to CUDA.
+std::vector<std::string> gpu_names();
+
+/// Those that CUDA would show this process, which CUDA_VISIBLE_DEVICES may narrow; without a call to CUDA.
+int gpu_count();
 
 }  // namespace strata

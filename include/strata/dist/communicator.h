@@ -28,6 +28,7 @@ class Watcher {
   virtual ~Watcher() = default;
   virtual void begin_wait() = 0;  // for other workers
   virtual void end_wait() = 0;
+  virtual void begin_step(int64_t step) = 0;
   virtual void get_on() = 0;  // with work of its own
 };
 
@@ -85,6 +86,10 @@ class Communicator {
   /// Who is told of waits from now on; nullptr: nobody. It must outlive what is under way.
   void set_watcher(Watcher* watcher) { watcher_ = watcher; }
   Watcher* watcher() const { return watcher_; }
+  /// The step that the worker is in, for what is said of it where it is lost.
+  void begin_step(int64_t step) const {
+    if (watcher_ != nullptr) watcher_->begin_step(step);
+  }
   /// The worker gets on with long work of its own: the others need not worry.
   void get_on() const {
     if (watcher_ != nullptr) watcher_->get_on();

@@ -17,8 +17,8 @@ namespace strata::dist {
 
 /// Tells the other workers about once a second that this one is alive and what it does, and watches over them.
 ///
-/// Threads of its own do that over a connection of their own. The thread that computes says `beat` with every piece of
-/// work and holds a `Waiting` while it waits for other workers; it computes until it says otherwise.
+/// Threads of its own do that over a connection of their own. The thread that computes says `get_on` with every piece
+/// of work and holds a `Waiting` while it waits for other workers; it computes until it says otherwise.
 class Heartbeat final : public Watcher {
  public:
   /// Told once, from another thread, why the run cannot go on: one line that names the workers that are hung, or the
@@ -33,7 +33,7 @@ class Heartbeat final : public Watcher {
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 
-  void beat(int64_t step);
+  void begin_step(int64_t step) override;
   void get_on() override { ++progress_; }
   void begin_wait() override { change_waiting(1); }
   void end_wait() override { change_waiting(-1); }

@@ -42,6 +42,7 @@ class Store {
 
  private:
   struct Connection;
+  friend struct StoreConnection;  // of src/dist
   Store(std::shared_ptr<const Connection> connection, std::string prefix);
 
   std::shared_ptr<const Connection> connection_;

@@ -9,6 +9,7 @@
 
 #include "output_flags.h"
 #include "strata/base/check.h"
+#include "strata/base/machine.h"
 #include "text.h"
 
 namespace strata::dist {
@@ -18,29 +19,6 @@ namespace fs = std::filesystem;
 
 constexpr int kDefaultPort = 29500;  // torchrun's
 
-bool is_numbered_gpu(const fs::directory_entry& entry) {
-  const std::string name = entry.path().filename();
-  return name.starts_with("nvidia") && name.size() > 6 && std::all_of(name.begin() + 6, name.end(), ::isdigit);
-}
-
-// As CUDA counts: what CUDA_VISIBLE_DEVICES lists up to the first entry that names none.
-int visible_gpus(const std::string& list) {
-  int count = 0;
-  for (const std::string& device : split(list, ',')) {
-    if (device.empty() || device.starts_with('-')) break;
-    ++count;
-  }
-  return count;
-}
-
-int count_gpus() {
-  if (const char* visible = std::getenv("CUDA_VISIBLE_DEVICES")) return visible_gpus(visible);
-  std::error_code ignored;
-  const auto devices = std::ranges::count_if(fs::directory_iterator("/dev", ignored), is_numbered_gpu);
-  if (devices > 0) return static_cast<int>(devices);
-  return static_cast<int>(std::ranges::distance(fs::directory_iterator("/proc/driver/nvidia/gpus", ignored)));
-}
-
 int workers_of(const std::string& text) {
   if (text == "cpu") return available_cores();
   if (text != "gpu" && text != "auto") {
@@ -49,7 +27,7 @@ int workers_of(const std::string& text) {
     }
     return whole_number("--nproc-per-node", text, 1, kMostWorkers);
   }
-  const int gpus = count_gpus();
+  const int gpus = gpu_count();
   if (gpus > 0) return gpus;
   if (text == "gpu") throw UsageError("--nproc-per-node=gpu: no GPU is visible here");
   return available_cores();

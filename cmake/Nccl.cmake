@@ -1,0 +1,66 @@
+# libstrata_nccl.so: collectives over c10d's ProcessGroupNCCL. A module of its own, which the library opens where
+# parallel.backend asks for it, so that those who compute on the CPU load no CUDA library.
+#
+# It needs headers of CUDA and NCCL, of the wheel's versions since c10d's structures hold NCCL's; scripts/install.sh
+# --cuda puts them into the wheel's folder, and CUDA's toolkit has them too. No GPU and no nvcc.
+
+set(STRATA_NCCL AUTO CACHE STRING "build libstrata_nccl.so: AUTO (where its headers are), ON, OFF")
+set_property(CACHE STRATA_NCCL PROPERTY STRINGS AUTO ON OFF)
+set(_nccl_version 2.28)
+set(_cuda_version 13)
+
+# _nccl_lacks(MISSING): what is missing, or nothing.
+function(_nccl_lacks result)
+  set(${result} "" PARENT_SCOPE)
+  if(NOT EXISTS ${STRATA_TORCH_DIR}/lib/libtorch_cuda.so)
+    set(${result} "${STRATA_TORCH_DIR} is a wheel without CUDA" PARENT_SCOPE)
+    return()
+  endif()
+  find_package(CUDAToolkit QUIET)
+  find_path(STRATA_CUDA_INCLUDE crt/host_config.h HINTS ${_site}/nvidia/cu13/include ${CUDAToolkit_INCLUDE_DIRS}
+    NO_CMAKE_FIND_ROOT_PATH)
+  find_path(STRATA_NCCL_INCLUDE nccl.h HINTS ${_site}/nvidia/nccl/include ${CUDAToolkit_INCLUDE_DIRS})
+  mark_as_advanced(STRATA_CUDA_INCLUDE STRATA_NCCL_INCLUDE)
+  if(NOT STRATA_CUDA_INCLUDE)
+    set(${result} "no CUDA headers (crt/host_config.h)" PARENT_SCOPE)
+    return()
+  endif()
+  file(STRINGS ${STRATA_CUDA_INCLUDE}/cuda.h version REGEX "#define CUDA_VERSION ${_cuda_version}0")
+  if(NOT version)
+    set(${result} "${STRATA_CUDA_INCLUDE}/cuda.h is not of CUDA ${_cuda_version}" PARENT_SCOPE)
+    return()
+  endif()
+  if(NOT STRATA_NCCL_INCLUDE)
+    set(${result} "no nccl.h" PARENT_SCOPE)
+    return()
+  endif()
+  file(STRINGS ${STRATA_NCCL_INCLUDE}/nccl.h version REGEX "#define NCCL_(MAJOR|MINOR) ")
+  list(TRANSFORM version REPLACE "[^0-9]" "")
+  list(JOIN version "." version)
+  if(NOT version STREQUAL _nccl_version)
+    set(${result} "${STRATA_NCCL_INCLUDE}/nccl.h is ${version}, not ${_nccl_version}" PARENT_SCOPE)
+  endif()
+endfunction()
+
+if(STRATA_NCCL STREQUAL OFF)
+  message(STATUS "NCCL: off (STRATA_NCCL=OFF)")
+  return()
+endif()
+_nccl_lacks(_missing)
+if(_missing)
+  if(NOT STRATA_NCCL STREQUAL AUTO)
+    message(FATAL_ERROR "STRATA_NCCL=${STRATA_NCCL}: ${_missing}; scripts/install.sh --cuda installs what it needs")
+  endif()
+  message(STATUS "NCCL: off: ${_missing}")
+  return()
+endif()
+message(STATUS "NCCL: on, with the headers of ${STRATA_NCCL_INCLUDE} and ${STRATA_CUDA_INCLUDE}")
+
+add_library(strata_nccl MODULE src/dist/nccl/nccl.cpp)
+target_include_directories(strata_nccl PRIVATE src)
+target_include_directories(strata_nccl SYSTEM PRIVATE ${STRATA_NCCL_INCLUDE} ${STRATA_CUDA_INCLUDE})
+target_compile_definitions(strata_nccl PRIVATE USE_C10D_NCCL USE_CUDA)
+target_link_libraries(strata_nccl PRIVATE strata strata_flags ${STRATA_TORCH_DIR}/lib/libtorch_cuda.so
+  ${STRATA_TORCH_DIR}/lib/libc10_cuda.so ${_nvidia_lib}/libcudart.so.13)
+target_link_options(strata_nccl PRIVATE -Wl,--no-undefined)
+install(TARGETS strata_nccl LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
