@@ -179,6 +179,8 @@ Checkpoint Checkpoint::open(const fs::path& path, bool verify) {
   return checkpoint;
 }
 
+int Checkpoint::num_workers() const { return static_cast<int>(optimizer_files_in(names_in(manifest_)).size()); }
+
 void Checkpoint::load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const {
   nn::check_loadable(parameters.layout(), path_ / nn::kWeightsFile);
   load_states(path_, optimizer_files_in(names_in(manifest_)), parameters.layout(), states_of(optimizer));

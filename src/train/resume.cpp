@@ -97,7 +97,8 @@ std::optional<Checkpoint> find_start(const config::RunConfig& config) {
   return Checkpoint::open(config.train.resume);
 }
 
-void check_same_run(const Checkpoint& start, const config::RunConfig& config, const CheckpointState& now) {
+void check_same_run(const Checkpoint& start, const config::RunConfig& config, const CheckpointState& now,
+                    int num_workers) {
   std::vector<Difference> differences = config::differences(start.config(), config);
   if (!differences.empty()) log_table(start.path(), differences);
 
@@ -115,6 +116,9 @@ void check_same_run(const Checkpoint& start, const config::RunConfig& config, co
   STRATA_CHECK(differences.empty(), start.path().string(), ": ", refusal(differences));
   log_change("run.gemm", before.gemm, now.gemm);
   log_change("the number of threads", before.threads, now.threads);
+  if (config.parallel.order == config::SumOrder::kFast) {
+    log_change("the number of workers", start.num_workers(), num_workers);
+  }
   log_change("LibTorch", before.torch_version, now.torch_version);
   log_change("Strata", before.strata_version, now.strata_version);
 }
@@ -136,7 +140,7 @@ std::optional<Checkpoint> choose_start(const config::RunConfig& config, const Ch
                                        dist::Communicator& workers) {
   check_names(config);
   auto start = find_start(config);
-  if (start) check_same_run(*start, config, now);
+  if (start) check_same_run(*start, config, now, workers.world_size());
   dist::broadcast_text(workers, start ? start->path().string() : "");
   return start;
 }

@@ -144,7 +144,7 @@ TEST_F(Workers, AHungOneIsNamedAndStartedAgain) {
   run_alone(kLong);
   Words overrides = kLong;
   overrides.push_back("parallel.timeout_seconds=3");
-  Program program(launch({"--nproc-per-node=2", "--max-restarts=1", "--grace-seconds=1"}, command("hung", overrides)));
+  Program program(launch({"--nproc-per-node=2", "--max-restarts=5", "--grace-seconds=1"}, command("hung", overrides)));
   ASSERT_TRUE(wait_until([&] { return fs::exists(run_.checkpoint("hung", 4)) || !program.is_running(); }));
   const pid_t victim = program.child_with("RANK=1");
   ASSERT_GT(victim, 0) << program.err();

@@ -67,6 +67,8 @@ class Checkpoint {
   const CheckpointState& state() const { return state_; }
   const config::RunConfig& config() const { return config_; }
   const Manifest& manifest() const { return manifest_; }
+  /// How many saved it.
+  int num_workers() const;
 
   /// Fills parameters and states. Nothing changes unless everything fits: throws Error naming file and tensor.
   void load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const;
