@@ -1,13 +1,15 @@
-// strata bench: how fast this machine computes.
+// strata bench: how fast this machine computes and moves what it computed.
 #include "command.h"
 
 namespace strata::tools {
 
 void add_bench(CLI::App& program) {
-  CLI::App* bench = program.add_subcommand("bench", "measure a training step or the matrix libraries");
+  CLI::App* bench =
+      program.add_subcommand("bench", "measure a training step, the matrix libraries, or workers' collectives");
   bench->require_subcommand(1);
   add_bench_step(*bench);
   add_bench_gemm(*bench);
+  add_bench_collectives(*bench);
 }
 
 }  // namespace strata::tools

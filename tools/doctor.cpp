@@ -12,6 +12,8 @@
 #include "strata/base/table.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
+#include "strata/dist/gloo.h"
+#include "strata/dist/nccl.h"
 #include "strata/kernels/gemm.h"
 
 namespace strata::tools {
@@ -36,6 +38,17 @@ void add_gemms(Table& table) {
   }
 }
 
+// What carries collectives among workers.
+void add_carriers(Table& table) {
+  table.add({"gloo", dist::gloo_library()});
+  const std::string lacks = dist::missing_for_nccl();
+  table.add({"nccl", lacks.empty() ? "there, for parallel.backend=nccl" : "missing: " + lacks});
+  const std::vector<std::string> gpus = gpu_names();
+  table.add(
+      {"gpus", gpus.empty() ? "none seen" : str(gpus.size(), ": ", join(gpus, ", "), "; ", gpu_count(), " visible")});
+  table.add({"cuda", "this build of Strata trains on the CPU; GPUs carry collectives only"});
+}
+
 void run() {
   Table table({{""}, {""}, {""}});
   table.add({"strata", str(version(), ", built by ", build())});
@@ -44,7 +57,7 @@ void run() {
   table.add({"threads", threads()});
   table.add({"memory", str(human_bytes(memory_bytes()), ", ", human_bytes(available_memory_bytes()), " available")});
   add_gemms(table);
-  table.add({"cuda", "none: this build of Strata computes on the CPU only"});
+  add_carriers(table);
   std::cout << table.text();
 }
 

@@ -5,12 +5,12 @@
 
 #include <set>
 
+#include "backend.h"
 #include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/config/print.h"
-#include "strata/dist/gloo.h"
 #include "strata/io/file.h"
 #include "strata/train/division.h"
 #include "strata/train/progress_line.h"
@@ -18,7 +18,7 @@
 namespace strata::tools {
 namespace {
 
-// Gloo's own timeout comes after the one that names who is hung.
+// A backend's own timeout comes after the one that names who is hung.
 constexpr std::chrono::seconds kCourtesy{10};
 
 // Data and tokenizer are compared by what is in them; where they lie, and what they are kept in, is each host's matter.
@@ -72,10 +72,7 @@ Workers join_workers(const config::RunConfig& config, const TrainingData& data) 
   const std::chrono::seconds timeout(config.parallel.timeout_seconds);
   Workers workers{.self = *self, .timeout = timeout, .store = dist::meet(*self, timeout)};
   workers.introductions = dist::introduce(*workers.store, *self, introduction_of(config, data), timeout);
-  workers.group = dist::connect_gloo(workers.store->under("gloo/"), {.rank = self->rank,
-                                                                     .world_size = self->world_size,
-                                                                     .interface = config.parallel.interface,
-                                                                     .timeout = timeout + kCourtesy});
+  workers.group = connect_workers(*workers.store, *self, config.parallel, timeout + kCourtesy);
   return workers;
 }
 

@@ -4,23 +4,33 @@ Usage: nccl_module_test.py BUILD_FOLDER TORCH_FOLDER [UNITTEST ARGUMENT...]
 """
 import subprocess
 import sys
-import sysconfig
 import unittest
 from pathlib import Path
 
 BUILD, TORCH = (Path(sys.argv.pop(1)) for _ in range(2))
-SYSTEM = [Path(root, sysconfig.get_config_var("MULTIARCH")) for root in ("/lib", "/usr/lib")]
-FOLDERS = [BUILD, TORCH / "lib", TORCH.parent / "nvidia/cu13/lib", *SYSTEM]
+FOLDERS = [BUILD, TORCH / "lib", TORCH.parent / "nvidia/cu13/lib"]
+
+
+def output(*command):
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def place_of(library):
+    for folder in FOLDERS:
+        if (folder / library).exists():
+            return folder / library
+    for line in output("/sbin/ldconfig", "-p").splitlines():
+        if line.split()[0] == library:
+            return Path(line.split(" => ")[1])
+    raise FileNotFoundError(f"{library} is neither in {FOLDERS} nor known to ldconfig")
 
 
 def named_by(library):
-    lines = subprocess.run(["readelf", "-d", library], check=True, capture_output=True, text=True).stdout.splitlines()
-    return [line.split("[")[1].rstrip("]") for line in lines if "(NEEDED)" in line]
+    return [line.split("[")[1].rstrip("]") for line in output("readelf", "-d", library).splitlines() if "(NEEDED)" in line]
 
 
 def symbols(library, which):
-    command = ["nm", "-D", "--format=posix", which, library]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = output("nm", "-D", "--format=posix", which, library).splitlines()
     return {(line.split("@")[0].split()[0], line.split()[1]) for line in lines}
 
 
@@ -31,9 +41,7 @@ class Module(unittest.TestCase):
         constructor = [name for name in needed if name.startswith("_ZN4c10d16ProcessGroupNCCLC1E")]
         self.assertEqual(len(constructor), 1)
         for name in named_by(module):
-            places = [folder / name for folder in FOLDERS if (folder / name).exists()]
-            self.assertTrue(places, f"{name} is in none of {FOLDERS}")
-            needed -= {symbol for symbol, _ in symbols(places[0], "--defined-only")}
+            needed -= {symbol for symbol, _ in symbols(place_of(name), "--defined-only")}
         self.assertEqual(needed, set())
 
     def test_the_others_name_no_library_of_cuda(self):
@@ -42,4 +50,5 @@ class Module(unittest.TestCase):
                 self.assertNotRegex(name, "cuda|nccl|nvidia", f"named by {file}")
 
 
-unittest.main()
+if __name__ == "__main__":
+    unittest.main()

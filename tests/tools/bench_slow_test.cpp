@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/check.h"
+#include "strata/dist/store.h"
 #include "strata/kernels/gemm.h"
 #include "support/program.h"
 #include "support/temp_folder.h"
@@ -25,6 +26,8 @@ TEST(Doctor, NamesEveryMatrixLibrary) {
     EXPECT_THAT(finished.out, HasSubstr("apt-get install " + missing.package));
   }
   EXPECT_THAT(finished.out, AllOf(HasSubstr("run.gemm: auto"), HasSubstr("libtorch"), HasSubstr("cuda")));
+  EXPECT_THAT(finished.out, AllOf(ContainsRegex("\ngloo +/.*libgloo"), ContainsRegex("\nnccl +(there|missing: )"),
+                                  ContainsRegex("\ngpus +[0-9n]")));
 }
 
 TEST(Bench, StepShowsWhereItsTimeGoes) {
@@ -49,6 +52,37 @@ TEST(Bench, GemmMeasuresEveryLibrary) {
   for (const std::string& name : kernels::available_gemms()) {
     EXPECT_THAT(finished.out, ContainsRegex("\n" + name + "( +[0-9]+){6}\n"));
   }
+}
+
+TEST(Bench, CollectivesMeasuresAmongTheWorkersThatTheEnvironmentTellsOf) {
+  const dist::Store store = dist::Store::serve(0);
+  const auto worker = [&](int rank) {
+    const std::vector<std::string> bench{"bench", "collectives", "--largest", "2", "--repeats", "1"};
+    std::vector<std::string> command{"env",
+                                     str("RANK=", rank),
+                                     "WORLD_SIZE=2",
+                                     str("LOCAL_RANK=", rank),
+                                     "LOCAL_WORLD_SIZE=2",
+                                     "MASTER_ADDR=127.0.0.1",
+                                     str("MASTER_PORT=", store.port()),
+                                     "TORCHELASTIC_USE_AGENT_STORE=True"};
+    for (const std::string& word : strata_command(bench)) command.push_back(word);
+    return command;
+  };
+  Program second(worker(1));
+  const Finished first = run_program(worker(0));
+  EXPECT_EQ(first.exit_code, 0) << first.err;
+  EXPECT_THAT(first.out, AllOf(HasSubstr("2 workers over gloo"), ContainsRegex("\n1.0 MB( +[0-9]+\\.[0-9]+){3}\n"),
+                               ContainsRegex("\n2.0 MB( +[0-9]+\\.[0-9]+){3}\n")));
+  const Finished other = second.wait();
+  EXPECT_EQ(other.exit_code, 0) << other.err;
+  EXPECT_EQ(other.out, "");
+}
+
+TEST(Bench, CollectivesNeedsSeveralWorkers) {
+  const Finished alone = run_strata({"bench", "collectives"});
+  EXPECT_EQ(alone.exit_code, kWrongUsage);
+  EXPECT_THAT(alone.err, HasSubstr("bench collectives: there is one worker; strata launch"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The only source that sees NCCL: a module of its own, which connect_nccl opens.
 #include "strata/dist/nccl.h"
 
+#include <ATen/Context.h>
 #include <ATen/cuda/CUDAEvent.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
@@ -77,6 +78,7 @@ class Group {
       : device(device_of(options)),
         stream(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())),
         timeout_(options.timeout) {
+    at::globalContext().lazyInitDevice(c10::kCUDA);
     keep_the_process();
     wait_for_all(store, options);
     auto group_options = ProcessGroupNCCL::Options::create(/*is_high_priority_stream=*/true);
@@ -159,14 +161,17 @@ at::Tensor on_device(const at::Tensor& tensor, c10::Device device) {
 
 class Pending final : public Work {
  public:
-  Pending(std::shared_ptr<Group> group, std::shared_ptr<CUDAEvent> done, at::Tensor result, at::Tensor destination)
+  Pending(std::shared_ptr<Group> group, std::shared_ptr<CUDAEvent> done, at::Tensor result, at::Tensor destination,
+          Watcher* watcher)
       : group_(std::move(group)),
         done_(std::move(done)),
         result_(std::move(result)),
-        destination_(std::move(destination)) {}
+        destination_(std::move(destination)),
+        watcher_(watcher) {}
 
   void wait() override {
     if (result_.defined()) {
+      const Waiting waiting(watcher_);
       group_->wait_for(*done_);
       destination_.copy_(result_);
     } else {
@@ -179,6 +184,7 @@ class Pending final : public Work {
   std::shared_ptr<Group> group_;
   std::shared_ptr<CUDAEvent> done_;
   at::Tensor result_, destination_;  // of tensors on the CPU
+  Watcher* watcher_;
 };
 
 class Nccl final : public Communicator {
@@ -276,7 +282,7 @@ class Nccl final : public Communicator {
     last_ = std::make_shared<CUDAEvent>(cudaEventDefault);
     last_->record(group_->stream);
     under_way_.emplace_back(started, last_);
-    return std::make_unique<Pending>(group_, last_, result, output);
+    return std::make_unique<Pending>(group_, last_, result, output, watcher());
   }
 
   void count_finished() const {
