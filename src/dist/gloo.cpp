@@ -10,6 +10,7 @@
 #include <gloo/rendezvous/context.h>
 #include <gloo/rendezvous/store.h>
 #include <gloo/transport/tcp/device.h>
+#include <net/if.h>
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
@@ -61,6 +62,8 @@ class AddressBook final : public gloo::rendezvous::Store {
 };
 
 std::shared_ptr<gloo::transport::Device> device_of(const dist::Store& store, const std::string& interface) {
+  STRATA_CHECK(interface.empty() || if_nametoindex(interface.c_str()) != 0, "parallel.interface: cannot use ",
+               interface, ": this host has no such network interface");
   gloo::transport::tcp::attr place;
   if (interface.empty()) {
     place.hostname = address_towards(store.host(), store.port());
