@@ -55,8 +55,6 @@ bool any(Communicator& workers, bool mine) {
 
 LaggingVote::LaggingVote(Communicator& workers) : workers_(workers), votes_(at::zeros({1}, at::kLong)) {}
 
-LaggingVote::~LaggingVote() { under_way_.reset(); }
-
 bool LaggingVote::operator()(bool mine) {
   if (workers_.world_size() == 1) return mine;
   if (under_way_) under_way_->wait();

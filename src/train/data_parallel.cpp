@@ -1,13 +1,6 @@
 #include "strata/train/data_parallel.h"
 
 namespace strata::train {
-namespace {
-
-dist::SumOrder order_of(const config::ParallelConfig& config) {
-  return config.order == config::SumOrder::kFixed ? dist::SumOrder::kFixed : dist::SumOrder::kFast;
-}
-
-}  // namespace
 
 dist::Partition partition_of(const config::RunConfig& config, const nn::ParameterLayout& layout, int rank,
                              int world_size) {
@@ -23,7 +16,7 @@ DataParallel::DataParallel(const config::ParallelConfig& config, const Division&
       sharded(config.zero > 0 && workers.world_size() > 1),
       mine(sharded ? partition.mine() : std::vector<ArenaRange>{{0, partition.padded_size()}}),
       parts(division.parts_per_worker()),
-      reduction(parameters, partition, division, workers, {.order = order_of(config), .sharded = sharded}, memory),
+      reduction(parameters, partition, division, workers, {.order = config.order, .sharded = sharded}, memory),
       gather(parameters, partition, workers),
       meter(parameters.layout().params, partition.mine(), workers) {}
 

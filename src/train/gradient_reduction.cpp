@@ -38,15 +38,15 @@ at::Tensor GradientReduction::range_of(const at::Tensor& arena, const ArenaRange
 nn::FinalGradients GradientReduction::when_final() {
   if (!is_last_part()) return {};
   return [this](const ArenaRange& section) {
-    add_partial_sums(section);
+    add_partial_sums(section, partial_sums_.size());  // the parts before have left one of every power of two
     send_down_to(section.begin);
   };
 }
 
-// The parts before the last one have left a partial sum of every power of two.
-void GradientReduction::add_partial_sums(const ArenaRange& range) {
+// The first `count` of them, smallest first.
+void GradientReduction::add_partial_sums(const ArenaRange& range, size_t count) {
   const at::Tensor gradients = range_of(parameters_.gradients(), range);
-  for (const at::Tensor& sum : partial_sums_) gradients.add_(range_of(sum, range));
+  for (size_t digit = 0; digit < count; ++digit) gradients.add_(range_of(partial_sums_[digit], range));
 }
 
 void GradientReduction::end_part() {
@@ -54,7 +54,7 @@ void GradientReduction::end_part() {
   const at::Tensor& gradients = parameters_.gradients();
   // As in counting with binary digits: part_ ends with as many ones as there are sums to be carried.
   const auto carried = static_cast<size_t>(std::countr_one(static_cast<uint64_t>(part_)));
-  for (size_t digit = 0; digit < carried; ++digit) gradients.add_(partial_sums_[digit]);
+  add_partial_sums({0, gradients.numel()}, carried);
   partial_sums_[carried].copy_(gradients);
   gradients.zero_();
   ++part_;

@@ -15,7 +15,7 @@ using Words = std::vector<std::string>;
 class SeveralHosts : public testing::Test {
  protected:
   void SetUp() override {
-    if (const std::string missing = Hosts::missing(); !missing.empty()) GTEST_SKIP() << missing;
+    if (const std::string missing = Hosts::missing(); !missing.empty()) GTEST_SKIP() << "NOT TESTED: " << missing;
     const Finished alone = run_program(run_.command("alone", kShared));
     ASSERT_EQ(alone.exit_code, 0) << alone.err;
   }

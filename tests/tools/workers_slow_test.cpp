@@ -96,7 +96,7 @@ TEST_F(Workers, AWorkerThatIsKilledIsStartedAgain) {
 TEST_F(Workers, RunUnderTorchrun) {
   const std::string torchrun = torch_folder() / "../../../../bin/torchrun";
   if (!fs::exists(torchrun) || run_program({torchrun, "--help"}).exit_code != 0) {
-    GTEST_SKIP() << torchrun << " cannot run here: scripts/install.sh --cuda installs what it needs";
+    GTEST_SKIP() << "NOT TESTED: " << torchrun << " cannot run here: scripts/install.sh --cuda installs what it needs";
   }
   run_alone(kLong);
   const auto under_torchrun = [&](const Words& flags, const Words& command) {

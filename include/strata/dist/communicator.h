@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "strata/config/parallel.h"
+
 namespace strata::dist {
 
 /// How a sum over ranks is added. Fixed: as a binary tree over the ranks, ((0+1)+(2+3))+..., the world size being a
 /// power of two: the same bits whatever carries them. Fast: in the backend's own order.
-enum class SumOrder { kFixed, kFast };
+using config::SumOrder;
 
 /// A collective under way, which keeps its tensors. They must not be touched until wait() has returned.
 class Work {
@@ -118,7 +120,6 @@ bool any(Communicator& workers, bool mine);
 class LaggingVote {
  public:
   explicit LaggingVote(Communicator& workers);
-  ~LaggingVote();
   LaggingVote(const LaggingVote&) = delete;
   LaggingVote& operator=(const LaggingVote&) = delete;
 

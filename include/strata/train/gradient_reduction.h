@@ -40,7 +40,7 @@ class GradientReduction {
 
  private:
   bool is_last_part() const { return part_ + 1 == parts_; }
-  void add_partial_sums(const ArenaRange& range);
+  void add_partial_sums(const ArenaRange& range, size_t count);
   void send_down_to(int64_t begin);
   at::Tensor range_of(const at::Tensor& arena, const ArenaRange& range) const;
 
