@@ -39,6 +39,12 @@ const char* name_of(MemoryClass memory_class) {
   return "";
 }
 
+Allocator Allocator::planning(at::DeviceType device_type) {
+  Allocator plan{at::Device(at::kMeta)};
+  plan.device_type_ = device_type;
+  return plan;
+}
+
 at::Tensor Allocator::zeros(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,
                             at::ScalarType dtype) {
   return untouched(memory_class, name, shape, dtype).zero_();
@@ -46,7 +52,9 @@ at::Tensor Allocator::zeros(MemoryClass memory_class, const std::string& name, a
 
 at::Tensor Allocator::untouched(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,
                                 at::ScalarType dtype) {
-  at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(dtype).device(device_));
+  const bool on_host = device_.is_cuda() && memory_class == MemoryClass::kCheckpointCopy;
+  const auto options = at::TensorOptions().dtype(dtype);
+  at::Tensor tensor = at::empty(shape, on_host ? options.pinned_memory(true) : options.device(device_));
   if (device_.is_cpu()) ask_for_huge_pages(tensor);
   buffers_.push_back({memory_class, name, static_cast<int64_t>(tensor.nbytes())});
   return tensor;

@@ -21,12 +21,25 @@ std::string section_of(const std::string& key) { return key.substr(0, key.find('
 
 // Keys that decide no number. Data and tokenizer are judged by what is in them, not by where they lie.
 bool changes_numbers(const std::string& key) {
-  static const std::set<std::string> kFree{"train.stop_after", "train.resume",       "train.allow_change",
-                                           "train.recompute",  "data.train",         "data.validation",
-                                           "data.tokenizer",   "data.cache",         "data.prefetch",
-                                           "run.dir",          "run.threads",        "data.disk_budget_gb",
-                                           "run.gemm",         "parallel.zero",      "parallel.bucket_mb",
-                                           "parallel.backend", "parallel.interface", "parallel.timeout_seconds"};
+  static const std::set<std::string> kFree{"train.stop_after",
+                                           "train.resume",
+                                           "train.allow_change",
+                                           "train.recompute",
+                                           "data.train",
+                                           "data.validation",
+                                           "data.tokenizer",
+                                           "data.cache",
+                                           "data.prefetch",
+                                           "run.dir",
+                                           "run.device",
+                                           "run.threads",
+                                           "data.disk_budget_gb",
+                                           "run.gemm",
+                                           "parallel.zero",
+                                           "parallel.bucket_mb",
+                                           "parallel.backend",
+                                           "parallel.interface",
+                                           "parallel.timeout_seconds"};
   static const std::set<std::string> kFreeSections{"checkpoint", "telemetry", "evaluate"};
   return !kFree.contains(key) && !kFreeSections.contains(section_of(key));
 }

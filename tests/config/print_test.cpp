@@ -16,7 +16,11 @@ RunConfig reloaded(const std::string& yaml) {
 
 RunConfig nothing_at_its_default() {
   RunConfig config;
-  config.run = {.dir = "somewhere else", .seed = (int64_t{1} << 62) + 1, .threads = 3, .gemm = Gemm::kTiles};
+  config.run = {.dir = "somewhere else",
+                .seed = (int64_t{1} << 62) + 1,
+                .device = Device::kCpu,
+                .threads = 3,
+                .gemm = Gemm::kTiles};
   config.model = {.vocab = 99,
                   .hidden = 96,
                   .intermediate = 7,
@@ -77,7 +81,8 @@ TEST(ToYaml, LoadsToItself) {
 
 TEST(ToYaml, HoldsEverySectionInOrder) {
   EXPECT_THAT(to_yaml(RunConfig{}),
-              testing::StartsWith("run:\n  dir: runs/unnamed\n  seed: 42\n  threads: 0\n  gemm: auto\nmodel:\n"));
+              testing::StartsWith(
+                  "run:\n  dir: runs/unnamed\n  seed: 42\n  device: auto\n  threads: 0\n  gemm: auto\nmodel:\n"));
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  norm_eps: 1e-06\n"));
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  options: {}\n  gpas:\n    position: auto\n"));
 }

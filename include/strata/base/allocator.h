@@ -14,7 +14,8 @@ inline constexpr MemoryClass kMemoryClasses[] = {
     MemoryClass::kLossChunk,  MemoryClass::kWorkspace, MemoryClass::kCheckpointCopy};
 const char* name_of(MemoryClass memory_class);
 
-/// Gives out every large buffer of a run and writes down what it gave: the memory plan.
+/// Gives out every large buffer of a run and writes down what it gave: the memory plan. What checkpoints are written
+/// from lies in the host's memory, everything else on the device.
 /// On the device `meta` it hands out tensors without memory, so a plan is made by the code that will allocate it.
 class Allocator {
  public:
@@ -24,8 +25,10 @@ class Allocator {
     int64_t bytes;
   };
 
-  explicit Allocator(at::Device device) : device_(device) {}
-  static Allocator planning() { return Allocator(at::Device(at::kMeta)); }
+  explicit Allocator(at::Device device) : device_(device), device_type_(device.type()) {}
+
+  /// Takes no memory; buffers are those that a run on such a device would have.
+  static Allocator planning(at::DeviceType device_type = at::kCPU);
 
   /// Zeroed, so that its pages are there before the first step.
   at::Tensor zeros(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape, at::ScalarType dtype);
@@ -34,12 +37,15 @@ class Allocator {
   at::Tensor untouched(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape, at::ScalarType dtype);
 
   bool is_planning() const { return device_.is_meta(); }
+  /// Where the run computes: also of a plan.
+  at::DeviceType device_type() const { return device_type_; }
   const std::vector<Buffer>& buffers() const { return buffers_; }
   int64_t bytes(MemoryClass memory_class) const;
   int64_t total_bytes() const;
 
  private:
   at::Device device_;
+  at::DeviceType device_type_;
   std::vector<Buffer> buffers_;
 };
 

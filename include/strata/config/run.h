@@ -12,16 +12,21 @@ namespace strata::config {
 enum class Gemm { kAuto, kAten, kBlis, kOpenblas, kTiles };
 constexpr std::array<std::string_view, 5> enum_names(Gemm) { return {"auto", "aten", "blis", "openblas", "tiles"}; }
 
+enum class Device { kAuto, kCpu, kCuda };
+constexpr std::array<std::string_view, 3> enum_names(Device) { return {"auto", "cpu", "cuda"}; }
+
 /// run.*: this process and its machine
 struct RunSettings {
   std::string dir = "runs/unnamed";
   int64_t seed = 42;
+  Device device = Device::kAuto;
   int64_t threads = 0;
   Gemm gemm = Gemm::kAuto;
 
   void fields(auto& field) {
     field("dir", dir, "run folder");
     field("seed", seed, "where all random numbers start", at_least(0));
+    field("device", device, "what computes; auto: a GPU where one is visible, else the CPU");
     field("threads", threads, "processor threads; 0: all cores", at_least(0));
     field("gemm", gemm, "matrix library on the CPU");
   }
