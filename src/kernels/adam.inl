@@ -1,7 +1,7 @@
 // The body of Adam over a range of parameters.
 #pragma once
 
-#include "scalar.inl"
+#include "lanes.inl"
 
 namespace strata::kernels {
 

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "scalar.inl"
+#include "lanes.inl"
 
 namespace strata::kernels {
 

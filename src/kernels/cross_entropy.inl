@@ -1,7 +1,7 @@
 // The body of softmax cross-entropy over the logits of one position.
 #pragma once
 
-#include "scalar.inl"
+#include "lanes.inl"
 
 namespace strata::kernels {
 

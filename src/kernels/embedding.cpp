@@ -9,6 +9,10 @@
 namespace strata::kernels {
 
 void gather_rows(const at::Tensor& table_VD, const at::Tensor& rows_N, const at::Tensor& out_ND) {
+  if (const DeviceKernels* device = device_kernels(out_ND)) {
+    return device->gather_rows(array(table_VD), pointer<int64_t>(rows_N), array(out_ND), out_ND.size(0),
+                               out_ND.size(1));
+  }
   const size_t bytes = static_cast<size_t>(out_ND.size(1)) * out_ND.element_size();
   const auto* rows = pointer<int64_t>(rows_N);
   const auto* table = static_cast<const char*>(table_VD.data_ptr());
@@ -17,6 +21,10 @@ void gather_rows(const at::Tensor& table_VD, const at::Tensor& rows_N, const at:
 }
 
 void scatter_rows(const at::Tensor& values_RD, const at::Tensor& rows_R, const at::Tensor& out_ND) {
+  if (const DeviceKernels* device = device_kernels(out_ND)) {
+    return device->scatter_rows(array(values_RD), pointer<int64_t>(rows_R), array(out_ND), values_RD.size(0),
+                                out_ND.size(1));
+  }
   const size_t bytes = static_cast<size_t>(out_ND.size(1)) * out_ND.element_size();
   const auto* rows = pointer<int64_t>(rows_R);
   const auto* values = static_cast<const char*>(values_RD.data_ptr());
@@ -31,6 +39,9 @@ void embedding_backward(const at::Tensor& grad_ND, const at::Tensor& tokens_N, c
   const int64_t width = grad_ND.size(1);
   const auto* ids = pointer<int64_t>(tokens_N);
   const auto* order = pointer<int64_t>(by_id_N);
+  if (const DeviceKernels* device = device_kernels(grad_ND)) {
+    return device->embedding_backward(array(grad_ND), ids, order, tokens, width, array(grad_table_VD));
+  }
   // A thread takes the ids whose first position lies in its range of the order.
   const auto first_of_id = [&](int64_t at) { return at == 0 || ids[order[at]] != ids[order[at - 1]]; };
   with_storage_type(grad_ND, [&](auto type) {

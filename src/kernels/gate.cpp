@@ -7,6 +7,10 @@ namespace strata::kernels {
 
 void gate_factors(const at::Tensor& alpha_G, GateActivation activation, const at::Tensor& factor_G,
                   const at::Tensor& slope_G) {
+  if (const DeviceKernels* device = device_kernels(alpha_G)) {
+    return device->gate_factors(array(alpha_G), alpha_G.numel(), activation, pointer<float>(factor_G),
+                                pointer<float>(slope_G));
+  }
   with_storage_type(alpha_G, [&](auto type) {
     const auto* alpha = pointer<decltype(type)>(alpha_G);
     for (int64_t g = 0; g < alpha_G.numel(); ++g) {

@@ -3,23 +3,59 @@
 // Rows are handed over by value, so that the compiler knows that no store changes their members.
 #pragma once
 
-#include "scalar.inl"
+#include "lanes.inl"
 
 namespace strata::kernels {
+
+/// Rows whose parameter gradients are summed one after another; the chunks' sums are then added in order.
+inline constexpr int64_t kJunctionChunk = 64;
+inline constexpr int64_t kJunctionGains = 3;
+
+constexpr int64_t junction_chunks(int64_t rows) { return (rows + kJunctionChunk - 1) / kJunctionChunk; }
 
 /// The factors of a junction's terms. Forward they hold the gate; backward they are what stop-gradient leaves.
 struct JunctionFactors {
   float skip, branch, sum, next;
 };
 
+/// The term that the gate multiplies.
+enum class GateTerm { kNone, kSum, kSkip, kBranch, kNorm };
+
+/// What the factors are made of: fixed numbers, and the gate in memory.
+struct JunctionScales {
+  float skip, branch, next;
+  GateTerm gated;
+  bool stop_gradient;
+  const float* gate;  // nullptr: none
+};
+
+STRATA_KFN JunctionFactors factors(const JunctionScales& scales, float gate) {
+  const auto gated = [&](GateTerm term, float value) { return scales.gated == term ? value * gate : value; };
+  return {gated(GateTerm::kSkip, scales.skip), gated(GateTerm::kBranch, scales.branch), gated(GateTerm::kSum, 1.0F),
+          gated(GateTerm::kNorm, scales.next)};
+}
+
+STRATA_KFN JunctionFactors forward_factors(const JunctionScales& scales) {
+  return factors(scales, scales.gate == nullptr ? 1.0F : *scales.gate);
+}
+
+STRATA_KFN JunctionFactors backward_factors(const JunctionScales& scales) {
+  return scales.stop_gradient ? factors(scales, 1.0F) : forward_factors(scales);
+}
+
+template <class T>
+STRATA_KFN T* at_row(T* base, int64_t row, int64_t width) {
+  return base == nullptr ? nullptr : base + row * width;
+}
+
 STRATA_KFN float reciprocal_rms(float sum_of_squares, int64_t width, float eps) {
   return 1.0F / sqrtf(sum_of_squares / static_cast<float>(width) + eps);
 }
 
 // Normalise in fp32, round, multiply by the gain, round: the order of Hugging Face's LlamaRMSNorm.
-template <class T>
-STRATA_KFN float normalised(float value, float rstd, T gain) {
-  return rounded<T>(rounded<T>(value * rstd) * widen(gain));
+template <class T, class Value, class Index>
+STRATA_KFN Value normalised(const Value& value, float rstd, const T* gain, Index i) {
+  return rounded<T>(rounded<T>(rstd * value) * read(gain, i));
 }
 
 template <class T>
@@ -32,42 +68,57 @@ struct JunctionForwardRow {
   float *branch_rstd, *out_rstd, *next_rstd, *row_sums;  // of this row
 };
 
+/// Row n of arrays whose first row `first` holds.
+template <class T>
+STRATA_KFN JunctionForwardRow<T> advance(JunctionForwardRow<T> first, int64_t n) {
+  const int64_t width = first.width;
+  first.stream += n * width;
+  first.branch += n * width;
+  first.sum += n * width;
+  first.stream_out += n * width;
+  first.normed = at_row(first.normed, n, width);
+  first.branch_rstd = at_row(first.branch_rstd, n, 1);
+  first.out_rstd = at_row(first.out_rstd, n, 1);
+  first.next_rstd = at_row(first.next_rstd, n, 1);
+  first.row_sums += 2 * n;
+  return first;
+}
+
 template <bool kBranchNorm, bool kOutNorm, class T, class Exec>
 STRATA_KFN void junction_forward_row(Exec exec, const JunctionForwardRow<T> row) {
   float branch_rstd = 0.0F;
   if constexpr (kBranchNorm) {
-    const auto squares = exec.template sum<1>(row.width, [&](int64_t i) {
-      const float f = widen(row.branch[i]);
+    const auto squares = exec.template sum<1>(row.width, [&](auto i) {
+      const auto f = read(row.branch, i);
       return sums(f * f);
     });
     branch_rstd = reciprocal_rms(squares[0], row.width, row.eps);
   }
-  auto moments = exec.template sum<2>(row.width, [&](int64_t i) {
-    float f = widen(row.branch[i]);
-    if constexpr (kBranchNorm) f = normalised(f, branch_rstd, row.branch_gain[i]);
-    const float s = rounded<T>(row.factor.skip * widen(row.stream[i]) + row.factor.branch * f);
-    row.sum[i] = narrow<T>(s);
-    const float gated = rounded<T>(row.factor.sum * s);
-    if constexpr (!kOutNorm) row.stream_out[i] = narrow<T>(gated);
+  auto moments = exec.template sum<2>(row.width, [&](auto i) {
+    auto f = read(row.branch, i);
+    if constexpr (kBranchNorm) f = normalised(f, branch_rstd, row.branch_gain, i);
+    const auto s = rounded<T>(row.factor.skip * read(row.stream, i) + row.factor.branch * f);
+    write(row.sum, i, s);
+    const auto gated = rounded<T>(row.factor.sum * s);
+    if constexpr (!kOutNorm) write(row.stream_out, i, gated);
     return sums(gated, gated * gated);
   });
   if constexpr (kOutNorm) {
     const float rstd = reciprocal_rms(moments[1], row.width, row.eps);
-    moments = exec.template sum<2>(row.width, [&](int64_t i) {
-      const float x = normalised(rounded<T>(row.factor.sum * widen(row.sum[i])), rstd, row.out_gain[i]);
-      row.stream_out[i] = narrow<T>(x);
+    moments = exec.template sum<2>(row.width, [&](auto i) {
+      const auto x = normalised(rounded<T>(row.factor.sum * read(row.sum, i)), rstd, row.out_gain, i);
+      write(row.stream_out, i, x);
       return sums(x, x * x);
     });
     if (exec.leader()) *row.out_rstd = rstd;
   }
   const float next_rstd = reciprocal_rms(moments[1], row.width, row.eps);
   if (row.normed != nullptr && row.next_gain != nullptr) {
-    exec.each(row.width, [&](int64_t i) {
-      const float normed = normalised(widen(row.stream_out[i]), next_rstd, row.next_gain[i]);
-      row.normed[i] = narrow<T>(row.factor.next * normed);
+    exec.each(row.width, [&](auto i) {
+      write(row.normed, i, row.factor.next * normalised(read(row.stream_out, i), next_rstd, row.next_gain, i));
     });
   } else if (row.normed != nullptr) {
-    exec.each(row.width, [&](int64_t i) { row.normed[i] = narrow<T>(row.factor.next * widen(row.stream_out[i])); });
+    exec.each(row.width, [&](auto i) { write(row.normed, i, row.factor.next * read(row.stream_out, i)); });
   }
   if (exec.leader()) {
     if constexpr (kBranchNorm) *row.branch_rstd = branch_rstd;
@@ -76,8 +127,6 @@ STRATA_KFN void junction_forward_row(Exec exec, const JunctionForwardRow<T> row)
     row.row_sums[1] = moments[1];
   }
 }
-
-enum class GateTerm { kNone, kSum, kSkip, kBranch, kNorm };
 
 template <class T>
 struct JunctionBackwardRow {
@@ -88,41 +137,63 @@ struct JunctionBackwardRow {
   const T *sum, *branch, *stream, *grad_normed;  // stream: the x that the forward read, for a gate on the skip
   const T *branch_gain, *out_gain, *next_gain;
   T *grad_stream, *grad_branch;
-  float branch_rstd = 0.0F, out_rstd = 0.0F, next_rstd = 0.0F;
-  // Sums over the chunk that this row is in.
+  const float *branch_rstd, *out_rstd, *next_rstd;  // of this row
+  // Sums over the chunk that this row is in: of the gains' gradients, element by element, and of the gate's.
   float *branch_gain_sum = nullptr, *out_gain_sum = nullptr, *next_gain_sum = nullptr, *gate_sum = nullptr;
 };
+
+template <class T>
+STRATA_KFN JunctionBackwardRow<T> advance(JunctionBackwardRow<T> first, int64_t n) {
+  const int64_t width = first.width;
+  first.sum += n * width;
+  first.branch = at_row(first.branch, n, width);
+  first.stream = at_row(first.stream, n, width);
+  first.grad_normed = at_row(first.grad_normed, n, width);
+  first.grad_stream += n * width;
+  first.grad_branch += n * width;
+  first.branch_rstd = at_row(first.branch_rstd, n, 1);
+  first.out_rstd = at_row(first.out_rstd, n, 1);
+  first.next_rstd = at_row(first.next_rstd, n, 1);
+  return first;
+}
+
+template <class Index, class Value>
+STRATA_KFN void add_to(float* sums, Index i, const Value& value) {
+  write(sums, i, read(sums, i) + value);
+}
 
 // dL/dx' in grad_stream: what came down the stream, plus what came through n = next_scale next_norm(x').
 template <bool kOutNorm, class T, class Exec>
 STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
   if (row.grad_normed == nullptr) return;
   const bool has_norm = row.next_gain != nullptr;
-  const auto x = [&](int64_t i) {
-    const float gated = rounded<T>(row.forward.sum * widen(row.sum[i]));
-    if constexpr (kOutNorm) return normalised(gated, row.out_rstd, row.out_gain[i]);
+  const float out_rstd = kOutNorm ? *row.out_rstd : 0.0F;
+  const auto x = [&](auto i) {
+    const auto gated = rounded<T>(row.forward.sum * read(row.sum, i));
+    if constexpr (kOutNorm) return normalised(gated, out_rstd, row.out_gain, i);
     return gated;
   };
   float dot = 0.0F;  // Σ dL/dn next_norm(x')
   if (has_norm) {
-    dot = exec.template sum<1>(row.width, [&](int64_t i) {
-      return sums(widen(row.grad_normed[i]) * widen(row.next_gain[i]) * (x(i) * row.next_rstd));
+    const float next_rstd = *row.next_rstd;
+    dot = exec.template sum<1>(row.width, [&](auto i) {
+      return sums(read(row.grad_normed, i) * read(row.next_gain, i) * (next_rstd * x(i)));
     })[0];
     const float mean = row.backward.next * dot / static_cast<float>(row.width);
-    exec.each(row.width, [&](int64_t i) {
-      const float upstream = row.backward.next * widen(row.grad_normed[i]);
-      const float normal = x(i) * row.next_rstd;
-      const float grad = row.next_rstd * (upstream * widen(row.next_gain[i]) - normal * mean);
-      row.grad_stream[i] = narrow<T>(widen(row.grad_stream[i]) + grad);
-      row.next_gain_sum[i] += upstream * normal;
+    exec.each(row.width, [&](auto i) {
+      const auto upstream = row.backward.next * read(row.grad_normed, i);
+      const auto normal = next_rstd * x(i);
+      const auto grad = next_rstd * (upstream * read(row.next_gain, i) - normal * mean);
+      write(row.grad_stream, i, read(row.grad_stream, i) + grad);
+      add_to(row.next_gain_sum, i, upstream * normal);
     });
   } else {
     if (row.gate == GateTerm::kNorm) {
-      dot = exec.template sum<1>(row.width, [&](int64_t i) { return sums(widen(row.grad_normed[i]) * x(i)); })[0];
+      dot = exec.template sum<1>(row.width, [&](auto i) { return sums(read(row.grad_normed, i) * x(i)); })[0];
     }
-    exec.each(row.width, [&](int64_t i) {
-      const float grad = row.backward.next * widen(row.grad_normed[i]);
-      row.grad_stream[i] = narrow<T>(widen(row.grad_stream[i]) + grad);
+    exec.each(row.width, [&](auto i) {
+      const auto grad = row.backward.next * read(row.grad_normed, i);
+      write(row.grad_stream, i, read(row.grad_stream, i) + grad);
     });
   }
   if (row.gate == GateTerm::kNorm && exec.leader()) *row.gate_sum += row.next_scale * dot;
@@ -131,14 +202,15 @@ STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> r
 // From dL/dx' to the gradient of the gated sum, in grad_stream, through x' = out_norm(G(s)).
 template <class T, class Exec>
 STRATA_KFN void out_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
-  const auto normal = [&](int64_t i) { return rounded<T>(row.forward.sum * widen(row.sum[i])) * row.out_rstd; };
+  const float rstd = *row.out_rstd;
+  const auto normal = [&](auto i) { return rstd * rounded<T>(row.forward.sum * read(row.sum, i)); };
   const auto dot = exec.template sum<1>(
-      row.width, [&](int64_t i) { return sums(widen(row.grad_stream[i]) * widen(row.out_gain[i]) * normal(i)); });
+      row.width, [&](auto i) { return sums(read(row.grad_stream, i) * read(row.out_gain, i) * normal(i)); });
   const float mean = dot[0] / static_cast<float>(row.width);
-  exec.each(row.width, [&](int64_t i) {
-    const float upstream = widen(row.grad_stream[i]);
-    row.out_gain_sum[i] += upstream * normal(i);
-    row.grad_stream[i] = narrow<T>(row.out_rstd * (upstream * widen(row.out_gain[i]) - normal(i) * mean));
+  exec.each(row.width, [&](auto i) {
+    const auto upstream = read(row.grad_stream, i);
+    add_to(row.out_gain_sum, i, upstream * normal(i));
+    write(row.grad_stream, i, rstd * (upstream * read(row.out_gain, i) - normal(i) * mean));
   });
 }
 
@@ -147,16 +219,16 @@ template <bool kBranchNorm, class T, class Exec>
 STRATA_KFN void gate_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
   Sums<1> dot;
   if (row.gate == GateTerm::kSum) {
-    dot =
-        exec.template sum<1>(row.width, [&](int64_t i) { return sums(widen(row.grad_stream[i]) * widen(row.sum[i])); });
+    dot = exec.template sum<1>(row.width, [&](auto i) { return sums(read(row.grad_stream, i) * read(row.sum, i)); });
   } else if (row.gate == GateTerm::kSkip) {
     dot = exec.template sum<1>(
-        row.width, [&](int64_t i) { return sums(row.skip_scale * widen(row.grad_stream[i]) * widen(row.stream[i])); });
+        row.width, [&](auto i) { return sums(row.skip_scale * read(row.grad_stream, i) * read(row.stream, i)); });
   } else {
-    dot = exec.template sum<1>(row.width, [&](int64_t i) {
-      float f = widen(row.branch[i]);
-      if constexpr (kBranchNorm) f = normalised(f, row.branch_rstd, row.branch_gain[i]);
-      return sums(widen(row.grad_stream[i]) * f);
+    const float branch_rstd = kBranchNorm ? *row.branch_rstd : 0.0F;
+    dot = exec.template sum<1>(row.width, [&](auto i) {
+      auto f = read(row.branch, i);
+      if constexpr (kBranchNorm) f = normalised(f, branch_rstd, row.branch_gain, i);
+      return sums(read(row.grad_stream, i) * f);
     });
   }
   if (exec.leader()) *row.gate_sum += dot[0];
@@ -172,23 +244,24 @@ STRATA_KFN void junction_backward_row(Exec exec, const JunctionBackwardRow<T> ro
   const float to_skip = row.backward.sum * row.backward.skip;
   const float to_branch = row.backward.sum * row.backward.branch;
   if constexpr (kBranchNorm) {
-    const auto normal = [&](int64_t i) { return widen(row.branch[i]) * row.branch_rstd; };
-    const auto dot = exec.template sum<1>(row.width, [&](int64_t i) {
-      return sums(to_branch * widen(row.grad_stream[i]) * widen(row.branch_gain[i]) * normal(i));
+    const float rstd = *row.branch_rstd;
+    const auto normal = [&](auto i) { return rstd * read(row.branch, i); };
+    const auto dot = exec.template sum<1>(row.width, [&](auto i) {
+      return sums(to_branch * read(row.grad_stream, i) * read(row.branch_gain, i) * normal(i));
     });
     const float mean = dot[0] / static_cast<float>(row.width);
-    exec.each(row.width, [&](int64_t i) {
-      const float grad = widen(row.grad_stream[i]);
-      const float weighted = to_branch * grad * widen(row.branch_gain[i]);
-      row.grad_branch[i] = narrow<T>(row.branch_rstd * (weighted - normal(i) * mean));
-      row.branch_gain_sum[i] += to_branch * grad * normal(i);
-      row.grad_stream[i] = narrow<T>(to_skip * grad);
+    exec.each(row.width, [&](auto i) {
+      const auto grad = read(row.grad_stream, i);
+      const auto weighted = to_branch * grad * read(row.branch_gain, i);
+      write(row.grad_branch, i, rstd * (weighted - normal(i) * mean));
+      add_to(row.branch_gain_sum, i, to_branch * grad * normal(i));
+      write(row.grad_stream, i, to_skip * grad);
     });
   } else {
-    exec.each(row.width, [&](int64_t i) {
-      const float grad = widen(row.grad_stream[i]);
-      row.grad_branch[i] = narrow<T>(to_branch * grad);
-      row.grad_stream[i] = narrow<T>(to_skip * grad);
+    exec.each(row.width, [&](auto i) {
+      const auto grad = read(row.grad_stream, i);
+      write(row.grad_branch, i, to_branch * grad);
+      write(row.grad_stream, i, to_skip * grad);
     });
   }
 }

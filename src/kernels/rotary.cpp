@@ -1,5 +1,7 @@
 #include "strata/kernels/rotary.h"
 
+#include <ATen/ops/empty.h>
+
 #include <cmath>
 
 #include "cpu_executor.h"
@@ -11,7 +13,8 @@ namespace strata::kernels {
 void fill_rotary_table(double theta, const at::Tensor& table) {
   const int64_t positions = table.size(1);
   const int64_t half = table.size(2);
-  auto* cosine = pointer<float>(table);
+  const at::Tensor values = table.is_cpu() ? table : at::empty(table.sizes(), at::kFloat);
+  auto* cosine = pointer<float>(values);
   float* sine = cosine + positions * half;
   for (int64_t j = 0; j < half; ++j) {
     const double frequency = std::pow(theta, -static_cast<double>(j) / static_cast<double>(half));
@@ -21,6 +24,7 @@ void fill_rotary_table(double theta, const at::Tensor& table) {
       sine[position * half + j] = static_cast<float>(std::sin(angle));
     }
   }
+  if (!values.is_same(table)) table.copy_(values);
 }
 
 void rotate(const at::Tensor& heads_NW, int64_t heads, const at::Tensor& positions_N, const at::Tensor& table,
@@ -31,6 +35,9 @@ void rotate(const at::Tensor& heads_NW, int64_t heads, const at::Tensor& positio
   const auto* cosine = pointer<float>(table);
   const float* sine = cosine + table.size(1) * half;
   const float sign = inverse ? -1.0F : 1.0F;
+  if (const DeviceKernels* device = device_kernels(heads_NW)) {
+    return device->rotate(array(heads_NW), heads_NW.size(0), stride, heads, half, positions, cosine, sine, sign);
+  }
   with_storage_type(heads_NW, [&](auto type) {
     auto* base = pointer<decltype(type)>(heads_NW);
     parallel_rows(heads_NW.size(0), 16, [&](int64_t n) {

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #if defined(__CUDACC__)
-#define STRATA_KFN __host__ __device__ inline
+#define STRATA_KFN __device__ inline
 #else
 #define STRATA_KFN inline __attribute__((always_inline))
 #endif
@@ -72,16 +72,8 @@ STRATA_KFN float exponential(float x) {
 #endif
 }
 
-/// K sums taken side by side.
-template <int K>
-struct Sums {
-  float value[K];
-  STRATA_KFN float operator[](int k) const { return value[k]; }
-};
-
-STRATA_KFN Sums<1> sums(float a) { return {{a}}; }
-STRATA_KFN Sums<2> sums(float a, float b) { return {{a, b}}; }
-
 STRATA_KFN float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
+
+STRATA_KFN float root(float x) { return sqrtf(x); }
 
 }  // namespace strata::kernels

@@ -3,14 +3,22 @@
 
 #include <ATen/core/Tensor.h>
 
-#include "scalar.inl"
+#include "device_kernels.h"
 #include "strata/base/check.h"
+#include "strata/kernels/device.h"
 
 namespace strata::kernels {
 
 template <class T>
 T* pointer(const at::Tensor& tensor) {
   return tensor.defined() ? static_cast<T*>(tensor.data_ptr()) : nullptr;
+}
+
+inline Array array(const at::Tensor& tensor) {
+  if (!tensor.defined()) return {};
+  STRATA_CHECK(tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16,
+               "kernels work on fp32 and bf16, not ", tensor.scalar_type());
+  return {tensor.data_ptr(), tensor.scalar_type() == at::kFloat ? Storage::kFp32 : Storage::kBf16};
 }
 
 /// f(T{}) with the storage type of `tensor`: float or Bf16.

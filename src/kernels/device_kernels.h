@@ -1,0 +1,70 @@
+// Strata's kernels on a device: raw pointers into its memory, nothing of torch. The public headers of kernels/ say what
+// each computes. Every call is asynchronous, on the current stream.
+#pragma once
+
+#include <cstdint>
+
+#include "attention_arrays.h"
+#include "junction.inl"
+#include "strata/kernels/gate.h"
+
+namespace strata::kernels {
+
+enum class Storage { kFp32, kBf16 };
+
+/// Contiguous memory of a device.
+struct Array {
+  void* data = nullptr;
+  Storage storage = Storage::kFp32;
+};
+
+/// A junction as kernels take it: the arrays' first rows, and how many there are.
+struct JunctionShape {
+  int64_t rows;
+  bool branch_norm, out_norm;
+};
+
+/// Where the sums over a junction's rows go; arrays that are nullptr are not wanted. Gains and gate may be of a type
+/// of their own. partial_sums: of junction_scratch_size.
+struct JunctionGradientArrays {
+  Array branch_gain, out_gain, next_gain, gate;
+  const float* slope;
+  float* partial_sums;
+};
+
+class DeviceKernels {
+ public:
+  virtual ~DeviceKernels() = default;
+
+  virtual void gather_rows(Array table, const int64_t* rows, Array out, int64_t count, int64_t width) const = 0;
+  virtual void scatter_rows(Array values, const int64_t* rows, Array out, int64_t count, int64_t width) const = 0;
+  virtual void embedding_backward(Array grad, const int64_t* ids, const int64_t* by_id, int64_t tokens, int64_t width,
+                                  Array grad_table) const = 0;
+
+  /// The first `heads` heads of rows that are `stride` elements apart. cosine, sine: [positions, half].
+  virtual void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half, const int32_t* positions,
+                      const float* cosine, const float* sine, float sign) const = 0;
+
+  virtual void swiglu(Array gate_up, Array out, int64_t rows, int64_t width) const = 0;
+  virtual void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const = 0;
+
+  virtual void gate_factors(Array alpha, int64_t count, GateActivation activation, float* factor,
+                            float* slope) const = 0;
+
+  virtual void junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
+                                const JunctionShape& shape) const = 0;
+  virtual void junction_forward(const JunctionForwardRow<Bf16>& first, const JunctionScales& scales,
+                                const JunctionShape& shape) const = 0;
+  virtual void junction_backward(const JunctionBackwardRow<float>& first, const JunctionScales& scales,
+                                 const JunctionShape& shape, const JunctionGradientArrays& gradients) const = 0;
+  virtual void junction_backward(const JunctionBackwardRow<Bf16>& first, const JunctionScales& scales,
+                                 const JunctionShape& shape, const JunctionGradientArrays& gradients) const = 0;
+
+  virtual void attention_forward(const AttentionArrays<float>& arrays) const = 0;
+  virtual void attention_forward(const AttentionArrays<Bf16>& arrays) const = 0;
+  virtual void attention_backward(const AttentionArrays<float>& arrays,
+                                  const AttentionGradients<float>& grads) const = 0;
+  virtual void attention_backward(const AttentionArrays<Bf16>& arrays, const AttentionGradients<Bf16>& grads) const = 0;
+};
+
+}  // namespace strata::kernels
