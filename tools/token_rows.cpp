@@ -49,12 +49,4 @@ data::TokenRows random_rows(int64_t rows, int64_t longest, int64_t vocab, uint64
   return made;
 }
 
-int64_t longest_row(const data::TokenBatch& batch) {
-  int64_t longest = 0;
-  for (size_t row = 1; row < batch.row_starts.size(); ++row) {
-    longest = std::max<int64_t>(longest, batch.row_starts[row] - batch.row_starts[row - 1]);
-  }
-  return longest;
-}
-
 }  // namespace strata::tools

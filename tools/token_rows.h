@@ -16,7 +16,4 @@ data::TokenBatch read_batch(const std::string& ids, const std::string& labels, i
 /// Rows of random ids, for timing. Lengths spread evenly around 0.76 * longest, C4's mean share, up to longest.
 data::TokenRows random_rows(int64_t rows, int64_t longest, int64_t vocab, uint64_t seed);
 
-/// Tokens of the longest row.
-int64_t longest_row(const data::TokenBatch& batch);
-
 }  // namespace strata::tools

@@ -2,12 +2,11 @@
 // scratch and works through blocks of queries, each against all keys up to its last one.
 //
 // In names: t tokens of the row, d head dimension padded to whole vectors, b queries of a block.
-#include "strata/kernels/attention.h"
-
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "attention_kinds.h"
 #include "cpu_executor.h"
 #include "small_gemm.h"
 #include "tensor_access.h"
@@ -200,19 +199,30 @@ void head_backward(const TaskScratch& s, int64_t tokens, const float* log_sums, 
   }
 }
 
-}  // namespace
+class CpuAttention final : public Attention {
+ public:
+  using Attention::Attention;
 
-int64_t attention_scratch_size(const AttentionShape& shape, int64_t longest_row) {
-  return at::get_num_threads() * TaskScratch::size(longest_row, shape.head_dim);
-}
+  const char* name() const override { return "cpu"; }
 
-void attention_forward(const AttentionShape& shape, const std::vector<int32_t>& row_starts, const at::Tensor& qkv_NW,
-                       const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const at::Tensor& scratch) {
+  int64_t scratch_size(int64_t, int64_t longest_row) const override {
+    return at::get_num_threads() * TaskScratch::size(longest_row, shape().head_dim);
+  }
+
+  void forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
+               const at::Tensor& log_sum_HN, const at::Tensor& scratch) const override;
+  void backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
+                         const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
+                         const at::Tensor& scratch) const override;
+};
+
+void CpuAttention::forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
+                           const at::Tensor& log_sum_HN, const at::Tensor& scratch) const {
   with_storage_type(qkv_NW, [&](auto type) {
-    const Work<decltype(type)> work(shape, row_starts, qkv_NW, scratch);
+    const Work<decltype(type)> work(shape(), rows.starts, qkv_NW, scratch);
     work.run([&](int64_t row, int64_t kv_head, const TaskScratch& s) {
       unpack_transposed(work.key(row, kv_head), s.key_dt, s.t);
-      for (int64_t j = shape.head_dim; j < s.d; ++j) clear(s.key_dt + j * s.t, s.t);
+      for (int64_t j = shape().head_dim; j < s.d; ++j) clear(s.key_dt + j * s.t, s.t);
       unpack(work.value(row, kv_head), 1.0F, s.value_td, s.d);
       for (int64_t head = kv_head * work.group(); head < (kv_head + 1) * work.group(); ++head) {
         unpack(work.query(row, head), work.score_scale(), s.query_td, s.d);
@@ -224,16 +234,16 @@ void attention_forward(const AttentionShape& shape, const std::vector<int32_t>& 
   });
 }
 
-void attention_backward_in_place(const AttentionShape& shape, const std::vector<int32_t>& row_starts,
-                                 const at::Tensor& grad_out_NA, const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
-                                 const at::Tensor& scratch) {
+void CpuAttention::backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor&,
+                                     const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
+                                     const at::Tensor& scratch) const {
   with_storage_type(qkv_NW, [&](auto type) {
-    const Work<decltype(type)> work(shape, row_starts, qkv_NW, scratch);
+    const Work<decltype(type)> work(shape(), rows.starts, qkv_NW, scratch);
     work.run([&](int64_t row, int64_t kv_head, const TaskScratch& s) {
       unpack(work.key(row, kv_head), 1.0F, s.key_td, s.d);
       unpack_transposed(work.key(row, kv_head), s.key_dt, s.t);
       unpack_transposed(work.value(row, kv_head), s.value_dt, s.t);
-      for (int64_t j = shape.head_dim; j < s.d; ++j) {
+      for (int64_t j = shape().head_dim; j < s.d; ++j) {
         clear(s.key_dt + j * s.t, s.t);
         clear(s.value_dt + j * s.t, s.t);
       }
@@ -250,6 +260,12 @@ void attention_backward_in_place(const AttentionShape& shape, const std::vector<
       pack(s.grad_value_td, s.d, 1.0F, 0, work.length(row), work.value(row, kv_head));
     });
   });
+}
+
+}  // namespace
+
+std::unique_ptr<Attention> make_cpu_attention(const AttentionShape& shape) {
+  return std::make_unique<CpuAttention>(shape);
 }
 
 }  // namespace strata::kernels

@@ -22,6 +22,8 @@ void use_device_kernels(at::DeviceType type, std::shared_ptr<const DeviceKernels
   table().at(static_cast<size_t>(type)) = std::move(kernels);
 }
 
+bool has_device_kernels(at::DeviceType type) { return table().at(static_cast<size_t>(type)) != nullptr; }
+
 const DeviceKernels* device_kernels(const at::Tensor& tensor) {
   const at::DeviceType type = tensor.device().type();
   const DeviceKernels* kernels = table()[static_cast<size_t>(type)].get();

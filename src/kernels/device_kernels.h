@@ -6,7 +6,7 @@
 
 #include "attention_arrays.h"
 #include "junction.inl"
-#include "strata/kernels/gate.h"
+#include "strata/kernels/gate_activation.h"
 
 namespace strata::kernels {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "scalar.inl"
-#include "strata/kernels/gate.h"
+#include "strata/kernels/gate_activation.h"
 
 namespace strata::kernels {
 

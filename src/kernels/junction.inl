@@ -8,7 +8,7 @@
 namespace strata::kernels {
 
 /// Rows whose parameter gradients are summed one after another; the chunks' sums are then added in order.
-inline constexpr int64_t kJunctionChunk = 64;
+inline constexpr int64_t kJunctionChunk = 16;
 inline constexpr int64_t kJunctionGains = 3;
 
 constexpr int64_t junction_chunks(int64_t rows) { return (rows + kJunctionChunk - 1) / kJunctionChunk; }

@@ -9,17 +9,21 @@ std::string projection(int64_t layer, const char* which) {
   return "model.layers." + std::to_string(layer) + ".self_attn." + which + "_proj.weight";
 }
 
+kernels::AttentionRows rows_of(const data::TokenBatch& batch) {
+  return {.starts = batch.row_starts, .starts_on_device = batch.row_starts_R1, .longest = batch.longest_row()};
+}
+
 }  // namespace
 
 AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
                                        int64_t longest_row, Allocator& allocator)
-    : shape{dims.heads, dims.kv(), dims.head_dim()},
+    : kernel(kernels::make_attention({dims.heads, dims.kv(), dims.head_dim()}, allocator.device_type(), dtype)),
       rotary_table(
           allocator.zeros(MemoryClass::kWorkspace, "rotary table", {2, longest_row, dims.head_dim() / 2}, at::kFloat)),
       grad_out_NA(allocator.zeros(MemoryClass::kWorkspace, "attention output gradient",
                                   {max_tokens, dims.heads * dims.head_dim()}, dtype)),
       scratch(allocator.zeros(MemoryClass::kWorkspace, "attention scratch",
-                              {kernels::attention_scratch_size(shape, longest_row)}, at::kFloat)) {
+                              {kernel->scratch_size(max_tokens, longest_row)}, at::kFloat)) {
   if (!allocator.is_planning()) kernels::fill_rotary_table(dims.rope_theta, rotary_table);
 }
 
@@ -46,14 +50,14 @@ AttentionActivations Attention::batch_views(int64_t tokens) const {
   AttentionActivations views = activations_;
   views.qkv_NW = views.qkv_NW.narrow(0, 0, tokens);
   views.out_NA = views.out_NA.narrow(0, 0, tokens);
-  views.log_sum_HN = views.log_sum_HN.narrow(0, 0, workspace_->shape.heads * tokens);
+  views.log_sum_HN = views.log_sum_HN.narrow(0, 0, workspace_->shape().heads * tokens);
   return views;
 }
 
 void Attention::forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
                         const at::Tensor& branch_ND, const LayerCache* cache) const {
   const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
-  const kernels::AttentionShape& shape = workspace_->shape;
+  const kernels::AttentionShape& shape = workspace_->shape();
   engine.multiply(phase::kGemmAttention, normed_ND, qkv_weight_WD_.t(), qkv_NW);
   engine.clock.enter(phase::kRotary);
   kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, false);
@@ -62,7 +66,7 @@ void Attention::forward(const Engine& engine, const data::TokenBatch& batch, con
     kernels::attention_over_cache(shape, cache->past, qkv_NW, cache->keys_TK, cache->values_TK, out_NA,
                                   workspace_->scratch);
   } else {
-    kernels::attention_forward(shape, batch.row_starts, qkv_NW, out_NA, log_sum_HN, workspace_->scratch);
+    workspace_->kernel->forward(rows_of(batch), qkv_NW, out_NA, log_sum_HN, workspace_->scratch);
   }
   engine.multiply(phase::kGemmAttention, out_NA, out_weight_DA_.t(), branch_ND);
 }
@@ -70,12 +74,12 @@ void Attention::forward(const Engine& engine, const data::TokenBatch& batch, con
 void Attention::backward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
                          const at::Tensor& grad_branch_ND, const at::Tensor& grad_normed_ND) const {
   const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
-  const kernels::AttentionShape& shape = workspace_->shape;
+  const kernels::AttentionShape& shape = workspace_->shape();
   const at::Tensor grad_out_NA = workspace_->grad_out_NA.narrow(0, 0, batch.num_tokens());
   engine.multiply(phase::kGemmAttention, grad_branch_ND.t(), out_NA, out_grad_DA_, true);
   engine.multiply(phase::kGemmAttention, grad_branch_ND, out_weight_DA_, grad_out_NA);
   engine.clock.enter(phase::kAttention);
-  kernels::attention_backward_in_place(shape, batch.row_starts, grad_out_NA, log_sum_HN, qkv_NW, workspace_->scratch);
+  workspace_->kernel->backward_in_place(rows_of(batch), grad_out_NA, out_NA, log_sum_HN, qkv_NW, workspace_->scratch);
   engine.clock.enter(phase::kRotary);
   kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, true);
   engine.multiply(phase::kGemmAttention, qkv_NW.t(), normed_ND, qkv_grad_WD_, true);

@@ -88,7 +88,7 @@ void Decoder::forward(const Engine& engine, const data::TokenBatch& batch, const
 }
 
 std::vector<LayerCache> Decoder::make_cache() const {
-  const kernels::AttentionShape& shape = attention_workspace_.shape;
+  const kernels::AttentionShape& shape = attention_workspace_.shape();
   std::vector<LayerCache> cache(layers_.size());
   for (LayerCache& of_layer : cache) {
     for (at::Tensor* tensor : {&of_layer.keys_TK, &of_layer.values_TK}) {

@@ -9,6 +9,7 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/softmax.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
 #include <cmath>
@@ -27,6 +28,7 @@ struct Rows {
     longest = *std::ranges::max_element(lengths);
   }
   int64_t tokens() const { return starts.back(); }
+  kernels::AttentionRows view() const { return {starts, at::tensor(starts, at::kInt), longest}; }
   std::vector<int32_t> starts{0};
   int64_t longest = 0;
 };
@@ -39,11 +41,12 @@ Results ours(const AttentionShape& shape, const Rows& rows, const at::Tensor& qk
   Results r{.out_NA = at::empty_like(grad_out_NA),
             .log_sum_HN = at::empty({shape.heads, rows.tokens()}, at::kFloat),
             .grad_qkv_NW = qkv_NW.clone()};
-  const at::Tensor scratch = at::empty({kernels::attention_scratch_size(shape, rows.longest)}, at::kFloat);
+  const auto attention = kernels::make_attention(shape, at::kCPU, qkv_NW.scalar_type());
+  const at::Tensor scratch = at::empty({attention->scratch_size(rows.tokens(), rows.longest)}, at::kFloat);
   scratch.fill_(std::nan(""));  // nothing is to be read from it before it was written
-  kernels::attention_forward(shape, rows.starts, r.grad_qkv_NW, r.out_NA, r.log_sum_HN, scratch);
+  attention->forward(rows.view(), r.grad_qkv_NW, r.out_NA, r.log_sum_HN, scratch);
   scratch.fill_(std::nan(""));
-  kernels::attention_backward_in_place(shape, rows.starts, grad_out_NA, r.log_sum_HN, r.grad_qkv_NW, scratch);
+  attention->backward_in_place(rows.view(), grad_out_NA, r.out_NA, r.log_sum_HN, r.grad_qkv_NW, scratch);
   return r;
 }
 

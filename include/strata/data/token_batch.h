@@ -12,23 +12,36 @@ inline constexpr int64_t kIgnore = -100;
 
 using TokenRows = std::vector<std::vector<int64_t>>;
 
-/// Rows laid end to end without padding: the input of one forward pass. N tokens, R rows, T positions with a target.
+/// What else than its rows decides a batch's shape.
+struct BatchShape {
+  int64_t token_multiple = 1;  // the number of tokens is padded to a multiple of it: matrix products like some better
+  bool score_all = false;  // every position counts as scored, without a target at a loss of nought: one shape for all
+};
+
+/// Rows laid end to end: the input of one forward pass. N tokens, R rows, T positions that are scored.
+///
+/// There is no padding inside; padding to BatchShape::token_multiple comes as rows of its own behind all others,
+/// without targets, so that nothing sees it.
 struct TokenBatch {
   at::Tensor tokens_N;              // int64
   at::Tensor targets_N;             // int64: the id that each position is scored against, or kIgnore
   at::Tensor positions_N;           // int32, from 0 in each row
-  std::vector<int32_t> row_starts;  // R + 1, from 0 to N
-  at::Tensor loss_positions_T;      // int64: the positions that have a target
+  at::Tensor row_starts_R1;         // int32: from 0 to N
+  at::Tensor loss_positions_T;      // int64: the positions that are scored
   at::Tensor by_id_N;               // int64: positions sorted by token id, then position
+  std::vector<int32_t> row_starts;  // the same as row_starts_R1, in the host's memory
+  int64_t num_padding = 0;          // tokens
 
   /// Targets are the next token of the row. `labels`, where given, say per position (not shifted: position t is scored
   /// against label t + 1) which id counts, kIgnore where none. Throws Error for an empty row, labels of another shape,
   /// or an id outside the vocabulary, naming row and position.
-  static TokenBatch from_rows(const TokenRows& rows, const TokenRows* labels, int64_t vocab);
+  static TokenBatch from_rows(const TokenRows& rows, const TokenRows* labels, int64_t vocab,
+                              const BatchShape& shape = {});
 
-  int64_t num_tokens() const { return tokens_N.size(0); }
+  int64_t num_tokens() const { return tokens_N.size(0); }  // with padding
   int64_t num_rows() const { return static_cast<int64_t>(row_starts.size()) - 1; }
   int64_t num_targets() const { return loss_positions_T.size(0); }
+  int64_t longest_row() const;
 };
 
 }  // namespace strata::data

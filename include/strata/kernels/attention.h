@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace strata::kernels {
@@ -14,21 +15,45 @@ struct AttentionShape {
   int64_t head_dim = 64;
 };
 
-/// fp32 scratch that attention over rows of at most `longest_row` tokens needs, all threads together: elements.
-int64_t attention_scratch_size(const AttentionShape& shape, int64_t longest_row);
+/// The rows of a batch of N tokens: R + 1 token indices from 0 to N.
+struct AttentionRows {
+  const std::vector<int32_t>& starts;
+  at::Tensor starts_on_device;  // the same, int32; not needed on the CPU
+  int64_t longest = 0;          // tokens
+};
 
-/// Causal attention inside each row, scores scaled by 1/sqrt(head_dim), softmax in fp32.
-///
-/// qkv_NW: [N, (heads + 2 kv_heads) head_dim], queries then keys then values, rotated already.
-/// row_starts: R + 1 token indices from 0 to N. out_NA: [N, heads head_dim]. log_sum_HN: fp32 [heads, N], the log of
-/// each softmax's denominator with its maximum, for the backward. Bits do not depend on other rows nor on threads.
-void attention_forward(const AttentionShape& shape, const std::vector<int32_t>& row_starts, const at::Tensor& qkv_NW,
-                       const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const at::Tensor& scratch);
+/// Causal attention inside each row, scores scaled by 1/sqrt(head_dim), softmax in fp32. Bits depend neither on other
+/// rows nor on threads.
+class Attention {
+ public:
+  explicit Attention(const AttentionShape& shape) : shape_(shape) {}
+  virtual ~Attention() = default;
 
-/// Gradients of queries, keys and values in place of their values in qkv_NW. grad_out_NA: dL/dout.
-void attention_backward_in_place(const AttentionShape& shape, const std::vector<int32_t>& row_starts,
-                                 const at::Tensor& grad_out_NA, const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
-                                 const at::Tensor& scratch);
+  virtual const char* name() const = 0;
+  const AttentionShape& shape() const { return shape_; }
+
+  /// fp32 scratch that batches of at most so many tokens need, in rows of at most so many: elements.
+  virtual int64_t scratch_size(int64_t max_tokens, int64_t longest_row) const = 0;
+
+  /// qkv_NW: [N, (heads + 2 kv_heads) head_dim], queries then keys then values, rotated already.
+  /// out_NA: [N, heads head_dim]. log_sum_HN: fp32 [heads, N], the log of each softmax's denominator with its maximum,
+  /// for the backward.
+  virtual void forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
+                       const at::Tensor& log_sum_HN, const at::Tensor& scratch) const = 0;
+
+  /// Gradients of queries, keys and values in place of their values in qkv_NW. grad_out_NA: dL/dout; out_NA and
+  /// log_sum_HN: what forward left.
+  virtual void backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
+                                 const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
+                                 const at::Tensor& scratch) const = 0;
+
+ private:
+  AttentionShape shape_;
+};
+
+/// What computes attention on such a device, in such a storage type: on the CPU Strata's own; on CUDA in bf16
+/// FlashAttention-2 as ATen has it, in fp32 Strata's own.
+std::unique_ptr<Attention> make_attention(const AttentionShape& shape, at::DeviceType device, at::ScalarType dtype);
 
 /// Attention of the next tokens of one row whose first `past` tokens are in a cache, for generation and scoring.
 ///

@@ -12,7 +12,9 @@ struct AttentionWorkspace {
   AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens, int64_t longest_row,
                      Allocator& allocator);
 
-  kernels::AttentionShape shape;
+  const kernels::AttentionShape& shape() const { return kernel->shape(); }
+
+  std::unique_ptr<kernels::Attention> kernel;
   at::Tensor rotary_table;  // cos and sin, fp32
   at::Tensor grad_out_NA;
   at::Tensor scratch;

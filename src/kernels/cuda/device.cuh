@@ -18,6 +18,8 @@
 #define STRATA_SHARED(type, name, count) __shared__ type name[count]
 /// `name`: the float array in shared memory whose size in bytes the launch gave.
 #define STRATA_DYNAMIC_SHARED(name) extern __shared__ float name[]
+/// Before a loop whose arrays are to stay in registers.
+#define STRATA_UNROLL _Pragma("unroll")
 
 namespace strata::kernels::cuda {
 

@@ -1,0 +1,69 @@
+#include <ATen/ops/_flash_attention_backward.h>
+#include <ATen/ops/_flash_attention_forward.h>
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+
+#include "attention_kinds.h"
+
+namespace strata::kernels {
+namespace {
+
+class FlashAttention final : public Attention {
+ public:
+  using Attention::Attention;
+
+  const char* name() const override { return "flash"; }
+
+  // It takes memory for itself.
+  int64_t scratch_size(int64_t, int64_t) const override { return 0; }
+
+  void forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
+               const at::Tensor& log_sum_HN, const at::Tensor&) const override {
+    const int64_t longest = bound(rows);
+    const auto results =
+        at::_flash_attention_forward(queries(qkv_NW), keys(qkv_NW), values(qkv_NW), rows.starts_on_device,
+                                     rows.starts_on_device, longest, longest, /*dropout_p=*/0.0, /*is_causal=*/true,
+                                     /*return_debug_mask=*/false);
+    by_head(out_NA, shape().heads).copy_(std::get<0>(results));
+    log_sums(log_sum_HN).copy_(std::get<1>(results));
+  }
+
+  void backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
+                         const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW, const at::Tensor&) const override {
+    const int64_t longest = bound(rows);
+    const at::Tensor no_dropout = at::empty({2}, qkv_NW.options().dtype(at::kUInt64));
+    const auto [grad_queries, grad_keys, grad_values] = at::_flash_attention_backward(
+        by_head(grad_out_NA, shape().heads), queries(qkv_NW), keys(qkv_NW), values(qkv_NW),
+        by_head(out_NA, shape().heads), log_sums(log_sum_HN), rows.starts_on_device, rows.starts_on_device, longest,
+        longest, /*dropout_p=*/0.0, /*is_causal=*/true, no_dropout, no_dropout);
+    queries(qkv_NW).copy_(grad_queries);
+    keys(qkv_NW).copy_(grad_keys);
+    values(qkv_NW).copy_(grad_values);
+  }
+
+ private:
+  // Of the rows' lengths. Where it is 1, ATen lays out the softmax's sums differently.
+  static int64_t bound(const AttentionRows& rows) { return std::max<int64_t>(rows.longest, 2); }
+
+  at::Tensor by_head(const at::Tensor& rows_NA, int64_t heads) const {
+    return rows_NA.view({rows_NA.size(0), heads, shape().head_dim});
+  }
+  at::Tensor heads(const at::Tensor& qkv_NW, int64_t first, int64_t count) const {
+    return by_head(qkv_NW, shape().heads + 2 * shape().kv_heads).narrow(1, first, count);
+  }
+  at::Tensor queries(const at::Tensor& qkv_NW) const { return heads(qkv_NW, 0, shape().heads); }
+  at::Tensor keys(const at::Tensor& qkv_NW) const { return heads(qkv_NW, shape().heads, shape().kv_heads); }
+  at::Tensor values(const at::Tensor& qkv_NW) const {
+    return heads(qkv_NW, shape().heads + shape().kv_heads, shape().kv_heads);
+  }
+  at::Tensor log_sums(const at::Tensor& log_sum_HN) const { return log_sum_HN.view({shape().heads, -1}); }
+};
+
+}  // namespace
+
+std::unique_ptr<Attention> make_flash_attention(const AttentionShape& shape) {
+  return std::make_unique<FlashAttention>(shape);
+}
+
+}  // namespace strata::kernels

@@ -1,0 +1,169 @@
+// Junctions: a block for each row forward; backward a block for each chunk of rows, which leaves the chunk's sums
+// behind, and then a block for each few columns of those.
+#include "launch.cuh"
+
+namespace strata::kernels::cuda {
+namespace {
+
+template <int kCount, bool kBranchNorm, bool kOutNorm, class T>
+static __global__ void junction_forward_kernel(JunctionForwardRow<T> first, JunctionScales scales) {
+  first.factor = forward_factors(scales);
+  junction_forward_row<kBranchNorm, kOutNorm>(BlockExecutor<kCount>{}, advance(first, blockIdx.x));
+}
+
+// A chunk's sums stand in shared memory, as in its row of `partial_sums`: those of the gains, one after another, then
+// the gate's. A thread always has the same columns, so that no barrier is needed between rows.
+template <int kCount, bool kBranchNorm, bool kOutNorm, class T>
+static __global__ void junction_backward_kernel(JunctionBackwardRow<T> first, JunctionScales scales, int64_t rows,
+                                                float* partial_sums) {
+  STRATA_DYNAMIC_SHARED(sums);
+  const BlockExecutor<kCount> exec;
+  const int64_t width = first.width;
+  const int64_t stride = kJunctionGains * width + 1;
+  first.forward = forward_factors(scales);
+  first.backward = backward_factors(scales);
+  first.branch_gain_sum = &sums[0];
+  first.out_gain_sum = first.branch_gain_sum + width;
+  first.next_gain_sum = first.out_gain_sum + width;
+  first.gate_sum = first.next_gain_sum + width;
+  const auto each_gain = [&](const auto& f) {
+    for (int64_t gain = 0; gain < kJunctionGains; ++gain) {
+      exec.each(width, [&](At<kCount> i) { f(gain * width, i); });
+    }
+  };
+  each_gain([&](int64_t begin, At<kCount> i) {
+    write(first.branch_gain_sum + begin, i, each_lane<kCount>([](int) { return 0.0F; }));
+  });
+  if (exec.leader()) *first.gate_sum = 0.0F;
+  const int64_t begin = blockIdx.x * kJunctionChunk;
+  const int64_t end = begin + kJunctionChunk < rows ? begin + kJunctionChunk : rows;
+  for (int64_t n = begin; n < end; ++n) {
+    junction_backward_row<kBranchNorm, kOutNorm>(exec, advance(first, n));
+  }
+  float* chunk_sums = partial_sums + blockIdx.x * stride;
+  each_gain([&](int64_t begin, At<kCount> i) {
+    for (int lane = 0; lane < kCount; ++lane)
+      chunk_sums[begin + i.first + lane] = first.branch_gain_sum[begin + i.first + lane];
+  });
+  if (exec.leader()) chunk_sums[stride - 1] = *first.gate_sum;
+}
+
+constexpr int kColumns = 32;   // of a block, along x
+constexpr int kSections = 32;  // of the chunks, along y
+
+/// The sum of a column over the chunks: of each section in order, then of the sections in order. In all threads of y 0.
+__device__ inline double sum_of_chunks(const float* column, int64_t chunks, int64_t stride) {
+  STRATA_SHARED(double, of_section, kSections* kColumns);
+  const int64_t each = (chunks + kSections - 1) / kSections;
+  const int64_t begin = threadIdx.y * each;
+  const int64_t end = begin + each < chunks ? begin + each : chunks;
+  double sum = 0.0;
+  if (column != nullptr) {
+    for (int64_t chunk = begin; chunk < end; ++chunk) sum += static_cast<double>(column[chunk * stride]);
+  }
+  of_section[threadIdx.y * kColumns + threadIdx.x] = sum;
+  __syncthreads();
+  if (threadIdx.y > 0) return 0.0;
+  double total = 0.0;
+  for (int section = 0; section < kSections; ++section) total += of_section[section * kColumns + threadIdx.x];
+  return total;
+}
+
+template <class G>
+static __global__ void add_gain_gradient_kernel(const float* partial_sums, int64_t chunks, int64_t stride,
+                                                int64_t width, G* gradient) {
+  const int64_t column = blockIdx.x * kColumns + threadIdx.x;
+  const double sum = sum_of_chunks(column < width ? partial_sums + column : nullptr, chunks, stride);
+  if (threadIdx.y > 0 || column >= width) return;
+  write(gradient, column, read(gradient, column) + static_cast<float>(sum));
+}
+
+template <class G>
+static __global__ void add_gate_gradient_kernel(const float* partial_sums, int64_t chunks, int64_t stride,
+                                                const float* slope, G* gradient) {
+  const double sum = sum_of_chunks(threadIdx.x == 0 ? partial_sums : nullptr, chunks, stride);
+  if (threadIdx.y > 0 || threadIdx.x > 0) return;
+  write(gradient, 0, read(gradient, 0) - *slope * static_cast<float>(sum));
+}
+
+// f(branch norm, out norm), as constants.
+template <class F>
+void with_norms(const JunctionShape& shape, F&& f) {
+  with_flag(shape.branch_norm,
+            [&](auto branch_norm) { with_flag(shape.out_norm, [&](auto out_norm) { f(branch_norm, out_norm); }); });
+}
+
+template <class T>
+void forward(const JunctionForwardRow<T>& first, const JunctionScales& scales, const JunctionShape& shape,
+             Stream stream) {
+  with_norms(shape, [&](auto branch_norm, auto out_norm) {
+    with_vectors<T>(
+        first.width,
+        [&](auto count) {
+          launch(&junction_forward_kernel<count, branch_norm, out_norm, T>, grid_of(shape.rows),
+                 block_of(first.width, count), 0, stream, first, scales);
+        },
+        first.stream, first.branch, first.sum);
+  });
+}
+
+template <class T>
+void backward(const JunctionBackwardRow<T>& first, const JunctionScales& scales, const JunctionShape& shape,
+              const JunctionGradientArrays& gradients, Stream stream) {
+  const int64_t stride = kJunctionGains * first.width + 1;
+  const int64_t chunks = junction_chunks(shape.rows);
+  with_norms(shape, [&](auto branch_norm, auto out_norm) {
+    with_vectors<T>(
+        first.width,
+        [&](auto count) {
+          launch(&junction_backward_kernel<count, branch_norm, out_norm, T>, grid_of(chunks),
+                 block_of(first.width, count), static_cast<size_t>(stride) * sizeof(float), stream, first, scales,
+                 shape.rows, gradients.partial_sums);
+        },
+        first.sum, first.grad_stream, first.grad_branch);
+  });
+  const float* sums = gradients.partial_sums;
+  const dim3 block(kColumns, kSections);
+  for (const Array gain : {gradients.branch_gain, gradients.out_gain, gradients.next_gain}) {
+    if (gain.data != nullptr) {
+      with_storage(
+          [&]<class G>(G* gradient) {
+            launch(&add_gain_gradient_kernel<G>, dim3(blocks_for(first.width, kColumns)), block, 0, stream, sums,
+                   chunks, stride, first.width, gradient);
+          },
+          gain);
+    }
+    sums += first.width;
+  }
+  if (gradients.gate.data == nullptr) return;
+  with_storage(
+      [&]<class G>(G* gradient) {
+        launch(&add_gate_gradient_kernel<G>, dim3(1), block, 0, stream, sums, chunks, stride, gradients.slope,
+               gradient);
+      },
+      gradients.gate);
+}
+
+}  // namespace
+
+void CudaKernels::junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
+                                   const JunctionShape& shape) const {
+  forward(first, scales, shape, stream());
+}
+
+void CudaKernels::junction_forward(const JunctionForwardRow<Bf16>& first, const JunctionScales& scales,
+                                   const JunctionShape& shape) const {
+  forward(first, scales, shape, stream());
+}
+
+void CudaKernels::junction_backward(const JunctionBackwardRow<float>& first, const JunctionScales& scales,
+                                    const JunctionShape& shape, const JunctionGradientArrays& gradients) const {
+  backward(first, scales, shape, gradients, stream());
+}
+
+void CudaKernels::junction_backward(const JunctionBackwardRow<Bf16>& first, const JunctionScales& scales,
+                                    const JunctionShape& shape, const JunctionGradientArrays& gradients) const {
+  backward(first, scales, shape, gradients, stream());
+}
+
+}  // namespace strata::kernels::cuda
