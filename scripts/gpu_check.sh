@@ -32,7 +32,7 @@ scripts/install.sh --cuda
 step="build"
 say "2/4 $step: release, with libstrata_nccl.so"
 scripts/install.sh
-cmake --preset release -DSTRATA_NCCL=ON >"$results/configure.log"
+cmake --preset release -DSTRATA_CUDA=ON >"$results/configure.log"
 cmake --build --preset release --target strata_program strata_nccl test_dist | tail -n 3
 build/release/strata doctor | tee "$results/doctor.log"
 

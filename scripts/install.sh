@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Usage: scripts/install.sh [--lint | --demo | --fuzz | --cuda]
 # Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh, scripts/quickstart.sh or scripts/fuzz.sh
-# uses besides, and LibTorch from the torch wheel into a cache folder. --cuda: for a machine with GPUs also the libraries
-# of CUDA and NCCL that the wheel names, and headers (3 GB more). Does nothing that is already done.
+# uses besides, and LibTorch from the torch wheel into a cache folder. --cuda: also the
+# libraries of CUDA and NCCL that the wheel names, headers, and nvcc (3 GB more): what GPUs need, and what compiles for them. Does nothing that is already done.
 # STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead, with what lies beside it.
 set -euo pipefail
 
@@ -47,4 +47,5 @@ install_wheels() {
 }
 
 install_wheels complete --no-deps "torch==$version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
-[ "${1:-}" != --cuda ] || install_wheels complete-cuda "torch==$version" nvidia-cuda-crt==13.0.88
+[ "${1:-}" != --cuda ] || install_wheels complete-nvcc "torch==$version" nvidia-cuda-crt==13.0.88 \
+  nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85

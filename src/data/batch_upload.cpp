@@ -1,0 +1,80 @@
+#include "strata/data/batch_upload.h"
+
+#include <ATen/ops/empty.h>
+#include <c10/core/StreamGuard.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+
+#include <cstring>
+
+#include "strata/base/check.h"
+
+namespace strata::data {
+namespace {
+
+constexpr int64_t kAlignment = 16;
+
+int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+// Every tensor of a batch, in the order in which they lie in a slot.
+template <class F>
+void each_tensor(F&& f) {
+  for (at::Tensor TokenBatch::*tensor : {&TokenBatch::tokens_N, &TokenBatch::targets_N, &TokenBatch::loss_positions_T,
+                                         &TokenBatch::by_id_N, &TokenBatch::positions_N, &TokenBatch::row_starts_R1}) {
+    f(tensor);
+  }
+}
+
+int64_t bytes_for(int64_t max_tokens) {
+  const auto wide = aligned(max_tokens * static_cast<int64_t>(sizeof(int64_t)));
+  const auto narrow = aligned((max_tokens + 1) * static_cast<int64_t>(sizeof(int32_t)));  // a row has a token at least
+  return 4 * wide + 2 * narrow;
+}
+
+}  // namespace
+
+BatchUpload::BatchUpload(at::Device device, int64_t max_tokens, Allocator& memory) : device_(device) {
+  if (memory.device_type() == at::kCPU) return;
+  for (Slot& slot : slots_) {
+    slot.device = memory.zeros(MemoryClass::kWorkspace, "batch", {bytes_for(max_tokens)}, at::kByte);
+    if (memory.is_planning()) continue;
+    slot.host = at::empty({bytes_for(max_tokens)}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
+    slot.arrived.emplace(device.type());
+    slot.used.emplace(device.type());
+  }
+  if (!memory.is_planning()) stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+}
+
+c10::Stream BatchUpload::current_stream() const {
+  return c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+}
+
+void BatchUpload::start(const TokenBatch& batch) {
+  STRATA_ASSERT(started_ - taken_ < slots_.size());
+  Slot& slot = slots_.at(started_++ % slots_.size());
+  slot.batch = batch;
+  if (!stream_) return;
+  if (slot.arrived->was_marked_for_recording()) slot.arrived->synchronize();  // host is free again
+  slot.used->block(*stream_);
+  int64_t end = 0;
+  each_tensor([&](at::Tensor TokenBatch::*member) {
+    const at::Tensor& from = batch.*member;
+    const auto bytes = static_cast<int64_t>(from.nbytes());
+    STRATA_ASSERT(end + bytes <= slot.host.numel());
+    if (bytes > 0) std::memcpy(slot.host.mutable_data_ptr<uint8_t>() + end, from.const_data_ptr(), from.nbytes());
+    slot.batch.*member = slot.device.narrow(0, end, bytes).view(from.scalar_type());
+    end += aligned(bytes);
+  });
+  const c10::StreamGuard guard(*stream_);
+  slot.device.narrow(0, 0, end).copy_(slot.host.narrow(0, 0, end), /*non_blocking=*/true);
+  slot.arrived->record(*stream_);
+}
+
+TokenBatch BatchUpload::take() {
+  STRATA_ASSERT(taken_ < started_);
+  if (stream_ && taken_ > 0) slots_.at((taken_ - 1) % slots_.size()).used->record(current_stream());
+  Slot& slot = slots_.at(taken_++ % slots_.size());
+  if (stream_) slot.arrived->block(current_stream());
+  return std::move(slot.batch);
+}
+
+}  // namespace strata::data
