@@ -10,6 +10,7 @@
 #include "gemm_libraries.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
+#include "strata/kernels/cuda.h"
 
 namespace strata::kernels {
 namespace {
@@ -35,7 +36,31 @@ class AtenGemm final : public Gemm {
   }
 };
 
+// cuBLAS, through ATen: bf16 factors have an fp32 product of their own.
+class CublasGemm final : public Gemm {
+ public:
+  std::string name() const override { return "cublas"; }
+
+  void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
+    at::Tensor out = out_MN;
+    const at::ScalarType type = out.scalar_type();
+    if (a_MK.scalar_type() == type) {
+      if (add) {
+        at::addmm_out(out, out, a_MK, b_KN);
+      } else {
+        at::mm_out(out, a_MK, b_KN);
+      }
+    } else if (add) {
+      at::addmm_out(out, out, a_MK, b_KN, type);
+    } else {
+      at::mm_out(out, a_MK, b_KN, type);
+    }
+  }
+};
+
 }  // namespace
+
+std::unique_ptr<Gemm> make_cuda_gemm() { return std::make_unique<CublasGemm>(); }
 
 std::unique_ptr<Gemm> make_aten_gemm() { return std::make_unique<AtenGemm>(); }
 
@@ -67,17 +92,19 @@ std::unique_ptr<Gemm> make_gemm(const std::string& name) {
   throw UsageError(str("run.gemm: unknown library \"", name, "\" (known: aten blis openblas tiles)"));
 }
 
-double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k) {
+double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k, const at::TensorOptions& options) {
   using Clock = std::chrono::steady_clock;
-  const at::Tensor a = at::ones({m, k}, at::kFloat);
-  const at::Tensor b = at::ones({k, n}, at::kFloat);
-  const at::Tensor out = at::empty({m, n}, at::kFloat);
+  const at::Tensor a = at::ones({m, k}, options);
+  const at::Tensor b = at::ones({k, n}, options);
+  const at::Tensor out = at::empty({m, n}, options);
+  synchronize(out.device());
   constexpr double kLongEnough = 0.3;  // seconds in all: the first run is slow, the next ones are alike
   double best = 0.0;
   double total = 0.0;
   for (int run = 0; run < 2 || (run < 6 && total < kLongEnough); ++run) {
     const auto start = Clock::now();
     gemm.multiply(a, b, out, false);
+    synchronize(out.device());
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     total += seconds;
     best = std::max(best, 2.0 * static_cast<double>(m * n * k) / seconds / 1e9);

@@ -8,18 +8,18 @@
 
 namespace strata::kernels {
 
-/// Matrix products on the CPU, behind one seam: which library computes them decides speed and last bits.
+/// Matrix products, behind one seam: which library computes them decides speed and last bits.
 class Gemm {
  public:
   virtual ~Gemm() = default;
-  /// `aten`, `blis`, `openblas` or `tiles`.
+  /// `aten`, `blis`, `openblas` or `tiles`; on a GPU `cublas`.
   virtual std::string name() const = 0;
   /// out_MN = a_MK b_KN, or += with `add`. All 2-D, fp32 or bf16; bf16 factors may have an fp32 product. out is
   /// row-major; a and b have unit stride along one dimension, so transposed views are fine.
   virtual void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const = 0;
 };
 
-/// The libraries that this machine has: `aten` and `tiles` always. `tiles` is Strata's own: every element is computed
+/// The libraries for the CPU that this machine has: `aten` and `tiles` always. `tiles` is Strata's own: every element is computed
 /// the same way whatever the number of threads and the other rows, and it is slower.
 std::vector<std::string> available_gemms();
 
@@ -33,8 +33,11 @@ std::vector<MissingGemm> missing_gemms();
 /// Throws UsageError for a library that is not installed, naming the Debian package.
 std::unique_ptr<Gemm> make_gemm(const std::string& name);
 
-/// GFLOP/s of a_MK b_KN in fp32 with the current number of threads: the best of a few runs.
-double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k);
+/// cuBLAS, for tensors on a GPU.
+std::unique_ptr<Gemm> make_cuda_gemm();
+
+/// GFLOP/s of a_MK b_KN of such tensors, on the CPU with the current number of threads: the best of a few runs.
+double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k, const at::TensorOptions& options = at::kFloat);
 
 /// The faster of the libraries on this machine, from a measurement of under a second whose result is kept in the
 /// user's cache folder (per processor, library version and thread count), so that runs on one machine agree.

@@ -70,8 +70,8 @@ __device__ inline double sum_of_chunks(const float* column, int64_t chunks, int6
 }
 
 template <class G>
-static __global__ void add_gain_gradient_kernel(const float* partial_sums, int64_t chunks, int64_t stride,
-                                                int64_t width, G* gradient) {
+static __global__ void __launch_bounds__(kColumns* kSections)
+    add_gain_gradient_kernel(const float* partial_sums, int64_t chunks, int64_t stride, int64_t width, G* gradient) {
   const int64_t column = blockIdx.x * kColumns + threadIdx.x;
   const double sum = sum_of_chunks(column < width ? partial_sums + column : nullptr, chunks, stride);
   if (threadIdx.y > 0 || column >= width) return;
@@ -79,8 +79,9 @@ static __global__ void add_gain_gradient_kernel(const float* partial_sums, int64
 }
 
 template <class G>
-static __global__ void add_gate_gradient_kernel(const float* partial_sums, int64_t chunks, int64_t stride,
-                                                const float* slope, G* gradient) {
+static __global__ void __launch_bounds__(kColumns* kSections)
+    add_gate_gradient_kernel(const float* partial_sums, int64_t chunks, int64_t stride, const float* slope,
+                             G* gradient) {
   const double sum = sum_of_chunks(threadIdx.x == 0 ? partial_sums : nullptr, chunks, stride);
   if (threadIdx.y > 0 || threadIdx.x > 0) return;
   write(gradient, 0, read(gradient, 0) - *slope * static_cast<float>(sum));
