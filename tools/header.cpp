@@ -14,7 +14,7 @@ double measured_peak(const kernels::Gemm& gemm, const config::ModelConfig& dims,
   workers.barrier();
   const double mine = std::max(kernels::measure_gemm(gemm, 2048, dims.intermediate, dims.hidden),
                                kernels::measure_gemm(gemm, 512, dims.vocab, dims.hidden));
-  return dist::sum_of_rows(workers, {{mine}}).front();
+  return dist::sum_of_numbers(workers, {mine}).front();
 }
 
 namespace {

@@ -23,10 +23,11 @@ int train_until_the_end(const config::RunConfig& config, const optim::Schedule& 
     return batch;
   };
   train::listen_for_signals(config.checkpoint.grace_seconds);
-  train::run_training(step, training.model.spec(), config.train, next_batch, hooks,
+  train::run_training(step, config.train, next_batch, hooks,
                       {.last_step = schedule.updates(),
                        .stop_after = config.train.stop_after,
                        .telemetry_every = config.telemetry.every,
+                       .reads_late = !training.model.parameters().master().is_cpu(),
                        .give_up_step = [&] { return give_up(train::is_time_to_save()); }},
                       progress);
   const auto signals = dist::gather_numbers(workers, {static_cast<double>(train::stop_signal())});

@@ -88,19 +88,21 @@ std::vector<double> gather_numbers(Communicator& workers, const std::vector<doub
   return all;
 }
 
-std::vector<double> sum_of_rows(Communicator& workers, const std::vector<std::vector<double>>& mine) {
-  std::vector<double> flat;
-  for (const auto& row : mine) flat.insert(flat.end(), row.begin(), row.end());
-  flat = gather_numbers(workers, flat);
-  const size_t size = mine.front().size();
-  const size_t rows = mine.size() * static_cast<size_t>(workers.world_size());
-  for (size_t stride = 1; stride < rows; stride *= 2) {
-    for (size_t row = 0; row + stride < rows; row += 2 * stride) {
-      for (size_t i = 0; i < size; ++i) flat[row * size + i] += flat[(row + stride) * size + i];
-    }
+void sum_rows(Communicator& workers, const at::Tensor& rows_SK) {
+  const at::Tensor numbers = rows_SK.view({-1});
+  workers.all_gather(numbers, slice_of(workers, numbers))->wait();
+  const int64_t rows = rows_SK.size(0);
+  for (int64_t stride = 1; stride < rows; stride *= 2) {
+    rows_SK.slice(0, 0, rows - stride, 2 * stride).add_(rows_SK.slice(0, stride, rows, 2 * stride));
   }
-  flat.resize(size);
-  return flat;
+}
+
+std::vector<double> sum_of_numbers(Communicator& workers, const std::vector<double>& mine) {
+  const at::Tensor rows = at::zeros({workers.world_size(), static_cast<int64_t>(mine.size())}, at::kDouble);
+  std::ranges::copy(mine, rows[workers.rank()].mutable_data_ptr<double>());
+  sum_rows(workers, rows);
+  const auto* sum = rows.const_data_ptr<double>();
+  return {sum, sum + mine.size()};
 }
 
 }  // namespace strata::dist

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kRange = 16384;  // elements a task
 
-AdamNumbers numbers(const AdamUpdate& update) {
+AdamNumbers numbers(const AdamUpdate& update, double factor) {
   const auto narrow = [](double value) { return static_cast<float>(value); };
   return {.rate = narrow(update.rate),
           .beta1 = narrow(update.beta1),
@@ -22,22 +22,22 @@ AdamNumbers numbers(const AdamUpdate& update) {
           .shrink = update.decoupled ? narrow(1.0 - update.rate * update.decay) : 1.0F,
           .inverse_correction1 = narrow(1.0 / update.correction1),
           .inverse_root_correction2 = narrow(1.0 / std::sqrt(update.correction2)),
-          .gradient_scale = narrow(update.gradient_scale)};
+          .gradient_scale = narrow(factor)};
 }
 
 }  // namespace
 
-void adam(const AdamUpdate& update, const at::Tensor& value, const at::Tensor& gradient, const at::Tensor& m,
-          const at::Tensor& v, const at::Tensor& copy) {
-  const AdamNumbers n = numbers(update);
-  const int64_t count = value.numel();
-  with_storage_type(value, [&](auto type) {
+void adam(const AdamUpdate& update, const AdamArrays& arrays, const AdamScale& scale) {
+  if (*pointer<double>(scale.apply) == 0.0) return;
+  const AdamNumbers n = numbers(update, *pointer<double>(scale.factor));
+  const int64_t count = arrays.value.numel();
+  with_storage_type(arrays.value, [&](auto type) {
     using T = decltype(type);
     parallel_rows((count + kRange - 1) / kRange, 4, [&](int64_t range) {
       const int64_t begin = range * kRange;
-      adam_range<T>(CpuExecutor{}, n, std::min(kRange, count - begin), pointer<T>(value) + begin,
-                    pointer<T>(gradient) + begin, pointer<T>(m) + begin, pointer<T>(v) + begin,
-                    copy.defined() ? pointer<Bf16>(copy) + begin : nullptr);
+      adam_range<T>(CpuExecutor{}, n, std::min(kRange, count - begin), pointer<T>(arrays.value) + begin,
+                    pointer<T>(arrays.gradient) + begin, pointer<T>(arrays.m) + begin, pointer<T>(arrays.v) + begin,
+                    arrays.copy.defined() ? pointer<Bf16>(arrays.copy) + begin : nullptr);
     });
   });
 }

@@ -23,9 +23,9 @@ void run(const at::Tensor& logits_RV, const at::Tensor& targets_R, double scale,
 
 }  // namespace
 
-void cross_entropy_in_place(const at::Tensor& logits_RV, const at::Tensor& targets_R, double scale,
+void cross_entropy_in_place(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& scale,
                             const at::Tensor& loss_R) {
-  run<true>(logits_RV, targets_R, scale, loss_R);
+  run<true>(logits_RV, targets_R, *pointer<double>(scale), loss_R);
 }
 
 void cross_entropy(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& loss_R) {

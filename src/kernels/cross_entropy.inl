@@ -7,6 +7,11 @@ namespace strata::kernels {
 
 template <bool kGradient, class T, class Exec>
 STRATA_KFN void cross_entropy_row(Exec exec, T* logits, int64_t classes, int64_t target, float scale, float* loss) {
+  if (target < 0) {
+    if (exec.leader()) *loss = 0.0F;
+    if constexpr (kGradient) exec.each(classes, [&](int64_t i) { logits[i] = narrow<T>(0.0F); });
+    return;
+  }
   const float highest = exec.max(classes, [&](int64_t i) { return widen(logits[i]); });
   const float target_logit = widen(logits[target]);
   const float total =

@@ -1,34 +1,31 @@
 #include "strata/kernels/sum_of_squares.h"
 
-#include <algorithm>
-
 #include "cpu_executor.h"
 #include "tensor_access.h"
 
 namespace strata::kernels {
 
-std::vector<RangeBlock> blocks_of(const std::vector<ArenaRange>& ranges) {
-  std::vector<RangeBlock> blocks;
-  for (size_t r = 0; r < ranges.size(); ++r) {
-    for (int64_t begin = ranges[r].begin; begin < ranges[r].end;) {
-      const int64_t end = std::min((begin / kArenaBlock + 1) * kArenaBlock, ranges[r].end);
-      blocks.push_back({r, begin, end - begin});
-      begin = end;
-    }
-  }
-  return blocks;
-}
-
-void sums_of_squares(const at::Tensor& flat, const std::vector<RangeBlock>& blocks, float* squares) {
+void sums_of_squares(const at::Tensor& flat, const at::Tensor& blocks_B2, const at::Tensor& squares_B) {
+  const auto* blocks = pointer<int64_t>(blocks_B2);
+  auto* squares = pointer<float>(squares_B);
   with_storage_type(flat, [&](auto type) {
     const auto* data = pointer<decltype(type)>(flat);
-    parallel_rows(static_cast<int64_t>(blocks.size()), 16, [&](int64_t b) {
-      const RangeBlock& block = blocks[static_cast<size_t>(b)];
-      squares[b] = CpuExecutor{}.sum<1>(block.count, [&](int64_t i) {
-        const float value = widen(data[block.begin + i]);
+    parallel_rows(blocks_B2.size(0), 16, [&](int64_t b) {
+      const auto* block = data + blocks[2 * b];
+      squares[b] = CpuExecutor{}.sum<1>(blocks[2 * b + 1], [&](int64_t i) {
+        const float value = widen(block[i]);
         return sums(value * value);
       })[0];
     });
+  });
+}
+
+void values_at(const at::Tensor& flat, const at::Tensor& places_G, const at::Tensor& values_G) {
+  const auto* places = pointer<int64_t>(places_G);
+  auto* values = pointer<float>(values_G);
+  with_storage_type(flat, [&](auto type) {
+    const auto* data = pointer<decltype(type)>(flat);
+    for (int64_t g = 0; g < places_G.numel(); ++g) values[g] = places[g] < 0 ? 0.0F : widen(data[places[g]]);
   });
 }
 

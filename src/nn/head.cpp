@@ -7,6 +7,7 @@
 
 #include "strata/kernels/cross_entropy.h"
 #include "strata/kernels/embedding.h"
+#include "strata/kernels/sums.h"
 
 namespace strata::nn {
 
@@ -38,16 +39,8 @@ Head::Chunk Head::chunk(const Engine& engine, const data::TokenBatch& batch, con
   return chunk;
 }
 
-// In double and in order: independent of chunks and threads.
-double Head::sum_of_losses(int64_t targets) const {
-  const auto* losses = static_cast<const float*>(loss_T_.data_ptr());
-  double total = 0.0;
-  for (int64_t t = 0; t < targets; ++t) total += static_cast<double>(losses[t]);
-  return total;
-}
-
-double Head::loss_and_gradient(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-                               double scale, const at::Tensor& grad_normed_ND) const {
+void Head::losses_and_gradient(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+                               const at::Tensor& scale, const at::Tensor& grad_normed_ND) const {
   grad_normed_ND.zero_();
   for (int64_t first = 0; first < batch.num_targets(); first += chunk_) {
     const Chunk part = chunk(engine, batch, normed_ND, first);
@@ -59,17 +52,19 @@ double Head::loss_and_gradient(const Engine& engine, const data::TokenBatch& bat
     kernels::scatter_rows(part.normed_CD, part.positions_C, grad_normed_ND);
     engine.clock.enter(nullptr);
   }
-  return sum_of_losses(batch.num_targets());
 }
 
-double Head::loss(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const {
+void Head::losses(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const {
   for (int64_t first = 0; first < batch.num_targets(); first += chunk_) {
     const Chunk part = chunk(engine, batch, normed_ND, first);
     engine.clock.enter(phase::kCrossEntropy);
     kernels::cross_entropy(part.logits_CV, part.targets_C, part.loss_C);
     engine.clock.enter(nullptr);
   }
-  return sum_of_losses(batch.num_targets());
+}
+
+void Head::add_losses(const data::TokenBatch& batch, const at::Tensor& scale, const at::Tensor& total) const {
+  kernels::add_sum(loss_T_.narrow(0, 0, batch.num_targets()), scale, total);
 }
 
 at::Tensor Head::logits_NV(const Engine& engine, const at::Tensor& normed_ND) const {

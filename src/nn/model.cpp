@@ -1,5 +1,7 @@
 #include "strata/nn/model.h"
 
+#include <ATen/ops/full.h>
+
 namespace strata::nn {
 
 ModelOptions options_for(const config::RunConfig& config) {
@@ -25,18 +27,40 @@ Engine Model::forward(const data::TokenBatch& batch, const LayerObserver& observ
   return engine;
 }
 
-double Model::loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final) {
+void Model::add_gradients(const data::TokenBatch& batch, const at::Tensor& scale, const FinalGradients& when_final) {
   const Engine engine = forward(batch);
   const int64_t tokens = batch.num_tokens();
-  const double loss =
-      head_.loss_and_gradient(engine, batch, decoder_.output_ND(tokens), scale, decoder_.grad_output_ND(tokens));
+  head_.losses_and_gradient(engine, batch, decoder_.output_ND(tokens), scale, decoder_.grad_output_ND(tokens));
   if (when_final) when_final(spec_.layout.sections.back());
   decoder_.backward(engine, batch, when_final);
-  return loss;
+}
+
+void Model::add_loss_and_gradients(const data::TokenBatch& batch, const at::Tensor& scale, const at::Tensor& loss,
+                                   const FinalGradients& when_final) {
+  add_gradients(batch, scale, when_final);
+  head_.add_losses(batch, scale, loss);
+}
+
+void Model::add_loss(const data::TokenBatch& batch, const at::Tensor& loss) {
+  head_.losses(forward(batch), batch, decoder_.output_ND(batch.num_tokens()));
+  head_.add_losses(batch, {}, loss);
+}
+
+at::Tensor Model::number(double value) const {
+  return at::full({}, value, parameters_.master().options().dtype(at::kDouble));
+}
+
+double Model::loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final) {
+  const at::Tensor loss = number(0.0);
+  add_gradients(batch, number(scale), when_final);
+  head_.add_losses(batch, {}, loss);
+  return loss.item<double>();
 }
 
 double Model::loss(const data::TokenBatch& batch) {
-  return head_.loss(forward(batch), batch, decoder_.output_ND(batch.num_tokens()));
+  const at::Tensor loss = number(0.0);
+  add_loss(batch, loss);
+  return loss.item<double>();
 }
 
 at::Tensor Model::logits_NV(const data::TokenBatch& batch, const LayerObserver& observe) {

@@ -1,7 +1,11 @@
 #include "adam.h"
 
+#include <ATen/TensorOperators.h>
+
 #include <algorithm>
 #include <cmath>
+
+#include "strata/kernels/clip.h"
 
 namespace strata::optim {
 
@@ -32,7 +36,7 @@ void Adam::add_run(const ArenaRange& range, bool decays, bool gate) {
   }
 }
 
-void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const ClipFactors& clip) {
+void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) {
   const auto count = static_cast<double>(step + 1);
   kernels::AdamUpdate update{.rate = rate,
                              .beta1 = config_.beta1,
@@ -47,8 +51,14 @@ void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const C
     };
     const auto state = [&](size_t index) { return states_[index].values.narrow(0, run.place, run.range.size()); };
     update.decay = run.decays ? config_.weight_decay : 0.0;
-    update.gradient_scale = run.gate ? clip.gates : clip.global;
-    kernels::adam(update, part(arenas.values), part(arenas.gradients), state(0), state(1), part(arenas.copy));
+    kernels::adam(
+        update,
+        {.value = part(arenas.values),
+         .gradient = part(arenas.gradients),
+         .m = state(0),
+         .v = state(1),
+         .copy = part(arenas.copy)},
+        {.factor = clip[run.gate ? kernels::kGateFactor : kernels::kGlobalFactor], .apply = clip[kernels::kApply]});
   }
 }
 

@@ -11,7 +11,7 @@ class Adam final : public Optimizer {
   Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
        const std::vector<ArenaRange>& ranges, at::ScalarType dtype, Allocator& allocator);
 
-  void update(const UpdateArenas& arenas, int64_t step, double rate, const ClipFactors& clip) override;
+  void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) override;
   const std::vector<ArenaRange>& ranges() const override { return ranges_; }
   const std::vector<State>& states() const override { return states_; }
 

@@ -1,60 +1,67 @@
 #include "strata/optim/arena_meter.h"
 
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/tensor.h>
 
 #include <algorithm>
+
+#include "strata/kernels/sum_of_squares.h"
+#include "strata/kernels/sums.h"
 
 namespace strata::optim {
 namespace {
 
-float value_at(const at::Tensor& arena, int64_t place) {
-  return *arena.narrow(0, place, 1).to(at::kFloat).const_data_ptr<float>();
+// Tells whether a place of the arena is in the ranges.
+auto contained_in(const std::vector<ArenaRange>& ranges) {
+  return [&ranges](int64_t place) {
+    return std::ranges::any_of(ranges,
+                               [&](const ArenaRange& range) { return range.begin <= place && place < range.end; });
+  };
+}
+
+at::Tensor on_device(Allocator& memory, const char* name, const std::vector<int64_t>& values, at::ScalarType dtype) {
+  const at::Tensor table = memory.zeros(MemoryClass::kWorkspace, name, {static_cast<int64_t>(values.size())}, dtype);
+  if (!memory.is_planning()) table.copy_(at::tensor(values, at::kLong));
+  return table;
 }
 
 }  // namespace
 
 ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine,
-                       dist::Communicator& workers)
-    : num_params_(params.size()), workers_(workers) {
-  const auto is_mine = [&](int64_t place) {
-    return std::ranges::any_of(mine,
-                               [&](const ArenaRange& range) { return range.begin <= place && place < range.end; });
-  };
-  std::vector<ArenaRange> ranges;
+                       dist::Communicator& workers, Allocator& memory)
+    : num_params_(static_cast<int64_t>(params.size())), workers_(workers) {
+  const auto is_mine = contained_in(mine);
+  std::vector<int64_t> blocks, starts{0}, gates, is_gate;
   for (const ParamSpec& param : params) {
-    ranges.push_back({param.offset, param.offset + param.count()});
-    if (param.role != ParameterRole::kGate) continue;
-    gates_.push_back(param.offset);
-    gate_is_mine_.push_back(is_mine(param.offset));
-  }
-  for (const kernels::RangeBlock& block : kernels::blocks_of(ranges)) {
-    if (is_mine(block.begin)) {
-      mine_.push_back(block);
-      places_.push_back(ranges_.size());
+    for (int64_t begin = param.offset, end = 0; begin < param.offset + param.count(); begin = end) {
+      end = std::min((begin / kArenaBlock + 1) * kArenaBlock, param.offset + param.count());
+      blocks.insert(blocks.end(), {begin, is_mine(begin) ? end - begin : 0});
     }
-    ranges_.push_back(block.range);
+    starts.push_back(static_cast<int64_t>(blocks.size() / 2));
+    is_gate.push_back(param.role == ParameterRole::kGate ? 1 : 0);
+    if (param.role == ParameterRole::kGate) gates.push_back(is_mine(param.offset) ? param.offset : -1);
   }
-  squares_.resize(mine_.size());
-  exchanged_ = at::zeros({static_cast<int64_t>(ranges_.size() + gates_.size())}, at::kFloat);
+  num_gates_ = static_cast<int64_t>(gates.size());
+  blocks_B2_ = on_device(memory, "arena blocks", blocks, at::kLong).view({-1, 2});
+  starts_P1_ = on_device(memory, "arena blocks of parameters", starts, at::kLong);
+  gates_G_ = on_device(memory, "places of gates", gates, at::kLong);
+  is_gate_P_ = on_device(memory, "which parameters are gates", is_gate, at::kBool);
+  exchanged_ =
+      memory.zeros(MemoryClass::kWorkspace, "squares of arena blocks", {starts.back() + num_gates_}, at::kFloat);
 }
 
-ArenaMeasure ArenaMeter::measure(const at::Tensor& arena) {
-  kernels::sums_of_squares(arena, mine_, squares_.data());
-  exchanged_.zero_();
-  auto* values = exchanged_.mutable_data_ptr<float>();
-  for (size_t i = 0; i < places_.size(); ++i) values[places_[i]] = squares_[i];
-  for (size_t i = 0; i < gates_.size(); ++i) {
-    if (gate_is_mine_[i]) values[ranges_.size() + i] = value_at(arena, gates_[i]);
-  }
+void ArenaMeter::measure(const at::Tensor& arena, const at::Tensor& numbers) const {
+  const at::Tensor squares_B = exchanged_.narrow(0, 0, blocks_B2_.size(0));
+  const at::Tensor values_G = exchanged_.narrow(0, blocks_B2_.size(0), num_gates_);
+  kernels::sums_of_squares(arena, blocks_B2_, squares_B);
+  kernels::values_at(arena, gates_G_, values_G);
   workers_.all_reduce(exchanged_, dist::SumOrder::kFast)->wait();  // of one value and noughts: exact in any order
-  ArenaMeasure measure{.squares = std::vector<double>(num_params_, 0.0), .gates = {}};
-  for (size_t block = 0; block < ranges_.size(); ++block) {
-    measure.squares[ranges_[block]] += static_cast<double>(values[block]);
-  }
-  for (size_t i = 0; i < gates_.size(); ++i) {
-    measure.gates.push_back(static_cast<double>(values[ranges_.size() + i]));
-  }
-  return measure;
+  kernels::sums_of_runs(squares_B, starts_P1_, squares_P(numbers));
+  numbers.narrow(0, num_params_, num_gates_).copy_(values_G);
+}
+
+ArenaMeasure ArenaMeter::measure_of(std::span<const double> numbers) const {
+  const auto gates = numbers.begin() + num_params_;
+  return {.squares = {numbers.begin(), gates}, .gates = {gates, numbers.end()}};
 }
 
 }  // namespace strata::optim

@@ -1,6 +1,15 @@
 #include "strata/train/data_parallel.h"
 
+#include <algorithm>
+
 namespace strata::train {
+namespace {
+
+int64_t num_layers(const nn::ParameterLayout& layout) {
+  return std::ranges::max(layout.params, {}, &ParamSpec::layer).layer + 1;
+}
+
+}  // namespace
 
 dist::Partition partition_of(const config::RunConfig& config, const nn::ParameterLayout& layout, int rank,
                              int world_size) {
@@ -18,6 +27,7 @@ DataParallel::DataParallel(const config::ParallelConfig& config, const Division&
       parts(division.parts_per_worker()),
       reduction(parameters, partition, division, workers, {.order = config.order, .sharded = sharded}, memory),
       gather(parameters, partition, workers),
-      meter(parameters.layout().params, partition.mine(), workers) {}
+      meter(parameters.layout().params, partition.mine(), workers, memory),
+      numbers(division, workers, num_layers(parameters.layout()), meter.num_numbers(), memory) {}
 
 }  // namespace strata::train

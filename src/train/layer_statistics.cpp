@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "strata/kernels/gate.h"
+#include "strata/kernels/sums.h"
 
 namespace strata::train {
 namespace {
@@ -32,37 +33,31 @@ double gate_factor(double alpha, config::GpasActivation activation) {
 
 }  // namespace
 
-LayerStatistics::LayerStatistics(const nn::ModelSpec& spec)
-    : layers_(static_cast<size_t>(spec.dims.layers)), width_(spec.dims.hidden), activation_(spec.gate.activation) {}
-
-void LayerStatistics::add(const nn::Decoder& decoder, int64_t tokens, std::span<double> sums) const {
-  sums[0] += static_cast<double>(tokens);
-  for (size_t layer = 0; layer < layers_; ++layer) {
-    const auto* rows = decoder.row_sums_N2(static_cast<int64_t>(layer), tokens).const_data_ptr<float>();
-    for (int64_t n = 0; n < tokens; ++n) {
-      sums[1 + 2 * layer] += static_cast<double>(rows[2 * n]);
-      sums[2 + 2 * layer] += static_cast<double>(rows[2 * n + 1]);
-    }
+void LayerStatistics::add(const nn::Decoder& decoder, int64_t tokens, const at::Tensor& sums) {
+  for (int64_t layer = 0; layer < sums.numel() / num_sums(1); ++layer) {
+    kernels::add_rows(decoder.row_sums_N2(layer, tokens), sums.narrow(0, num_sums(layer), num_sums(1)));
   }
 }
 
-void LayerStatistics::complete(std::span<const double> sums, optim::ArenaMeasure parameters) {
-  sums_.assign(sums.begin(), sums.end());
-  parameters_ = std::move(parameters);
-}
+LayerStatistics::LayerStatistics(const nn::ModelSpec& spec, int64_t tokens, std::span<const double> sums,
+                                 optim::ArenaMeasure parameters)
+    : count_(static_cast<double>(tokens) * static_cast<double>(spec.dims.hidden)),
+      activation_(spec.gate.activation),
+      sums_(sums.begin(), sums.end()),
+      parameters_(std::move(parameters)) {}
 
 json LayerStatistics::line(int64_t step, const std::vector<ParamSpec>& params,
                            const optim::ArenaMeasure& gradients) const {
-  const double count = sums_[0] * static_cast<double>(width_);
+  const size_t layers = sums_.size() / 2;
   json variance = json::array();
-  for (size_t layer = 0; layer < layers_; ++layer) {
-    const double mean = sums_[1 + 2 * layer] / count;
-    variance.push_back(sums_[2 + 2 * layer] / count - mean * mean);
+  for (size_t layer = 0; layer < layers; ++layer) {
+    const double mean = sums_[2 * layer] / count_;
+    variance.push_back(sums_[2 * layer + 1] / count_ - mean * mean);
   }
   json line{{"step", step},
             {"activation_variance", variance},
-            {"gradient_norm", norm_by_layer(params, gradients.squares, layers_)},
-            {"weight_norm", norm_by_layer(params, parameters_.squares, layers_)}};
+            {"gradient_norm", norm_by_layer(params, gradients.squares, layers)},
+            {"weight_norm", norm_by_layer(params, parameters_.squares, layers)}};
   for (size_t gate = 0; gate < parameters_.gates.size(); ++gate) {
     line["gate"].push_back(parameters_.gates[gate]);
     line["gate_factor"].push_back(gate_factor(parameters_.gates[gate], activation_));

@@ -1,8 +1,10 @@
 #include "strata/train/trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <optional>
+#include <utility>
 
 #include "strata/base/check.h"
 #include "strata/base/log.h"
@@ -44,43 +46,78 @@ std::optional<data::GlobalBatch> timed(const NextBatch& next_batch, double& seco
   return batch;
 }
 
-void end(const std::vector<std::unique_ptr<Hook>>& hooks, const Progress& progress) {
-  std::exception_ptr failure;
-  for (const auto& hook : hooks) {
-    try {
-      hook->at_end(progress);
-    } catch (...) {
-      if (!failure) failure = std::current_exception();
-    }
+// A step that was started and has not been read, and where the run stands after it.
+struct Pending {
+  StartedStep step;
+  double wait_seconds = 0.0;
+  data::OrderCursor end;
+};
+
+class Loop {
+ public:
+  Loop(Step& step, const config::TrainConfig& config, const std::vector<std::unique_ptr<Hook>>& hooks,
+       Progress& progress)
+      : step_(step), config_(config), hooks_(hooks), progress_(progress) {}
+
+  // Every hook is asked.
+  bool is_state_needed_after(int64_t step) const {
+    bool is_needed = step_.updates_depend_on_spikes();
+    for (const auto& hook : hooks_) is_needed |= hook->needs_state_after(step);
+    return is_needed;
   }
-  if (failure) std::rethrow_exception(failure);
-}
+
+  void read(const std::optional<Pending>& pending) {
+    if (!pending) return;
+    StepReport report = step_.read(pending->step, progress_.spikes);
+    report.wait_seconds = pending->wait_seconds;
+    judge(report, config_);
+    ++progress_.step;
+    progress_.tokens += report.tokens;
+    progress_.skipped += report.updated ? 0 : 1;
+    progress_.cursor = pending->end;
+    if (report.finite) remember(config_.spike, progress_.spikes, report.loss, report.norms.global);
+    for (const auto& hook : hooks_) hook->after_step(report, progress_);
+  }
+
+  void end() const {
+    std::exception_ptr failure;
+    for (const auto& hook : hooks_) {
+      try {
+        hook->at_end(progress_);
+      } catch (...) {
+        if (!failure) failure = std::current_exception();
+      }
+    }
+    if (failure) std::rethrow_exception(failure);
+  }
+
+ private:
+  Step& step_;
+  const config::TrainConfig& config_;
+  const std::vector<std::unique_ptr<Hook>>& hooks_;
+  Progress& progress_;
+};
 
 }  // namespace
 
-void run_training(Step& step, const nn::ModelSpec& spec, const config::TrainConfig& config, const NextBatch& next_batch,
+void run_training(Step& step, const config::TrainConfig& config, const NextBatch& next_batch,
                   const std::vector<std::unique_ptr<Hook>>& hooks, const LoopOptions& options, Progress& progress) {
-  const auto is_over = [&] {
-    return progress.step >= options.last_step || (options.stop_after >= 0 && progress.step >= options.stop_after);
-  };
-  while (!is_over()) {
+  const int64_t last = options.stop_after < 0 ? options.last_step : std::min(options.stop_after, options.last_step);
+  Loop loop(step, config, hooks, progress);
+  std::optional<Pending> pending;
+  for (int64_t index = progress.step; index < last; ++index) {
     double wait_seconds = 0.0;
     const auto batch = timed(next_batch, wait_seconds);
     if (!batch) break;
-    std::optional<LayerStatistics> statistics;
-    if (options.telemetry_every > 0 && (progress.step + 1) % options.telemetry_every == 0) statistics.emplace(spec);
-    auto report = step.run(*batch, progress, statistics ? &*statistics : nullptr, options.give_up_step);
-    if (!report) break;
-    report->wait_seconds = wait_seconds;
-    judge(*report, config);
-    ++progress.step;
-    progress.tokens += report->tokens;
-    progress.skipped += report->updated ? 0 : 1;
-    progress.cursor = batch->end;
-    if (report->finite) remember(config.spike, progress.spikes, report->loss, report->norms.global);
-    for (const auto& hook : hooks) hook->after_step(*report, progress, statistics ? &*statistics : nullptr);
+    const bool is_telemetry_due = options.telemetry_every > 0 && (index + 1) % options.telemetry_every == 0;
+    auto started = step.start(*batch, index, progress.spikes,
+                              {.measures_layers = is_telemetry_due, .give_up = options.give_up_step});
+    if (!started) break;
+    loop.read(std::exchange(pending, Pending{std::move(*started), wait_seconds, batch->end}));
+    if (loop.is_state_needed_after(index + 1) || !options.reads_late) loop.read(std::exchange(pending, std::nullopt));
   }
-  end(hooks, progress);
+  loop.read(pending);
+  loop.end();
 }
 
 }  // namespace strata::train

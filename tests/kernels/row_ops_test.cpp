@@ -9,6 +9,7 @@
 #include <ATen/ops/outer.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/tanh.h>
@@ -112,6 +113,8 @@ TEST_P(RowKernel, SwigluSaturatesQuietly) {
   EXPECT_LE(max_error(gate_up, at::tensor({0.0, 1.0, 0.0, 200.0}, at::kDouble).view({1, 4})), 200.0 * unit_);
 }
 
+at::Tensor number(double value) { return at::scalar_tensor(value, at::kDouble); }
+
 struct CrossEntropyCase {
   at::Tensor logits_RV, targets_R;
 };
@@ -144,7 +147,7 @@ TEST_P(RowKernel, CrossEntropyAndItsGradientInPlace) {
 
       const at::Tensor gradient = logits.clone();
       const at::Tensor loss_again = at::empty({shape.rows}, at::kFloat);
-      kernels::cross_entropy_in_place(gradient, targets, kScale, loss_again);
+      kernels::cross_entropy_in_place(gradient, targets, number(kScale), loss_again);
       EXPECT_TRUE(at::equal(loss, loss_again));
       EXPECT_LE(max_error(gradient, exact_logits.grad()), kScale * (2.0 * relative + unit_));
       // Every row sums to 0: V terms whose absolute values sum to at most 2 scale.
@@ -156,11 +159,11 @@ TEST_P(RowKernel, CrossEntropyAndItsGradientInPlace) {
 TEST_P(RowKernel, CrossEntropyOfOneSureClassIsZeroAndOfNanIsNan) {
   const at::Tensor logits = at::tensor({500.0, -500.0, 0.0}, at::kDouble).to(dtype_).view({1, 3});
   const at::Tensor loss = at::empty({1}, at::kFloat);
-  kernels::cross_entropy_in_place(logits, at::tensor({0}, at::kLong), 1.0, loss);
+  kernels::cross_entropy_in_place(logits, at::tensor({0}, at::kLong), number(1.0), loss);
   EXPECT_EQ(loss.item<float>(), 0.0F);
   EXPECT_EQ(max_abs(logits), 0.0);
   logits.select(1, 1).fill_(std::nan(""));
-  kernels::cross_entropy_in_place(logits, at::tensor({0}, at::kLong), 1.0, loss);
+  kernels::cross_entropy_in_place(logits, at::tensor({0}, at::kLong), number(1.0), loss);
   EXPECT_TRUE(std::isnan(loss.item<float>()));
 }
 
@@ -176,7 +179,7 @@ TEST_P(RowKernel, BitsDoNotDependOnThreads) {
     kernels::swiglu_backward_in_place(gate_up, out);
     const auto [logits, targets] = cross_entropy_case(shape, dtype_, 10.0);
     const at::Tensor loss = at::empty({shape.rows}, at::kFloat);
-    kernels::cross_entropy_in_place(logits, targets, 0.5, loss);
+    kernels::cross_entropy_in_place(logits, targets, number(0.5), loss);
     return std::vector<at::Tensor>{heads, forward, gate_up, out, logits, loss};
   });
 }

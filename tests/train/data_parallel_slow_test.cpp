@@ -97,11 +97,10 @@ Result train_with(int world_size, const Setup& setup) {
     const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
     Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
     Result& result = results[static_cast<size_t>(workers.rank())];
-    for (Progress progress; progress.step < kSteps; ++progress.step) {
-      LayerStatistics statistics(spec);
-      const auto batch = batch_of(training.division, progress.step, workers.rank(), config.model.vocab);
-      const StepReport report = step.run(batch, progress, &statistics).value();
-      const auto line = statistics.line(progress.step, spec.layout.params, report.norms.gradients);
+    for (int64_t index = 0; index < kSteps; ++index) {
+      const auto batch = batch_of(training.division, index, workers.rank(), config.model.vocab);
+      const StepReport report = step.read(step.start(batch, index, {}, {.measures_layers = true}).value(), {});
+      const auto line = report.layers->line(index, spec.layout.params, report.norms.gradients);
       add_numbers(report, line.dump(), result);
     }
     training.parallel.gather.finish();

@@ -73,9 +73,7 @@ class Training {
 
   train::StepReport run(const data::GlobalBatch& batch, int64_t index) {
     const auto start = std::chrono::steady_clock::now();
-    train::Progress progress;
-    progress.step = index;
-    const train::StepReport report = step_.run(batch, progress).value();
+    const train::StepReport report = step_.read(step_.start(batch, index, {}).value(), {});
     seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     tokens += report.tokens;
     return report;

@@ -62,8 +62,8 @@ struct Process {
   void run(int64_t until) {
     Step step(test.model, *training.optimizer, schedule, config.train, training.parallel);
     run_training(
-        step, test.model.spec(), config.train, [&] { return batch_of(now.progress.step, config.model.vocab); }, {},
-        {.last_step = until}, now.progress);
+        step, config.train, [&] { return batch_of(now.progress.step, config.model.vocab); }, {}, {.last_step = until},
+        now.progress);
   }
 
   void save() {

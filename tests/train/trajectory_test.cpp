@@ -50,7 +50,7 @@ class Compare final : public train::Hook {
   Compare(const json& steps, const nn::Parameters& parameters, double loss_bound, double gate_bound, bool norms)
       : steps_(steps), parameters_(parameters), loss_bound_(loss_bound), gate_bound_(gate_bound), norms_(norms) {}
 
-  void after_step(const train::StepReport& report, const train::Progress&, const train::LayerStatistics*) override {
+  void after_step(const train::StepReport& report, const train::Progress&) override {
     const json& golden = steps_.at(static_cast<size_t>(report.step - 1));
     EXPECT_NEAR(report.rate, golden.at("lr").get<double>(), 1e-12);
     EXPECT_NEAR(report.loss, golden.at("loss").get<double>(), loss_bound_) << "step " << report.step;
@@ -98,8 +98,7 @@ std::unique_ptr<TestModel> run_trajectory(const json& golden, const GoldenScheme
   hooks.push_back(std::move(compare));
   train::Progress progress;
   train::run_training(
-      step, test->model.spec(), config.train,
-      [&] { return golden_batch(ids[progress.step], test->model.spec().dims.vocab); }, hooks,
+      step, config.train, [&] { return golden_batch(ids[progress.step], test->model.spec().dims.vocab); }, hooks,
       {.last_step = schedule.updates()}, progress);
   EXPECT_EQ(compared.compared, 12);
   return test;

@@ -137,8 +137,12 @@ std::string broadcast_text(Communicator& workers, const std::string& text);
 /// Every rank's numbers, rank by rank. All have the same number of them.
 std::vector<double> gather_numbers(Communicator& workers, const std::vector<double>& mine);
 
-/// The sum of the rows of numbers of all ranks, as one binary tree over the rows of rank 0, those of rank 1, and so on.
-/// All have the same number of rows, at least one, and of numbers in each.
-std::vector<double> sum_of_rows(Communicator& workers, const std::vector<std::vector<double>>& mine);
+/// Adds up rows of numbers of all ranks as one binary tree over the rows. rows_SK: contiguous, with room for the rows
+/// of rank 0, those of rank 1, and so on, each rank the same number of them, at least one; this rank's are in their
+/// place. The first row becomes the sum, the others are lost. The device is not waited for.
+void sum_rows(Communicator& workers, const at::Tensor& rows_SK);
+
+/// The sum of the numbers of all ranks, one such row of each.
+std::vector<double> sum_of_numbers(Communicator& workers, const std::vector<double>& mine);
 
 }  // namespace strata::dist

@@ -6,7 +6,7 @@ namespace strata::kernels {
 
 /// One update of Adam (arXiv 1412.6980) or AdamW (1711.05101), as torch.optim computes it:
 ///
-///   g' = gradient_scale g + decay p                    (Adam; AdamW: p <- p - rate decay p instead)
+///   g' = factor g + decay p                            (Adam; AdamW: p <- p - rate decay p instead)
 ///   m <- beta1 m + (1 - beta1) g'      v <- beta2 v + (1 - beta2) g'^2
 ///   p <- p - rate (m / correction1) / (sqrt(v / correction2) + eps)
 struct AdamUpdate {
@@ -18,12 +18,21 @@ struct AdamUpdate {
   bool decoupled = false;    // AdamW
   double correction1 = 1.0;  // 1 - beta1^t, t from 1
   double correction2 = 1.0;
-  double gradient_scale = 1.0;  // what clipping leaves
 };
 
-/// All flat, contiguous and equally long: value, gradient, m and v of one dtype, fp32 or bf16 (arithmetic in fp32, one
-/// rounding per stored number). copy: bf16, gets the new values rounded; undefined: no copy.
-void adam(const AdamUpdate& update, const at::Tensor& value, const at::Tensor& gradient, const at::Tensor& m,
-          const at::Tensor& v, const at::Tensor& copy);
+/// All flat, contiguous and equally long; value, gradient, m and v of one dtype, fp32 or bf16.
+struct AdamArrays {
+  at::Tensor value, gradient, m, v;
+  at::Tensor copy = {};  // bf16, gets the new values rounded; undefined: no copy
+};
+
+/// 0-dim fp64, made on the device by clipping.
+struct AdamScale {
+  at::Tensor factor;  // of the gradients
+  at::Tensor apply;   // 0: nothing is changed, whatever the gradients are
+};
+
+/// Arithmetic in fp32, one rounding per stored number.
+void adam(const AdamUpdate& update, const AdamArrays& arrays, const AdamScale& scale);
 
 }  // namespace strata::kernels

@@ -6,10 +6,10 @@ namespace strata::kernels {
 
 /// dL/dlogits in place of logits, and the loss of every row, in one pass.
 ///
-/// logits_RV: contiguous fp32 or bf16, overwritten. targets_R: int64, every one a class (rows without a target do not
-/// come here). scale multiplies the gradient (1 / targets in the global batch). loss_R: fp32, unscaled
-/// -log softmax(logits)[target]. Sums are fp32 in a fixed order.
-void cross_entropy_in_place(const at::Tensor& logits_RV, const at::Tensor& targets_R, double scale,
+/// logits_RV: contiguous fp32 or bf16, overwritten. targets_R: int64, a class; below 0 there is none, and loss and
+/// gradient are 0 whatever the logits are. scale: 0-dim fp64, multiplies the gradient (1 / targets in the global
+/// batch). loss_R: fp32, unscaled -log softmax(logits)[target]. Sums are fp32 in a fixed order.
+void cross_entropy_in_place(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& scale,
                             const at::Tensor& loss_R);
 
 /// The loss alone; logits stay as they are.

@@ -11,13 +11,17 @@ class Head {
  public:
   Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_tokens, int64_t chunk, Allocator& allocator);
 
-  /// The sum of the losses of all positions that have a target. normed_ND: the decoder's output.
-  /// Adds the weight's gradient and writes grad_normed_ND, both times `scale` (1 / targets in the global batch).
-  double loss_and_gradient(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-                           double scale, const at::Tensor& grad_normed_ND) const;
+  /// The losses of all positions that have a target, and their gradient. normed_ND: the decoder's output.
+  /// Adds the weight's gradient and writes grad_normed_ND, both times `scale` (1 / targets in the global batch; 0-dim
+  /// fp64).
+  void losses_and_gradient(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
+                           const at::Tensor& scale, const at::Tensor& grad_normed_ND) const;
 
-  /// The sum of the losses alone.
-  double loss(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const;
+  /// The losses alone.
+  void losses(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const;
+
+  /// `total` (0-dim fp64) grows by the sum of the losses just made, times `scale` where it is given.
+  void add_losses(const data::TokenBatch& batch, const at::Tensor& scale, const at::Tensor& total) const;
 
   /// All logits, [N, vocabulary], in new memory.
   at::Tensor logits_NV(const Engine& engine, const at::Tensor& normed_ND) const;
@@ -28,7 +32,6 @@ class Head {
     at::Tensor positions_C, targets_C, normed_CD, logits_CV, loss_C;
   };
   Chunk chunk(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND, int64_t first) const;
-  double sum_of_losses(int64_t targets) const;
 
   at::Tensor weight_VD_, grad_VD_;
   at::Tensor normed_CD_, logits_CV_, targets_C_, loss_T_;

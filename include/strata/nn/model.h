@@ -36,11 +36,17 @@ class Model {
   /// From now on called before a forward reads a section's parameters: they may be on their way until it returns.
   void set_before_section(std::function<void(ArenaRange)> hook) { before_section_ = std::move(hook); }
 
-  /// Forward and backward. Gradients are added to; the sum of the losses of all targets comes back.
-  /// scale: what the gradient of that sum is multiplied by (1 / targets in the global batch).
-  double loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final = {});
+  /// Forward and backward of `scale` times the sum of the losses of all targets (1 / targets in the global batch):
+  /// gradients are added to, and that loss to `loss`. scale and loss: 0-dim fp64 on the model's device, which nobody
+  /// waits for.
+  void add_loss_and_gradients(const data::TokenBatch& batch, const at::Tensor& scale, const at::Tensor& loss,
+                              const FinalGradients& when_final = {});
 
-  /// Forward alone: the sum of the losses of all targets.
+  /// Forward alone: the sum of the losses of all targets is added to `loss`.
+  void add_loss(const data::TokenBatch& batch, const at::Tensor& loss);
+
+  /// The same for who needs the sum of the losses (not scaled) here and now: both wait for the device.
+  double loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final = {});
   double loss(const data::TokenBatch& batch);
 
   /// Forward alone: the logits of all positions, [N, vocabulary], in new memory.
@@ -48,6 +54,8 @@ class Model {
 
  private:
   Engine forward(const data::TokenBatch& batch, const LayerObserver& observe = {});
+  void add_gradients(const data::TokenBatch& batch, const at::Tensor& scale, const FinalGradients& when_final);
+  at::Tensor number(double value) const;
 
   ModelSpec spec_;
   const kernels::Gemm& gemm_;

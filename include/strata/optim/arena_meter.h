@@ -2,11 +2,12 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <span>
 #include <vector>
 
+#include "strata/base/allocator.h"
 #include "strata/base/parameter.h"
 #include "strata/dist/communicator.h"
-#include "strata/kernels/sum_of_squares.h"
 
 namespace strata::optim {
 
@@ -22,21 +23,30 @@ class ArenaMeter {
  public:
   /// mine: the ranges that this worker is to measure, of whole blocks, and with the other workers' together all.
   /// `workers` must outlive the meter.
-  ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, dist::Communicator& workers);
+  ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, dist::Communicator& workers,
+             Allocator& memory);
 
-  /// A collective.
-  ArenaMeasure measure(const at::Tensor& arena);
+  /// How many numbers a measure has: the squares of P parameters, then the values of G gates.
+  int64_t num_numbers() const { return num_params_ + num_gates_; }
+  /// A collective, which waits for no device. numbers: flat fp64, on the arena's.
+  void measure(const at::Tensor& arena, const at::Tensor& numbers) const;
+
+  /// Of such numbers, the squares.
+  at::Tensor squares_P(const at::Tensor& numbers) const { return numbers.narrow(0, 0, num_params_); }
+  /// Which parameters are gates: bool, on the device.
+  const at::Tensor& is_gate_P() const { return is_gate_P_; }
+  /// Such numbers, in the host's memory.
+  ArenaMeasure measure_of(std::span<const double> numbers) const;
 
  private:
-  std::vector<size_t> ranges_;             // of each block: its parameter
-  std::vector<kernels::RangeBlock> mine_;  // in one run of blocks for each of the ranges that are mine
-  std::vector<size_t> places_;             // of each of mine_: which block of all
-  std::vector<int64_t> gates_;             // their offsets
-  std::vector<bool> gate_is_mine_;
-  size_t num_params_;
+  int64_t num_params_;
+  int64_t num_gates_ = 0;
   dist::Communicator& workers_;
-  std::vector<float> squares_;  // of mine_
-  at::Tensor exchanged_;        // squares of all blocks, then gates; nought where they are not mine
+  at::Tensor blocks_B2_;  // of all; those of other workers are empty
+  at::Tensor starts_P1_;  // the first block of each parameter
+  at::Tensor gates_G_;    // where gates lie; -1: with another worker
+  at::Tensor is_gate_P_;
+  at::Tensor exchanged_;  // squares of the blocks, then gates; nought where they are not mine
 };
 
 }  // namespace strata::optim

@@ -9,7 +9,6 @@
 #include "strata/base/allocator.h"
 #include "strata/base/parameter.h"
 #include "strata/config/optimizer.h"
-#include "strata/optim/clipping.h"
 
 namespace strata::optim {
 
@@ -26,8 +25,9 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  /// Update number `step`, from 0, with learning rate `rate` and gradients scaled by `clip`.
-  virtual void update(const UpdateArenas& arenas, int64_t step, double rate, const ClipFactors& clip) = 0;
+  /// Update number `step`, from 0, with learning rate `rate`. clip: what kernels::clip made of the gradients; it says
+  /// by what they are scaled, and whether anything is changed at all.
+  virtual void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) = 0;
 
   struct State {
     std::string name;

@@ -3,6 +3,7 @@
 #include "strata/optim/arena_meter.h"
 #include "strata/train/gradient_reduction.h"
 #include "strata/train/parameter_gather.h"
+#include "strata/train/step_numbers.h"
 
 namespace strata::train {
 
@@ -24,6 +25,7 @@ struct DataParallel {
   GradientReduction reduction;
   ParameterGather gather;
   optim::ArenaMeter meter;
+  StepNumbers numbers;
 };
 
 }  // namespace strata::train

@@ -14,23 +14,21 @@ namespace strata::train {
 /// the sums behind, and the gradients' squares are there from clipping.
 class LayerStatistics {
  public:
-  explicit LayerStatistics(const nn::ModelSpec& spec);
+  /// Numbers that micro-batches, and then workers, add up: each layer's sums of x and of x^2.
+  static int64_t num_sums(int64_t layers) { return 2 * layers; }
+  /// After the forward of a micro-batch: adds its sums. sums: fp64, on the device, which is not waited for.
+  static void add(const nn::Decoder& decoder, int64_t tokens, const at::Tensor& sums);
 
-  /// Numbers that micro-batches, and then workers, add up: tokens, and each layer's sums of x and of x^2.
-  size_t num_sums() const { return 1 + 2 * layers_; }
-  /// After the forward of a micro-batch: adds its sums.
-  void add(const nn::Decoder& decoder, int64_t tokens, std::span<double> sums) const;
-
-  /// The step's sums, and its parameters after the update.
-  void complete(std::span<const double> sums, optim::ArenaMeasure parameters);
+  /// Of a step over `tokens` tokens: its sums, and its parameters after the update.
+  LayerStatistics(const nn::ModelSpec& spec, int64_t tokens, std::span<const double> sums,
+                  optim::ArenaMeasure parameters);
 
   /// One line of layers.jsonl: arrays over the layers. Gates as they are after the update, their gradients before
   /// clipping.
   nlohmann::json line(int64_t step, const std::vector<ParamSpec>& params, const optim::ArenaMeasure& gradients) const;
 
  private:
-  size_t layers_;
-  int64_t width_;
+  double count_;  // of what the sums are over
   config::GpasActivation activation_;
   std::vector<double> sums_;
   optim::ArenaMeasure parameters_;

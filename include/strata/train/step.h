@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <functional>
 #include <optional>
 
+#include "strata/base/host_copy.h"
 #include "strata/config/train.h"
 #include "strata/data/loader.h"
 #include "strata/nn/model.h"
@@ -10,7 +12,7 @@
 #include "strata/optim/schedule.h"
 #include "strata/train/data_parallel.h"
 #include "strata/train/layer_statistics.h"
-#include "strata/train/progress.h"
+#include "strata/train/spikes.h"
 
 namespace strata::train {
 
@@ -28,32 +30,69 @@ struct StepReport {
   dist::CommunicationTime communication;
   bool finite = true;  // loss and gradients
   bool spike = false;
-  bool updated = true;  // false: nothing was changed
+  bool updated = true;                    // false: nothing was changed
+  std::optional<LayerStatistics> layers;  // where they were asked for
+};
+
+struct StepOptions {
+  bool measures_layers = false;
+  std::function<bool()> give_up = {};  // asked before each micro-batch; says the same on all workers
+};
+
+/// A step that the device was asked for: what is known of it without waiting.
+struct StartedStep {
+  StepReport report;
+  bool measured_layers = false;
 };
 
 /// One optimizer step over a global batch (GPAS's training loop), shared by all workers: gradients of every
 /// micro-batch, clipping of all and then of the gates, the update.
+///
+/// It is started, and read later: all that decides it stays on the device, so that the next one can be started before
+/// the device is through with it. What is not finite changes nothing, and with train.on_nonfinite: stop nothing that is
+/// started later does. Where spikes leave out the update (train.spike.action: skip, stop) every start waits for the
+/// device, which has to tell.
 class Step {
  public:
+  /// All that is given must outlive it.
   Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule& schedule,
        const config::TrainConfig& config, DataParallel& parallel);
 
-  /// The step after `progress`, a collective: reports are the same on every worker but for the times. Fills
-  /// `statistics` if it is given. Nothing, and nothing was changed, where `give_up`, asked before each micro-batch,
-  /// says so, which it must on all workers at once.
-  std::optional<StepReport> run(const data::GlobalBatch& batch, const Progress& progress,
-                                LayerStatistics* statistics = nullptr, const std::function<bool()>& give_up = {});
+  /// Update number `index`, from 0; a collective. window: of the steps before, where updates_depend_on_spikes().
+  /// Nothing, and nothing was changed, where it was given up.
+  std::optional<StartedStep> start(const data::GlobalBatch& batch, int64_t index, const SpikeWindow& window,
+                                   const StepOptions& options = {});
+
+  /// Waits for the device, and tells what the step did: the same on every worker but for the times. Steps are read in
+  /// order, each before the next but one is started. window: of the steps before it.
+  StepReport read(const StartedStep& started, const SpikeWindow& window);
+
+  /// A step can only be started when all before it have been read.
+  bool updates_depend_on_spikes() const { return config_.spike.action >= config::SpikeAction::kSkip; }
 
  private:
-  double gradient_scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const;
-  std::optional<std::vector<double>> add_up_gradients(const data::GlobalBatch& batch, const LayerStatistics* statistics,
-                                                      const std::function<bool()>& give_up);
+  // Memory of the host that a step needs until it is read.
+  struct Slot {
+    explicit Slot(const StepNumbers& numbers) : scales_M(host_memory_like(numbers.scales_M)), copy(numbers.for_host) {}
+    at::Tensor scales_M;
+    HostCopy copy;
+  };
+
+  StartedStep announce(const data::GlobalBatch& batch, int64_t index) const;
+  Slot& slot_of(const StartedStep& started) { return slots_[static_cast<size_t>(started.report.step % 2)]; }
+  double scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const;
+  void send_scales(const data::GlobalBatch& batch, const at::Tensor& from_M) const;
+  bool add_up_gradients(const data::GlobalBatch& batch, const StepOptions& options);
+  void clip() const;
+  bool is_spike(const StartedStep& started, const SpikeWindow& window);
+  void update(const StartedStep& started);
 
   nn::Model& model_;
   optim::Optimizer& optimizer_;
   const optim::Schedule& schedule_;
   config::TrainConfig config_;
   DataParallel& parallel_;
+  std::array<Slot, 2> slots_;  // two steps at most are on their way
 };
 
 }  // namespace strata::train

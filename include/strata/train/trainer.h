@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "strata/train/progress.h"
 #include "strata/train/step.h"
 
 namespace strata::train {
@@ -12,23 +13,27 @@ namespace strata::train {
 class Hook {
  public:
   virtual ~Hook() = default;
-  /// statistics: of this step, where telemetry is due, else nullptr.
-  virtual void after_step(const StepReport&, const Progress&, const LayerStatistics* /*statistics*/) {}
+  /// Asked once for every step, on all workers, when it has been started: whether after_step has to find the parameters
+  /// and the optimizer's states as this step leaves them. Then no other step is started before.
+  virtual bool needs_state_after(int64_t /*step*/) { return false; }
+  virtual void after_step(const StepReport&, const Progress&) {}
   /// Once, after the last step, however the run came to it. One that throws keeps none of the others from theirs.
   virtual void at_end(const Progress&) {}
 };
 
 struct LoopOptions {
-  int64_t last_step = 0;                                      // the run is complete after it
-  int64_t stop_after = -1;                                    // ends early after it; -1: never
-  int64_t telemetry_every = 1;                                // 0: never
+  int64_t last_step = 0;        // the run is complete after it
+  int64_t stop_after = -1;      // ends early after it; -1: never
+  int64_t telemetry_every = 1;  // 0: never
+  bool reads_late = false;  // a step is started before the one before it is read: for devices that work by themselves
   std::function<bool()> give_up_step = [] { return false; };  // asked within the step: leaves it undone, and stops
 };
 
-/// Steps from `progress` until the last one, a stop, or no next batch. Throws Error, before the
-/// update and without calling the hooks, for a loss or gradient that is not finite (train.on_nonfinite: stop) and for a
-/// spike (train.spike.action: stop).
-void run_training(Step& step, const nn::ModelSpec& spec, const config::TrainConfig& config,
+/// Steps from `progress`, which is that of the last step that was read, until the last one, a stop, or no next batch.
+/// Throws Error, before the update and without calling the hooks, for a loss or gradient that is not finite
+/// (train.on_nonfinite: stop) and for a spike (train.spike.action: stop). What hooks see does not depend on
+/// options.reads_late, nor does anything that is computed.
+void run_training(Step& step, const config::TrainConfig& config,
                   const std::function<std::optional<data::GlobalBatch>()>& next_batch,
                   const std::vector<std::unique_ptr<Hook>>& hooks, const LoopOptions& options, Progress& progress);
 

@@ -17,10 +17,15 @@ class Checkpoints final : public Hook {
         parallel_(parallel),
         begun_at_(start.progress.step) {}
 
-  void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
+  bool needs_state_after(int64_t step) override {
+    const bool is_due = config_.every > 0 && step % config_.every == 0;
+    if (dist::any(parallel_.workers, take_save_request()) || is_due) wanted_ = step;
+    return wanted_ == step;
+  }
+
+  void after_step(const StepReport& report, const Progress& progress) override {
     writer_.report();
-    const bool is_due = config_.every > 0 && report.step % config_.every == 0;
-    if (dist::any(parallel_.workers, take_save_request()) || is_due) {
+    if (report.step == wanted_) {
       save(progress);
     } else if (report.step == begun_at_ + 1) {
       writer_.warm_up();
@@ -49,6 +54,7 @@ class Checkpoints final : public Hook {
   RunLogs* logs_;
   DataParallel& parallel_;
   int64_t begun_at_;
+  int64_t wanted_ = -1;  // the last step that is to be saved
 };
 
 }  // namespace

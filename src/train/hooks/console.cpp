@@ -30,7 +30,7 @@ class Console final : public Hook {
  public:
   explicit Console(const ConsoleFacts& facts) : facts_(facts), terminal_(isatty(STDOUT_FILENO) != 0) {}
 
-  void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
+  void after_step(const StepReport& report, const Progress& progress) override {
     const auto now = Clock::now();
     waited_ += report.wait_seconds;
     communication_.busy_seconds += report.communication.busy_seconds;

@@ -1,3 +1,6 @@
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/zeros.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -15,8 +18,10 @@ class Evaluation final : public Hook {
              int64_t last_step, dist::Communicator& workers)
       : logs_(logs), config_(config), model_(model), set_(set), last_step_(last_step), workers_(workers) {}
 
-  void after_step(const StepReport& report, const Progress& progress, const LayerStatistics*) override {
-    if (config_.every > 0 && report.step % config_.every == 0) run(progress);
+  bool needs_state_after(int64_t step) override { return config_.every > 0 && step % config_.every == 0; }
+
+  void after_step(const StepReport& report, const Progress& progress) override {
+    if (needs_state_after(report.step)) run(progress);
   }
 
   // Not where a run was stopped: it goes on as if it never was, and there may be little time.
@@ -56,15 +61,20 @@ double EvaluationResult::perplexity() const { return std::exp(loss); }
 double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
 
 EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set, dist::Communicator& workers) {
+  const at::Tensor losses_B = at::zeros({set.num_batches()}, model.parameters().master().options().dtype(at::kDouble));
   std::vector<double> numbers(2 * static_cast<size_t>(set.num_batches()));  // loss and targets of each micro-batch
   for (int64_t index = workers.rank(); index < set.num_batches(); index += workers.world_size()) {
     workers.get_on();
     const data::TokenBatch batch = set.batch(index);
     if (batch.num_targets() == 0) continue;
-    numbers[static_cast<size_t>(2 * index)] = model.loss(batch);
+    model.add_loss(batch, losses_B[index]);
     numbers[static_cast<size_t>(2 * index + 1)] = static_cast<double>(batch.num_targets());
   }
-  numbers = dist::sum_of_rows(workers, {numbers});  // of one number and noughts: exact
+  const at::Tensor losses = losses_B.cpu();
+  for (int64_t index = 0; index < set.num_batches(); ++index) {
+    numbers[static_cast<size_t>(2 * index)] = losses.const_data_ptr<double>()[index];
+  }
+  numbers = dist::sum_of_numbers(workers, numbers);  // of one number and noughts: exact
   EvaluationResult result;
   double total = 0.0;
   for (size_t i = 0; i < numbers.size(); i += 2) {

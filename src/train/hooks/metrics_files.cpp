@@ -13,7 +13,7 @@ class MetricsFiles final : public Hook {
   MetricsFiles(RunLogs& logs, const std::vector<ParamSpec>& params, bool watches_spikes)
       : logs_(logs), params_(params), watches_spikes_(watches_spikes), last_(Clock::now()) {}
 
-  void after_step(const StepReport& report, const Progress& progress, const LayerStatistics* statistics) override {
+  void after_step(const StepReport& report, const Progress& progress) override {
     const auto now = Clock::now();
     const double seconds = std::chrono::duration<double>(now - last_).count();
     last_ = now;
@@ -36,7 +36,7 @@ class MetricsFiles final : public Hook {
       line.update({{"spike", report.spike}, {"loss_z", report.scores.loss}, {"grad_norm_z", report.scores.grad_norm}});
     }
     logs_.metrics.append(line);
-    if (statistics != nullptr) logs_.layers.append(statistics->line(report.step, params_, report.norms.gradients));
+    if (report.layers) logs_.layers.append(report.layers->line(report.step, params_, report.norms.gradients));
   }
 
  private:

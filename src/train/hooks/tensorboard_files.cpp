@@ -64,7 +64,7 @@ class TensorboardFiles final : public Hook {
     write(event_start(start.step) + message(3, "brain.Event:2"));
   }
 
-  void after_step(const StepReport& report, const Progress&, const LayerStatistics*) override {
+  void after_step(const StepReport& report, const Progress&) override {
     write(event_start(report.step) +
           message(5, scalar("loss", report.loss) + scalar("lr", report.rate) +
                          scalar("grad_norm", report.norms.global) + scalar("gate_grad_norm", report.norms.gates)));

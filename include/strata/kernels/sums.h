@@ -1,0 +1,19 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace strata::kernels {
+
+// Sums in fp64 of what other kernels leave behind in fp32. Tensors are contiguous. The order is fixed: on the CPU one
+// term after another, elsewhere a shape that depends on the sizes alone.
+
+/// total += scale times the sum of values_T, rounded once. scale and total: 0-dim fp64; scale undefined: 1.
+void add_sum(const at::Tensor& values_T, const at::Tensor& scale, const at::Tensor& total);
+
+/// sums_K += every row of rows_NK. sums_K: fp64.
+void add_rows(const at::Tensor& rows_NK, const at::Tensor& sums_K);
+
+/// sums_P[p] = the sum of values_B[starts[p]] ... values_B[starts[p + 1] - 1]. starts_P1: int64, rising; sums_P: fp64.
+void sums_of_runs(const at::Tensor& values_B, const at::Tensor& starts_P1, const at::Tensor& sums_P);
+
+}  // namespace strata::kernels

@@ -1,0 +1,20 @@
+#include "strata/kernels/clip.h"
+
+#include "clip.inl"
+#include "tensor_access.h"
+
+namespace strata::kernels {
+
+void clip(const ClipRule& rule, const at::Tensor& loss, const at::Tensor& squares_P, const at::Tensor& is_gate_P,
+          const at::Tensor& outcome) {
+  const auto* squares = pointer<double>(squares_P);
+  const auto* is_gate = pointer<bool>(is_gate_P);
+  double all = 0.0, gates = 0.0;
+  for (int64_t p = 0; p < squares_P.numel(); ++p) {
+    all += squares[p];
+    if (is_gate[p]) gates += squares[p];
+  }
+  decide(rule, *pointer<double>(loss), all, gates, pointer<double>(outcome));
+}
+
+}  // namespace strata::kernels
