@@ -9,6 +9,9 @@ void clip(const ClipRule& rule, const at::Tensor& loss, const at::Tensor& square
           const at::Tensor& outcome) {
   const auto* squares = pointer<double>(squares_P);
   const auto* is_gate = pointer<bool>(is_gate_P);
+  if (const DeviceKernels* device = device_kernels(squares_P)) {
+    return device->clip(rule, pointer<double>(loss), squares, is_gate, squares_P.numel(), pointer<double>(outcome));
+  }
   double all = 0.0, gates = 0.0;
   for (int64_t p = 0; p < squares_P.numel(); ++p) {
     all += squares[p];

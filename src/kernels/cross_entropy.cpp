@@ -8,15 +8,18 @@ namespace strata::kernels {
 namespace {
 
 template <bool kGradient>
-void run(const at::Tensor& logits_RV, const at::Tensor& targets_R, double scale, const at::Tensor& loss_R) {
+void run(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& scale, const at::Tensor& loss_R) {
   const int64_t classes = logits_RV.size(1);
   const auto* targets = pointer<int64_t>(targets_R);
   auto* loss = pointer<float>(loss_R);
+  if (const DeviceKernels* device = device_kernels(logits_RV)) {
+    return device->cross_entropy(array(logits_RV), logits_RV.size(0), classes, targets, pointer<double>(scale), loss);
+  }
+  const float factor = kGradient ? static_cast<float>(*pointer<double>(scale)) : 0.0F;
   with_storage_type(logits_RV, [&](auto type) {
     auto* logits = pointer<decltype(type)>(logits_RV);
     parallel_rows(logits_RV.size(0), 1, [&](int64_t r) {
-      cross_entropy_row<kGradient>(CpuExecutor{}, logits + r * classes, classes, targets[r], static_cast<float>(scale),
-                                   loss + r);
+      cross_entropy_row<kGradient>(CpuExecutor{}, logits + r * classes, classes, targets[r], factor, loss + r);
     });
   });
 }
@@ -25,11 +28,11 @@ void run(const at::Tensor& logits_RV, const at::Tensor& targets_R, double scale,
 
 void cross_entropy_in_place(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& scale,
                             const at::Tensor& loss_R) {
-  run<true>(logits_RV, targets_R, *pointer<double>(scale), loss_R);
+  run<true>(logits_RV, targets_R, scale, loss_R);
 }
 
 void cross_entropy(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& loss_R) {
-  run<false>(logits_RV, targets_R, 0.0, loss_R);
+  run<false>(logits_RV, targets_R, {}, loss_R);
 }
 
 }  // namespace strata::kernels

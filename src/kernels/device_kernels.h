@@ -6,6 +6,7 @@
 
 #include "attention_arrays.h"
 #include "junction.inl"
+#include "strata/kernels/clip_rule.h"
 #include "strata/kernels/gate_activation.h"
 
 namespace strata::kernels {
@@ -47,6 +48,19 @@ class DeviceKernels {
 
   virtual void swiglu(Array gate_up, Array out, int64_t rows, int64_t width) const = 0;
   virtual void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const = 0;
+
+  /// scale: nullptr: the losses alone.
+  virtual void cross_entropy(Array logits, int64_t rows, int64_t classes, const int64_t* targets, const double* scale,
+                             float* loss) const = 0;
+
+  /// blocks: [count, 2].
+  virtual void sums_of_squares(Array flat, const int64_t* blocks, int64_t count, float* squares) const = 0;
+  virtual void values_at(Array flat, const int64_t* places, int64_t count, float* values) const = 0;
+  virtual void add_sum(const float* values, int64_t count, const double* scale, double* total) const = 0;
+  virtual void add_rows(const float* rows, int64_t count, int64_t columns, double* sums) const = 0;
+  virtual void sums_of_runs(const float* values, const int64_t* starts, int64_t runs, double* sums) const = 0;
+  virtual void clip(const ClipRule& rule, const double* loss, const double* squares, const bool* is_gate, int64_t count,
+                    double* outcome) const = 0;
 
   virtual void gate_factors(Array alpha, int64_t count, GateActivation activation, float* factor,
                             float* slope) const = 0;

@@ -37,6 +37,13 @@ STRATA_KFN Lanes<kCount> each_lane(F&& f) {
   return result;
 }
 
+/// A number as what is written at such an index.
+STRATA_KFN float spread(int64_t, float value) { return value; }
+template <int kCount>
+STRATA_KFN Lanes<kCount> spread(At<kCount>, float value) {
+  return each_lane<kCount>([&](int) { return value; });
+}
+
 template <int kCount>
 STRATA_KFN float lane_of(const Lanes<kCount>& lanes, int lane) {
   return lanes.value[lane];

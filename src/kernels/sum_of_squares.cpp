@@ -8,6 +8,9 @@ namespace strata::kernels {
 void sums_of_squares(const at::Tensor& flat, const at::Tensor& blocks_B2, const at::Tensor& squares_B) {
   const auto* blocks = pointer<int64_t>(blocks_B2);
   auto* squares = pointer<float>(squares_B);
+  if (const DeviceKernels* device = device_kernels(flat)) {
+    return device->sums_of_squares(array(flat), blocks, blocks_B2.size(0), squares);
+  }
   with_storage_type(flat, [&](auto type) {
     const auto* data = pointer<decltype(type)>(flat);
     parallel_rows(blocks_B2.size(0), 16, [&](int64_t b) {
@@ -23,6 +26,9 @@ void sums_of_squares(const at::Tensor& flat, const at::Tensor& blocks_B2, const 
 void values_at(const at::Tensor& flat, const at::Tensor& places_G, const at::Tensor& values_G) {
   const auto* places = pointer<int64_t>(places_G);
   auto* values = pointer<float>(values_G);
+  if (const DeviceKernels* device = device_kernels(flat)) {
+    return device->values_at(array(flat), places, places_G.numel(), values);
+  }
   with_storage_type(flat, [&](auto type) {
     const auto* data = pointer<decltype(type)>(flat);
     for (int64_t g = 0; g < places_G.numel(); ++g) values[g] = places[g] < 0 ? 0.0F : widen(data[places[g]]);

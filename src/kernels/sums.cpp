@@ -8,6 +8,9 @@ namespace strata::kernels {
 
 void add_sum(const at::Tensor& values_T, const at::Tensor& scale, const at::Tensor& total) {
   const auto* values = pointer<float>(values_T);
+  if (const DeviceKernels* device = device_kernels(values_T)) {
+    return device->add_sum(values, values_T.numel(), pointer<double>(scale), pointer<double>(total));
+  }
   double sum = 0.0;
   for (int64_t t = 0; t < values_T.numel(); ++t) sum += static_cast<double>(values[t]);
   auto* to = pointer<double>(total);
@@ -18,6 +21,9 @@ void add_rows(const at::Tensor& rows_NK, const at::Tensor& sums_K) {
   const auto* row = pointer<float>(rows_NK);
   auto* sums = pointer<double>(sums_K);
   const int64_t columns = rows_NK.size(1);
+  if (const DeviceKernels* device = device_kernels(rows_NK)) {
+    return device->add_rows(row, rows_NK.size(0), columns, sums);
+  }
   for (int64_t n = 0; n < rows_NK.size(0); ++n, row += columns) {
     for (int64_t k = 0; k < columns; ++k) sums[k] += static_cast<double>(row[k]);
   }
@@ -27,6 +33,9 @@ void sums_of_runs(const at::Tensor& values_B, const at::Tensor& starts_P1, const
   const auto* values = pointer<float>(values_B);
   const auto* starts = pointer<int64_t>(starts_P1);
   auto* sums = pointer<double>(sums_P);
+  if (const DeviceKernels* device = device_kernels(values_B)) {
+    return device->sums_of_runs(values, starts, sums_P.numel(), sums);
+  }
   for (int64_t p = 0; p < sums_P.numel(); ++p) {
     sums[p] = 0.0;
     for (int64_t b = starts[p]; b < starts[p + 1]; ++b) sums[p] += static_cast<double>(values[b]);

@@ -21,6 +21,15 @@ class CudaKernels final : public DeviceKernels {
               const float* cosine, const float* sine, float sign) const override;
   void swiglu(Array gate_up, Array out, int64_t rows, int64_t width) const override;
   void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const override;
+  void cross_entropy(Array logits, int64_t rows, int64_t classes, const int64_t* targets, const double* scale,
+                     float* loss) const override;
+  void sums_of_squares(Array flat, const int64_t* blocks, int64_t count, float* squares) const override;
+  void values_at(Array flat, const int64_t* places, int64_t count, float* values) const override;
+  void add_sum(const float* values, int64_t count, const double* scale, double* total) const override;
+  void add_rows(const float* rows, int64_t count, int64_t columns, double* sums) const override;
+  void sums_of_runs(const float* values, const int64_t* starts, int64_t runs, double* sums) const override;
+  void clip(const ClipRule& rule, const double* loss, const double* squares, const bool* is_gate, int64_t count,
+            double* outcome) const override;
   void gate_factors(Array alpha, int64_t count, GateActivation activation, float* factor, float* slope) const override;
   void junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
                         const JunctionShape& shape) const override;

@@ -117,7 +117,9 @@ struct BlockExecutor {
 template <class T>
 inline constexpr int kVector = 16 / sizeof(T);
 
-inline bool is_aligned(const void* pointer) { return reinterpret_cast<uintptr_t>(pointer) % 16 == 0; }
+__host__ __device__ inline bool is_aligned(const void* pointer) {
+  return reinterpret_cast<uintptr_t>(pointer) % 16 == 0;
+}
 
 /// f(count): a vector's elements where rows of this width allow it, starting at these addresses, else 1. As a constant.
 template <class T, class F, class... Pointers>

@@ -31,9 +31,7 @@ static __global__ void junction_backward_kernel(JunctionBackwardRow<T> first, Ju
       exec.each(width, [&](At<kCount> i) { f(gain * width, i); });
     }
   };
-  each_gain([&](int64_t begin, At<kCount> i) {
-    write(first.branch_gain_sum + begin, i, each_lane<kCount>([](int) { return 0.0F; }));
-  });
+  each_gain([&](int64_t begin, At<kCount> i) { write(first.branch_gain_sum + begin, i, spread(i, 0.0F)); });
   if (exec.leader()) *first.gate_sum = 0.0F;
   const int64_t begin = blockIdx.x * kJunctionChunk;
   const int64_t end = begin + kJunctionChunk < rows ? begin + kJunctionChunk : rows;
