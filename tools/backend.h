@@ -1,5 +1,7 @@
 #pragma once
 
+#include <c10/core/DeviceType.h>
+
 #include <memory>
 
 #include "strata/config/parallel.h"
@@ -8,9 +10,10 @@
 
 namespace strata::tools {
 
-/// Workers that have met in `store`, connected over what parallel.backend names. Throws what connect_gloo and
-/// connect_nccl throw.
+/// Workers that have met in `store` and compute on such devices, connected over what parallel.backend names. Throws
+/// what connect_gloo and connect_nccl throw, and UsageError for a backend that cannot carry what lies on the device.
 std::unique_ptr<dist::Communicator> connect_workers(const dist::Store& store, const dist::Worker& self,
-                                                    const config::ParallelConfig& config, dist::Store::Seconds timeout);
+                                                    const config::ParallelConfig& config, at::DeviceType device,
+                                                    dist::Store::Seconds timeout);
 
 }  // namespace strata::tools

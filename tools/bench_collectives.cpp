@@ -86,7 +86,7 @@ void run(const Arguments& arguments) {
   if (arguments.backend == "nccl") config.backend = config::Backend::kNccl;
   const std::chrono::seconds timeout(config.timeout_seconds);
   const dist::Store store = dist::meet(*self, timeout);
-  const auto workers = connect_workers(store, *self, config, timeout);
+  const auto workers = connect_workers(store, *self, config, at::kCPU, timeout);
   Table table({{"fp32"},
                {"sum and gather, fixed order", Table::Align::kRight},
                {"fast", Table::Align::kRight},

@@ -45,14 +45,15 @@ void run(const config::RunConfig& config) {
   set_threads(config.run);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const TrainingData data(config);
-  Workers workers = join_workers(config, data);
+  const RunDevice device = open_device(config.run);
+  Workers workers = join_workers(config, data, device);
   dist::Communicator& group = *workers.group;
   const auto gemm = common_gemm(config.run, group);
   const auto folder = open_folder(config, group);
   check_shared(config.run.dir, group);
 
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
-  Allocator memory(at::kCPU);
+  Allocator memory(device.device);
   train::Training training(config, spec, *gemm, group, workers.save_group(), memory);
   const double peak = measured_peak(*gemm, config.model, group);
   train::CheckpointState state = fresh_state(config, data, *gemm);

@@ -28,8 +28,8 @@ bool must_agree(const std::string& key) {
   return !kFree.contains(key);
 }
 
-dist::Introduction introduction_of(const config::RunConfig& config, const TrainingData& data) {
-  dist::Introduction mine{.host = host_name(), .pid = getpid(), .device = "cpu"};
+dist::Introduction introduction_of(const config::RunConfig& config, const TrainingData& data, const RunDevice& device) {
+  dist::Introduction mine{.host = host_name(), .pid = getpid(), .device = device.name()};
   mine.must_agree = {{"Strata", version()},
                      {"LibTorch", torch_version()},
                      {"threads", std::to_string(at::get_num_threads())},
@@ -63,7 +63,7 @@ void Workers::leave() const {
   if (heart) heart->leave(timeout);
 }
 
-Workers join_workers(const config::RunConfig& config, const TrainingData& data) {
+Workers join_workers(const config::RunConfig& config, const TrainingData& data, const RunDevice& device) {
   const auto self = dist::worker_of_environment();
   if (!self || self->world_size == 1) return {.self = {}, .group = dist::alone()};
   log::speak_as(str("[rank ", self->rank, "] "));
@@ -71,8 +71,8 @@ Workers join_workers(const config::RunConfig& config, const TrainingData& data) 
   train::divide(config, self->world_size);  // says what does not fit before anybody waits
   const std::chrono::seconds timeout(config.parallel.timeout_seconds);
   Workers workers{.self = *self, .timeout = timeout, .store = dist::meet(*self, timeout)};
-  workers.introductions = dist::introduce(*workers.store, *self, introduction_of(config, data), timeout);
-  workers.group = connect_workers(*workers.store, *self, config.parallel, timeout + kCourtesy);
+  workers.introductions = dist::introduce(*workers.store, *self, introduction_of(config, data, device), timeout);
+  workers.group = connect_workers(*workers.store, *self, config.parallel, device.device.type(), timeout + kCourtesy);
   return workers;
 }
 

@@ -26,8 +26,7 @@ json header_of(const NamedTensors& tensors, const std::map<std::string, std::str
   size_t offset = 0;
   for (const auto& [name, tensor] : tensors) {
     const std::string where = str("cannot write ", path, ": tensor \"", name, "\": ");
-    STRATA_CHECK(tensor.defined() && tensor.device().is_cpu() && tensor.is_contiguous(), where,
-                 "neither contiguous nor on the CPU");
+    STRATA_CHECK(tensor.defined() && tensor.is_contiguous(), where, "it is not contiguous");
     STRATA_CHECK(name != kMetadataKey, where, "this name is the format's own");
     STRATA_CHECK(!header.contains(name), where, "the name occurs twice");
     const size_t end = offset + tensor.nbytes();
@@ -61,7 +60,8 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
   write_atomically(path, [&](AtomicFile& file) {
     file.write(header);
     for (const auto& [name, tensor] : tensors) {
-      file.write({static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()});
+      const at::Tensor on_host = tensor.cpu();
+      file.write({static_cast<const char*>(on_host.const_data_ptr()), on_host.nbytes()});
     }
   });
 }

@@ -22,6 +22,7 @@ struct RunSettings {
   Device device = Device::kAuto;
   int64_t threads = 0;
   Gemm gemm = Gemm::kAuto;
+  bool tf32 = false;
 
   void fields(auto& field) {
     field("dir", dir, "run folder");
@@ -29,6 +30,7 @@ struct RunSettings {
     field("device", device, "what computes; auto: a GPU where one is visible, else the CPU");
     field("threads", threads, "processor threads; 0: all cores", at_least(0));
     field("gemm", gemm, "matrix library on the CPU");
+    field("tf32", tf32, "on a GPU, matrix products of fp32 in TF32: faster, and with bf16's precision");
   }
 
   bool operator==(const RunSettings&) const = default;

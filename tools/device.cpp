@@ -1,0 +1,19 @@
+#include "device.h"
+
+#include "strata/dist/worker.h"
+
+namespace strata::tools {
+
+at::DeviceType device_type_of(const config::RunSettings& run) {
+  if (run.device == config::Device::kAuto) return kernels::missing_for_cuda().empty() ? at::kCUDA : at::kCPU;
+  return run.device == config::Device::kCuda ? at::kCUDA : at::kCPU;
+}
+
+RunDevice open_device(const config::RunSettings& run) {
+  if (device_type_of(run) == at::kCPU) return {};
+  const auto self = dist::worker_of_environment();
+  const auto cuda = kernels::open_cuda({.index = self ? self->local_rank : 0, .tf32 = run.tf32});
+  return {.device = cuda->device(), .cuda = cuda};
+}
+
+}  // namespace strata::tools
