@@ -58,16 +58,12 @@ void add_parameter_gradients(const JunctionGradients& gradients, float* sums, in
 
 // One chunk of rows, whose sums go to its row of `sums`.
 template <bool kBranchNorm, bool kOutNorm, class T>
-void backward_chunk(JunctionBackwardRow<T> first, int64_t rows, int64_t chunk, float* sums) {
+void backward_chunk(const JunctionBackwardRow<T>& first, int64_t rows, int64_t chunk, float* sums) {
   const int64_t stride = kJunctionGains * first.width + 1;
   sums += chunk * stride;
   CpuExecutor{}.each(stride, [&](int64_t i) { sums[i] = 0.0F; });
-  first.branch_gain_sum = sums;
-  first.out_gain_sum = sums + first.width;
-  first.next_gain_sum = sums + 2 * first.width;
-  first.gate_sum = sums + kJunctionGains * first.width;
   for (int64_t n = chunk * kJunctionChunk; n < std::min(rows, (chunk + 1) * kJunctionChunk); ++n) {
-    junction_backward_row<kBranchNorm, kOutNorm>(CpuExecutor{}, advance(first, n));
+    junction_backward_row<kBranchNorm, kOutNorm>(CpuExecutor{}, advance(first, n), junction_sums(sums, first.width));
   }
 }
 

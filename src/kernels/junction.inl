@@ -138,9 +138,18 @@ struct JunctionBackwardRow {
   const T *branch_gain, *out_gain, *next_gain;
   T *grad_stream, *grad_branch;
   const float *branch_rstd, *out_rstd, *next_rstd;  // of this row
-  // Sums over the chunk that this row is in: of the gains' gradients, element by element, and of the gate's.
-  float *branch_gain_sum = nullptr, *out_gain_sum = nullptr, *next_gain_sum = nullptr, *gate_sum = nullptr;
 };
+
+/// Sums over a chunk of rows: of the gains' gradients, element by element, and then of the gate's. One run of memory.
+template <class Pointer>
+struct JunctionSums {
+  Pointer branch_gain, out_gain, next_gain, gate;
+};
+
+template <class Pointer>
+STRATA_KFN JunctionSums<Pointer> junction_sums(Pointer memory, int64_t width) {
+  return {memory, memory + width, memory + 2 * width, memory + kJunctionGains * width};
+}
 
 template <class T>
 STRATA_KFN JunctionBackwardRow<T> advance(JunctionBackwardRow<T> first, int64_t n) {
@@ -157,14 +166,14 @@ STRATA_KFN JunctionBackwardRow<T> advance(JunctionBackwardRow<T> first, int64_t 
   return first;
 }
 
-template <class Index, class Value>
-STRATA_KFN void add_to(float* sums, Index i, const Value& value) {
+template <class Pointer, class Index, class Value>
+STRATA_KFN void add_to(Pointer sums, Index i, const Value& value) {
   write(sums, i, read(sums, i) + value);
 }
 
 // dL/dx' in grad_stream: what came down the stream, plus what came through n = next_scale next_norm(x').
-template <bool kOutNorm, class T, class Exec>
-STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
+template <bool kOutNorm, class T, class Exec, class Pointer>
+STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row, const JunctionSums<Pointer> sum) {
   if (row.grad_normed == nullptr) return;
   const bool has_norm = row.next_gain != nullptr;
   const float out_rstd = kOutNorm ? *row.out_rstd : 0.0F;
@@ -185,7 +194,7 @@ STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> r
       const auto normal = next_rstd * x(i);
       const auto grad = next_rstd * (upstream * read(row.next_gain, i) - normal * mean);
       write(row.grad_stream, i, read(row.grad_stream, i) + grad);
-      add_to(row.next_gain_sum, i, upstream * normal);
+      add_to(sum.next_gain, i, upstream * normal);
     });
   } else {
     if (row.gate == GateTerm::kNorm) {
@@ -196,12 +205,12 @@ STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> r
       write(row.grad_stream, i, read(row.grad_stream, i) + grad);
     });
   }
-  if (row.gate == GateTerm::kNorm && exec.leader()) *row.gate_sum += row.next_scale * dot;
+  if (row.gate == GateTerm::kNorm && exec.leader()) *sum.gate += row.next_scale * dot;
 }
 
 // From dL/dx' to the gradient of the gated sum, in grad_stream, through x' = out_norm(G(s)).
-template <class T, class Exec>
-STRATA_KFN void out_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
+template <class T, class Exec, class Pointer>
+STRATA_KFN void out_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row, const JunctionSums<Pointer> sum) {
   const float rstd = *row.out_rstd;
   const auto normal = [&](auto i) { return rstd * rounded<T>(row.forward.sum * read(row.sum, i)); };
   const auto dot = exec.template sum<1>(
@@ -209,14 +218,14 @@ STRATA_KFN void out_norm_backward_row(Exec exec, const JunctionBackwardRow<T> ro
   const float mean = dot[0] / static_cast<float>(row.width);
   exec.each(row.width, [&](auto i) {
     const auto upstream = read(row.grad_stream, i);
-    add_to(row.out_gain_sum, i, upstream * normal(i));
+    add_to(sum.out_gain, i, upstream * normal(i));
     write(row.grad_stream, i, rstd * (upstream * read(row.out_gain, i) - normal(i) * mean));
   });
 }
 
 // Σ g ⊙ h of a gate on the sum, the skip or the branch; grad_stream holds the gradient of the gated sum.
-template <bool kBranchNorm, class T, class Exec>
-STRATA_KFN void gate_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
+template <bool kBranchNorm, class T, class Exec, class Pointer>
+STRATA_KFN void gate_backward_row(Exec exec, const JunctionBackwardRow<T> row, const JunctionSums<Pointer> sum) {
   Sums<1> dot;
   if (row.gate == GateTerm::kSum) {
     dot = exec.template sum<1>(row.width, [&](auto i) { return sums(read(row.grad_stream, i) * read(row.sum, i)); });
@@ -231,15 +240,15 @@ STRATA_KFN void gate_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
       return sums(read(row.grad_stream, i) * f);
     });
   }
-  if (exec.leader()) *row.gate_sum += dot[0];
+  if (exec.leader()) *sum.gate += dot[0];
 }
 
-template <bool kBranchNorm, bool kOutNorm, class T, class Exec>
-STRATA_KFN void junction_backward_row(Exec exec, const JunctionBackwardRow<T> row) {
-  next_norm_backward_row<kOutNorm>(exec, row);
-  if constexpr (kOutNorm) out_norm_backward_row(exec, row);
+template <bool kBranchNorm, bool kOutNorm, class T, class Exec, class Pointer>
+STRATA_KFN void junction_backward_row(Exec exec, const JunctionBackwardRow<T> row, const JunctionSums<Pointer> sum) {
+  next_norm_backward_row<kOutNorm>(exec, row, sum);
+  if constexpr (kOutNorm) out_norm_backward_row(exec, row, sum);
   if (row.gate == GateTerm::kSum || row.gate == GateTerm::kSkip || row.gate == GateTerm::kBranch) {
-    gate_backward_row<kBranchNorm>(exec, row);
+    gate_backward_row<kBranchNorm>(exec, row, sum);
   }
   const float to_skip = row.backward.sum * row.backward.skip;
   const float to_branch = row.backward.sum * row.backward.branch;
@@ -254,7 +263,7 @@ STRATA_KFN void junction_backward_row(Exec exec, const JunctionBackwardRow<T> ro
       const auto grad = read(row.grad_stream, i);
       const auto weighted = to_branch * grad * read(row.branch_gain, i);
       write(row.grad_branch, i, rstd * (weighted - normal(i) * mean));
-      add_to(row.branch_gain_sum, i, to_branch * grad * normal(i));
+      add_to(sum.branch_gain, i, to_branch * grad * normal(i));
       write(row.grad_stream, i, to_skip * grad);
     });
   } else {

@@ -27,12 +27,12 @@ __device__ inline Row row_of(const AttentionArrays<T>& a) {
 
 // A tile of one head in shared memory, a row for each token; what lies behind the row's end is nought. Rows are an odd
 // number of elements apart, so that lanes that read one channel of different tokens meet different banks.
+template <class Pointer>
 struct Tile {
-  float* data;
+  Pointer data;
   int pitch;
 
-  __device__ float* row(int token) const { return data + token * pitch; }
-  __device__ static int elements(int head_dim) { return kTile * (head_dim + 1); }
+  __device__ Pointer row(int token) const { return data + token * pitch; }
 
   template <class T>
   __device__ void load(const T* head, int64_t stride, int tokens, int head_dim) const {
@@ -44,15 +44,22 @@ struct Tile {
   }
 };
 
-__device__ inline float dot(const float* a, const float* b, int n) {
+/// Number `index` of the tiles in a block's shared memory.
+template <class Pointer>
+__device__ inline Tile<Pointer> tile_at(Pointer memory, int index, int head_dim) {
+  return {memory + index * kTile * (head_dim + 1), head_dim + 1};
+}
+
+template <class Pointer>
+__device__ inline float dot(Pointer a, Pointer b, int n) {
   float sum = 0.0F;
   for (int i = 0; i < n; ++i) sum += a[i] * b[i];
   return sum;
 }
 
 // sums[c] += Σ over the tile's tokens of the weight that the token's lane has, times the token's channel.
-template <int kChannels>
-__device__ inline void add_weighted(float weight, const Tile& tile, int head_dim, float (&sums)[kChannels]) {
+template <int kChannels, class Pointer>
+__device__ inline void add_weighted(float weight, const Tile<Pointer>& tile, int head_dim, float (&sums)[kChannels]) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   for (int token = 0; token < kTile; ++token) {
     const float of_token = __shfl_sync(kWholeWarp, weight, token);
@@ -82,7 +89,8 @@ struct RunningSoftmax {
   float sums[kChannels] = {};
 
   // score: of this lane's key, where it counts.
-  __device__ void add(float score, bool counts, const Tile& values, int head_dim) {
+  template <class Pointer>
+  __device__ void add(float score, bool counts, const Tile<Pointer>& values, int head_dim) {
     const float higher = Maximum::of(highest, over_warp<Maximum>(counts ? score : -__builtin_huge_valf()));
     const float weight = counts ? exponential(score - higher) : 0.0F;
     const float shrink = exponential(highest - higher);
@@ -103,9 +111,9 @@ static __global__ void attention_forward_kernel(const AttentionArrays<T> a) {
   const int head = static_cast<int>(blockIdx.y);
   const int64_t kv_head = head / (a.heads / a.kv_heads);
   const T* rows = a.qkv + row.begin * a.stride;
-  const Tile queries{&tiles[0], d + 1};
-  const Tile keys{queries.data + Tile::elements(d), d + 1};
-  const Tile values{keys.data + Tile::elements(d), d + 1};
+  const auto queries = tile_at(tiles + 0, 0, d);
+  const auto keys = tile_at(tiles + 0, 1, d);
+  const auto values = tile_at(tiles + 0, 2, d);
   queries.load(rows + first * a.stride + head * d, a.stride, row.length - first, d);
 
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
@@ -155,10 +163,10 @@ static __global__ void attention_query_gradient_kernel(const AttentionArrays<T> 
   const int64_t kv_head = head / (a.heads / a.kv_heads);
   const T* rows = a.qkv + row.begin * a.stride;
   const int64_t out_stride = a.heads * d;
-  const Tile queries{&tiles[0], d + 1};
-  const Tile grads{queries.data + Tile::elements(d), d + 1};
-  const Tile keys{grads.data + Tile::elements(d), d + 1};
-  const Tile values{keys.data + Tile::elements(d), d + 1};
+  const auto queries = tile_at(tiles + 0, 0, d);
+  const auto grads = tile_at(tiles + 0, 1, d);
+  const auto keys = tile_at(tiles + 0, 2, d);
+  const auto values = tile_at(tiles + 0, 3, d);
   queries.load(rows + first * a.stride + head * d, a.stride, row.length - first, d);
   grads.load(g.grad_out + (row.begin + first) * out_stride + head * d, out_stride, row.length - first, d);
 
@@ -200,10 +208,10 @@ static __global__ void attention_key_value_gradient_kernel(const AttentionArrays
   const int64_t kv_head = blockIdx.y;
   const int group = static_cast<int>(a.heads / a.kv_heads);
   const int64_t out_stride = a.heads * d;
-  const Tile keys{&tiles[0], d + 1};
-  const Tile values{keys.data + Tile::elements(d), d + 1};
-  const Tile queries{values.data + Tile::elements(d), d + 1};
-  const Tile grads{queries.data + Tile::elements(d), d + 1};
+  const auto keys = tile_at(tiles + 0, 0, d);
+  const auto values = tile_at(tiles + 0, 1, d);
+  const auto queries = tile_at(tiles + 0, 2, d);
+  const auto grads = tile_at(tiles + 0, 3, d);
   T* rows = g.qkv_gradient + row.begin * a.stride;
   T* own_keys = rows + first * a.stride + (a.heads + kv_head) * d;
   T* own_values = own_keys + a.kv_heads * d;

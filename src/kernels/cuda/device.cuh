@@ -3,7 +3,11 @@
 //
 // Kernels use no more of CUDA than this: threadIdx, blockIdx, blockDim, gridDim (all three dimensions), dim3,
 // __global__, __syncthreads, __syncwarp, the shuffles __shfl_sync, __shfl_xor_sync and __shfl_down_sync of float,
-// double and int, __any_sync, __all_sync, __ballot_sync, and what is defined here. They are `static __global__`.
+// double and int, __any_sync, __all_sync, __ballot_sync, atomicAdd of int and unsigned, and what is defined here. They
+// are `static __global__`.
+//
+// In tests the name of a shared array is a pointer that checks every access: hand it on to functions as a template
+// parameter (as a float* nobody looks any more), and name the type of what is read from it: `const float x = s[i]`.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +17,12 @@
 #include <cuda_runtime.h>
 
 #include <stdexcept>
+#include <type_traits>
 
-/// `name`: an array of `count` values in the block's shared memory; count is a constant.
-#define STRATA_SHARED(type, name, count) __shared__ type name[count]
+/// `name`: an array of `count` values in the block's shared memory, aligned for vectors; count is a constant.
+#define STRATA_SHARED(type, name, count) __shared__ __align__(16) type name[count]
 /// `name`: the float array in shared memory whose size in bytes the launch gave.
-#define STRATA_DYNAMIC_SHARED(name) extern __shared__ float name[]
+#define STRATA_DYNAMIC_SHARED(name) extern __shared__ __align__(16) float name[]
 /// Before a loop whose arrays are to stay in registers.
 #define STRATA_UNROLL _Pragma("unroll")
 
@@ -25,6 +30,10 @@ namespace strata::kernels::cuda {
 
 /// cudaStream_t.
 using Stream = void*;
+
+/// What a pointer points to, without const; in tests also what stands for a pointer into shared memory.
+template <class Row>
+using Element = std::remove_const_t<std::remove_pointer_t<Row>>;
 
 /// Elements that one thread moves at once: 16 bytes, whose address is a multiple of 16.
 template <class T, int kCount>

@@ -8,9 +8,11 @@
 
 namespace strata::kernels {
 
-// Elements that one thread moves at once: 16 bytes of the narrower type, so wider ones take several moves.
-template <class T, int kCount>
-__device__ inline Lanes<kCount> read(const T* row, At<kCount> at) {
+// Elements that one thread moves at once: 16 bytes of the narrower type, so wider ones take several moves. Rows are
+// pointers, or in tests what stands for one into shared memory.
+template <class Row, int kCount>
+__device__ inline Lanes<kCount> read(Row row, At<kCount> at) {
+  using T = cuda::Element<Row>;
   constexpr int kPart = sizeof(T) * kCount > 16 ? 16 / sizeof(T) : kCount;
   Lanes<kCount> lanes;
   for (int begin = 0; begin < kCount; begin += kPart) {
@@ -20,8 +22,9 @@ __device__ inline Lanes<kCount> read(const T* row, At<kCount> at) {
   return lanes;
 }
 
-template <class T, int kCount>
-__device__ inline void write(T* row, At<kCount> at, const Lanes<kCount>& lanes) {
+template <class Row, int kCount>
+__device__ inline void write(Row row, At<kCount> at, const Lanes<kCount>& lanes) {
+  using T = cuda::Element<Row>;
   constexpr int kPart = sizeof(T) * kCount > 16 ? 16 / sizeof(T) : kCount;
   for (int begin = 0; begin < kCount; begin += kPart) {
     cuda::Vector<T, kPart> part;

@@ -22,28 +22,24 @@ static __global__ void junction_backward_kernel(JunctionBackwardRow<T> first, Ju
   const int64_t stride = kJunctionGains * width + 1;
   first.forward = forward_factors(scales);
   first.backward = backward_factors(scales);
-  first.branch_gain_sum = &sums[0];
-  first.out_gain_sum = first.branch_gain_sum + width;
-  first.next_gain_sum = first.out_gain_sum + width;
-  first.gate_sum = first.next_gain_sum + width;
-  const auto each_gain = [&](const auto& f) {
+  const auto each_sum = [&](const auto& f) {
     for (int64_t gain = 0; gain < kJunctionGains; ++gain) {
       exec.each(width, [&](At<kCount> i) { f(gain * width, i); });
     }
   };
-  each_gain([&](int64_t begin, At<kCount> i) { write(first.branch_gain_sum + begin, i, spread(i, 0.0F)); });
-  if (exec.leader()) *first.gate_sum = 0.0F;
+  each_sum([&](int64_t begin, At<kCount> i) { write(sums + begin, i, spread(i, 0.0F)); });
+  if (exec.leader()) sums[stride - 1] = 0.0F;
   const int64_t begin = blockIdx.x * kJunctionChunk;
   const int64_t end = begin + kJunctionChunk < rows ? begin + kJunctionChunk : rows;
   for (int64_t n = begin; n < end; ++n) {
-    junction_backward_row<kBranchNorm, kOutNorm>(exec, advance(first, n));
+    junction_backward_row<kBranchNorm, kOutNorm>(exec, advance(first, n), junction_sums(sums + 0, width));
   }
+  // A chunk's row of `partial_sums` is of odd length: not for vectors.
   float* chunk_sums = partial_sums + blockIdx.x * stride;
-  each_gain([&](int64_t begin, At<kCount> i) {
-    for (int lane = 0; lane < kCount; ++lane)
-      chunk_sums[begin + i.first + lane] = first.branch_gain_sum[begin + i.first + lane];
+  each_sum([&](int64_t begin, At<kCount> i) {
+    for (int64_t at = begin + i.first; at < begin + i.first + kCount; ++at) chunk_sums[at] = sums[at];
   });
-  if (exec.leader()) chunk_sums[stride - 1] = *first.gate_sum;
+  if (exec.leader()) chunk_sums[stride - 1] = sums[stride - 1];
 }
 
 constexpr int kColumns = 32;   // of a block, along x
