@@ -2,23 +2,16 @@
 // Every thread of a block is a fiber; what a kernel does wrong is thrown out of launch() as an EmulationError.
 #pragma once
 
-#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string>
 #include <type_traits>
 
 #include "cuda_on_host/emulator/grid.h"
 #include "cuda_on_host/emulator/shared_pointer.h"
+#include "cuda_on_host/emulator/vectors.h"
 #include "cuda_on_host/emulator/words.h"
-
-// Takes the place of the file and line of a call, which __builtin_FILE() and __builtin_LINE() give as default
-// arguments.
-#define STRATA_CALLER const char *file = __builtin_FILE(), int line = __builtin_LINE()
-
-inline void __syncthreads(STRATA_CALLER) { strata::test::emulated::Block::current().wait_for_block({file, line}); }
 
 namespace strata::test::emulated {
 
@@ -40,43 +33,37 @@ T shuffle(WarpOperation operation, uint32_t mask, T value, int operand, int widt
   return value;
 }
 
-}  // namespace strata::test::emulated
+inline void __syncthreads(STRATA_CALLER) { Block::current().wait_for_block({file, line}); }
 
-template <strata::test::emulated::ShuffledValue T>
+template <ShuffledValue T>
 T __shfl_sync(uint32_t mask, T value, int lane, int width = 32, STRATA_CALLER) {
-  return strata::test::emulated::shuffle(strata::test::emulated::WarpOperation::kShuffle, mask, value, lane, width,
-                                         {file, line});
+  return shuffle(WarpOperation::kShuffle, mask, value, lane, width, {file, line});
 }
 
-template <strata::test::emulated::ShuffledValue T>
+template <ShuffledValue T>
 T __shfl_xor_sync(uint32_t mask, T value, int lane_mask, int width = 32, STRATA_CALLER) {
-  return strata::test::emulated::shuffle(strata::test::emulated::WarpOperation::kShuffleXor, mask, value, lane_mask,
-                                         width, {file, line});
+  return shuffle(WarpOperation::kShuffleXor, mask, value, lane_mask, width, {file, line});
 }
 
-template <strata::test::emulated::ShuffledValue T>
+template <ShuffledValue T>
 T __shfl_down_sync(uint32_t mask, T value, int distance, int width = 32, STRATA_CALLER) {
-  return strata::test::emulated::shuffle(strata::test::emulated::WarpOperation::kShuffleDown, mask, value, distance,
-                                         width, {file, line});
+  return shuffle(WarpOperation::kShuffleDown, mask, value, distance, width, {file, line});
 }
 
 inline int __any_sync(uint32_t mask, bool vote, STRATA_CALLER) {
-  return static_cast<int>(
-      strata::test::emulated::call_warp(strata::test::emulated::WarpOperation::kAny, mask, vote, {file, line}));
+  return static_cast<int>(call_warp(WarpOperation::kAny, mask, vote, {file, line}));
 }
 
 inline int __all_sync(uint32_t mask, bool vote, STRATA_CALLER) {
-  return static_cast<int>(
-      strata::test::emulated::call_warp(strata::test::emulated::WarpOperation::kAll, mask, vote, {file, line}));
+  return static_cast<int>(call_warp(WarpOperation::kAll, mask, vote, {file, line}));
 }
 
 inline uint32_t __ballot_sync(uint32_t mask, bool vote, STRATA_CALLER) {
-  return static_cast<uint32_t>(
-      strata::test::emulated::call_warp(strata::test::emulated::WarpOperation::kBallot, mask, vote, {file, line}));
+  return static_cast<uint32_t>(call_warp(WarpOperation::kBallot, mask, vote, {file, line}));
 }
 
 inline void __syncwarp(uint32_t mask = 0xFFFFFFFF, STRATA_CALLER) {
-  strata::test::emulated::call_warp(strata::test::emulated::WarpOperation::kSync, mask, 0, {file, line});
+  call_warp(WarpOperation::kSync, mask, 0, {file, line});
 }
 
 /// Of integers only: sums of floats would depend on the order of threads.
@@ -86,6 +73,18 @@ requires(std::same_as<T, int> || std::same_as<T, unsigned>) T atomicAdd(T* addre
   *address = static_cast<T>(static_cast<unsigned>(old) + static_cast<unsigned>(value));
   return old;
 }
+
+}  // namespace strata::test::emulated
+
+using strata::test::emulated::__all_sync;
+using strata::test::emulated::__any_sync;
+using strata::test::emulated::__ballot_sync;
+using strata::test::emulated::__shfl_down_sync;
+using strata::test::emulated::__shfl_sync;
+using strata::test::emulated::__shfl_xor_sync;
+using strata::test::emulated::__syncthreads;
+using strata::test::emulated::__syncwarp;
+using strata::test::emulated::atomicAdd;
 
 #define STRATA_SHARED(type, name, count)                                                                           \
   static constinit ::strata::test::emulated::SharedDeclaration name##_declaration = {#name, {__FILE__, __LINE__}}; \
@@ -111,47 +110,6 @@ struct ElementOf<test::emulated::SharedPointer<T>> {
 template <class Row>
 using Element = typename ElementOf<Row>::Type;
 
-template <class T, int kCount>
-struct alignas(sizeof(T) * kCount) Vector {
-  T value[kCount];
-};
-
-template <class V>
-void check_alignment(const void* address, test::emulated::Site site) {
-  const auto past = std::bit_cast<uintptr_t>(address) % alignof(V);
-  if (past == 0) return;
-  test::emulated::fail("misaligned vector of " + std::to_string(sizeof(V)) + " bytes (" + site.name() +
-                       "): its address is " + std::to_string(past) + " bytes past a multiple of its size");
-}
-
-template <class T, int kCount>
-Vector<T, kCount> load_vector(const T* from, STRATA_CALLER) {
-  check_alignment<Vector<T, kCount>>(from, {file, line});
-  Vector<T, kCount> vector;
-  std::memcpy(&vector, from, sizeof(vector));
-  return vector;
-}
-
-template <class T, int kCount>
-void store_vector(T* to, const Vector<T, kCount>& vector, STRATA_CALLER) {
-  check_alignment<Vector<T, kCount>>(to, {file, line});
-  std::memcpy(to, &vector, sizeof(vector));
-}
-
-template <class T, int kCount>
-Vector<T, kCount> load_vector(test::emulated::SharedPointer<T> from, STRATA_CALLER) {
-  check_alignment<Vector<T, kCount>>(from.raw(), {file, line});
-  Vector<T, kCount> vector;
-  for (int i = 0; i < kCount; ++i) vector.value[i] = from[i];
-  return vector;
-}
-
-template <class T, int kCount>
-void store_vector(test::emulated::SharedPointer<T> to, const Vector<T, kCount>& vector, STRATA_CALLER) {
-  check_alignment<Vector<T, kCount>>(to.raw(), {file, line});
-  for (int i = 0; i < kCount; ++i) to[i] = vector.value[i];
-}
-
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes, Stream, Arguments... arguments) {
   static_assert((std::is_trivially_copyable_v<Parameters> && ...), "parameters are copied to the device as bytes");
@@ -160,5 +118,3 @@ void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_
 }
 
 }  // namespace strata::kernels::cuda
-
-#undef STRATA_CALLER

@@ -7,6 +7,7 @@
 
 #include "cuda_on_host/emulation_cases.h"
 #include "cuda_on_host/emulator/guarded_buffer.h"
+#include "cuda_on_host/emulator/sanitizers.h"
 #include "kernels/cuda/device.cuh"
 
 namespace strata::test {
@@ -87,6 +88,26 @@ TEST(CudaOnHostEmulatorMemory, SharedArraysCanBePlainPointers) {
 static __global__ void copy(const float* in, float* out, int first) {
   out[threadIdx.x] = in[first + static_cast<int>(threadIdx.x)];
 }
+
+#if defined(STRATA_ASAN)
+static __global__ void plain_pointer_too_far(int count) {
+  STRATA_SHARED(float, first, 64);
+  STRATA_SHARED(float, second, 64);
+  set_to(first, count, 1.0F);
+  set_to(second, count, 1.0F);
+}
+
+TEST(CudaOnHostEmulatorMemoryDeathTest, AddressSanitizerSeesPlainPointersToSharedArrays) {
+  launch(&plain_pointer_too_far, dim3(1), dim3(32), 0, nullptr, 64);
+  EXPECT_DEATH(launch(&plain_pointer_too_far, dim3(1), dim3(32), 0, nullptr, 65), "heap-buffer-overflow");
+}
+
+TEST(CudaOnHostEmulatorMemoryDeathTest, AddressSanitizerSeesGlobalMemory) {
+  std::vector<float> in(32);
+  std::vector<float> out(31);
+  EXPECT_DEATH(launch(&copy, dim3(1), dim3(32), 0, nullptr, in.data(), out.data(), 0), "heap-buffer-overflow");
+}
+#endif
 
 TEST(CudaOnHostEmulatorMemoryDeathTest, OutOfBoundsInGlobalMemory) {
   const GuardedBuffer<float> in(32);

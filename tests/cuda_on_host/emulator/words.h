@@ -1,4 +1,4 @@
-// CUDA's words that have nothing to do with who else runs: indices, qualifiers.
+// CUDA's words that have nothing to do with who else runs: qualifiers and indices.
 #pragma once
 
 #define __global__
@@ -6,6 +6,10 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+
+// Takes the place of the file and line of a call, which __builtin_FILE() and __builtin_LINE() give as default
+// arguments.
+#define STRATA_CALLER const char *file = __builtin_FILE(), int line = __builtin_LINE()
 
 struct uint3 {
   unsigned x = 0, y = 0, z = 0;

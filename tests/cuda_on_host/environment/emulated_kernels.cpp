@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 
-#include "cuda_on_host/emulation_cases.h"
+#include "cuda_on_host/emulator/emulation.h"
 #include "kernels/cuda/cuda_kernels.h"
 #include "strata/kernels/device.h"
 
@@ -29,11 +29,12 @@ class EmulatedKernels final : public testing::Environment {
 
  private:
   static ThreadOrder order() {
+    static const std::map<std::string, ThreadOrder> kOrders{{"forward", ThreadOrder::kForward},
+                                                            {"reverse", ThreadOrder::kReverse},
+                                                            {"random", ThreadOrder::kRandom},
+                                                            {"greedy", ThreadOrder::kGreedy}};
     const char* wanted = std::getenv("STRATA_THREAD_ORDER");
-    for (const ThreadOrder order : kThreadOrders) {
-      if (name_of(order) == std::string(wanted != nullptr ? wanted : "forward")) return order;
-    }
-    throw std::runtime_error(std::string("STRATA_THREAD_ORDER: no such order: ") + wanted);
+    return kOrders.at(wanted == nullptr ? "forward" : wanted);
   }
 
   std::optional<EmulationScope> scope_;
