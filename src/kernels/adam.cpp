@@ -22,7 +22,8 @@ AdamNumbers numbers(const AdamUpdate& update, double factor) {
           .shrink = update.decoupled ? narrow(1.0 - update.rate * update.decay) : 1.0F,
           .inverse_correction1 = narrow(1.0 / update.correction1),
           .inverse_root_correction2 = narrow(1.0 / std::sqrt(update.correction2)),
-          .gradient_scale = narrow(factor)};
+          .gradient_scale = narrow(factor),
+          .key = update.random_key};
 }
 
 }  // namespace
@@ -32,12 +33,15 @@ void adam(const AdamUpdate& update, const AdamArrays& arrays, const AdamScale& s
   const AdamNumbers n = numbers(update, *pointer<double>(scale.factor));
   const int64_t count = arrays.value.numel();
   with_storage_type(arrays.value, [&](auto type) {
-    using T = decltype(type);
-    parallel_rows((count + kRange - 1) / kRange, 4, [&](int64_t range) {
-      const int64_t begin = range * kRange;
-      adam_range<T>(CpuExecutor{}, n, std::min(kRange, count - begin), pointer<T>(arrays.value) + begin,
-                    pointer<T>(arrays.gradient) + begin, pointer<T>(arrays.m) + begin, pointer<T>(arrays.v) + begin,
-                    arrays.copy.defined() ? pointer<Bf16>(arrays.copy) + begin : nullptr);
+    with_flag(update.stochastic, [&](auto stochastic) {
+      using T = decltype(type);
+      parallel_rows((count + kRange - 1) / kRange, 4, [&](int64_t range) {
+        const int64_t begin = range * kRange;
+        adam_range<decltype(stochastic)::value>(
+            CpuExecutor{}, n, update.first + begin, std::min(kRange, count - begin), pointer<T>(arrays.value) + begin,
+            pointer<T>(arrays.gradient) + begin, pointer<T>(arrays.m) + begin, pointer<T>(arrays.v) + begin,
+            arrays.copy.defined() ? pointer<Bf16>(arrays.copy) + begin : nullptr);
+      });
     });
   });
 }

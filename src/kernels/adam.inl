@@ -1,30 +1,38 @@
 // The body of Adam over a range of parameters.
 #pragma once
 
-#include "lanes.inl"
+#include "rounding.inl"
 
 namespace strata::kernels {
 
 struct AdamNumbers {
   float rate, beta1, beta2, eps, decay, shrink, inverse_correction1, inverse_root_correction2, gradient_scale;
+  uint64_t key;  // of random bits
 };
 
-template <class T, class Exec>
-STRATA_KFN void adam_range(Exec exec, const AdamNumbers n, int64_t count, T* value, const T* gradient, T* m, T* v,
-                           Bf16* copy) {
-  exec.each(count, [&](int64_t i) {
-    const float p = widen(value[i]);
-    const float g = n.gradient_scale * widen(gradient[i]) + n.decay * p;
-    const float new_m = n.beta1 * widen(m[i]) + (1.0F - n.beta1) * g;
-    const float new_v = n.beta2 * widen(v[i]) + (1.0F - n.beta2) * (g * g);
-    const float denominator = sqrtf(new_v) * n.inverse_root_correction2 + n.eps;
-    const float moved = n.shrink * p - n.rate * (new_m * n.inverse_correction1) / denominator;
-    m[i] = narrow<T>(new_m);
-    v[i] = narrow<T>(new_v);
-    value[i] = narrow<T>(moved);
+/// first: the place in the arena of the first element.
+template <bool kStochastic, class T, class Exec>
+STRATA_KFN void adam_range(Exec exec, const AdamNumbers n, int64_t first, int64_t count, T* value, const T* gradient,
+                           T* m, T* v, Bf16* copy) {
+  const auto store = [&](T* row, auto i, auto number, uint64_t array) {
+    if constexpr (kStochastic) {
+      write(row, i, rounded_by_chance<T>(number, n.key + array * 0x9E3779B97F4A7C15U, first, i));
+    } else {
+      write(row, i, number);
+    }
+  };
+  exec.each(count, [&](auto i) {
+    const auto p = read(value, i);
+    const auto g = n.gradient_scale * read(gradient, i) + n.decay * p;
+    const auto new_m = n.beta1 * read(m, i) + (1.0F - n.beta1) * g;
+    const auto new_v = n.beta2 * read(v, i) + (1.0F - n.beta2) * (g * g);
+    const auto denominator = root(new_v) * n.inverse_root_correction2 + n.eps;
+    store(m, i, new_m, 0);
+    store(v, i, new_v, 1);
+    store(value, i, n.shrink * p - n.rate * (new_m * n.inverse_correction1) / denominator, 2);
   });
   if (copy != nullptr) {
-    exec.each(count, [&](int64_t i) { copy[i] = narrow<Bf16>(widen(value[i])); });
+    exec.each(count, [&](auto i) { write(copy, i, read(value, i)); });
   }
 }
 

@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <cmath>
 
+#include "strata/base/seed.h"
 #include "strata/kernels/clip.h"
 
 namespace strata::optim {
 
 Adam::Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-           const std::vector<ArenaRange>& ranges, at::ScalarType dtype, Allocator& allocator)
-    : config_(config), ranges_(ranges) {
+           const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed,
+           Allocator& allocator)
+    : config_(config), seed_(derive_seed(seed, "rounding")), ranges_(ranges) {
   int64_t size = 0;
   for (const ArenaRange& range : ranges) size += range.size();
   for (const char* name : {"m", "v"}) {
@@ -44,12 +46,15 @@ void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const a
                              .eps = config_.eps,
                              .decoupled = config_.kind == config::OptimizerKind::kAdamw,
                              .correction1 = 1.0 - std::pow(config_.beta1, count),
-                             .correction2 = 1.0 - std::pow(config_.beta2, count)};
+                             .correction2 = 1.0 - std::pow(config_.beta2, count),
+                             .stochastic = config_.rounding == config::Rounding::kStochastic,
+                             .random_key = mix_bits(seed_ + static_cast<uint64_t>(step))};
   for (const Run& run : runs_) {
     const auto part = [&](const at::Tensor& arena) {
       return arena.defined() ? arena.narrow(0, run.range.begin, run.range.size()) : arena;
     };
     const auto state = [&](size_t index) { return states_[index].values.narrow(0, run.place, run.range.size()); };
+    update.first = run.range.begin;
     update.decay = run.decays ? config_.weight_decay : 0.0;
     kernels::adam(
         update,

@@ -9,7 +9,8 @@ namespace strata::optim {
 class Adam final : public Optimizer {
  public:
   Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-       const std::vector<ArenaRange>& ranges, at::ScalarType dtype, Allocator& allocator);
+       const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed,
+       Allocator& allocator);
 
   void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) override;
   const std::vector<ArenaRange>& ranges() const override { return ranges_; }
@@ -27,6 +28,7 @@ class Adam final : public Optimizer {
   void add_run(const ArenaRange& range, bool decays, bool gate);
 
   config::OptimizerConfig config_;
+  uint64_t seed_;  // of rounding
   std::vector<ArenaRange> ranges_;
   std::vector<Run> runs_;
   std::vector<State> states_;

@@ -5,12 +5,12 @@
 namespace strata::optim {
 
 std::unique_ptr<Optimizer> make_optimizer(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-                                          const std::vector<ArenaRange>& ranges, at::ScalarType dtype,
+                                          const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed,
                                           Allocator& allocator) {
   switch (config.kind) {
     case config::OptimizerKind::kAdam:
     case config::OptimizerKind::kAdamw:
-      return std::make_unique<Adam>(config, params, ranges, dtype, allocator);
+      return std::make_unique<Adam>(config, params, ranges, dtype, seed, allocator);
   }
   return nullptr;
 }

@@ -17,28 +17,22 @@ Step::Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule&
   parallel.numbers.outcome.zero_();
 }
 
-StartedStep Step::announce(const data::GlobalBatch& batch, int64_t index) const {
-  parallel_.workers.begin_step(index + 1);
-  StartedStep started;
-  started.report.step = index + 1;
-  started.report.rate = schedule_.rate(index);
-  started.report.tokens = batch.num_tokens;
-  started.report.targets = batch.num_targets;
+std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t index, const SpikeWindow& window,
+                                       const StepOptions& options) {
+  const dist::CommunicationTime before = parallel_.workers.time();
+  StartedStep started = announce(batch, index);
+  send_scales(batch, slot_of(started).scales_M);
+  if (!add_up_gradients(batch, options)) return std::nullopt;
+  clip();
+  if (!updates_depend_on_spikes() || !is_spike(started, window)) update(started);
+  started.measured_layers = options.measures_layers;
+  if (options.measures_layers) parallel_.meter.measure(model_.parameters().master(), parallel_.numbers.parameters);
+  slot_of(started).copy.start(parallel_.numbers.for_host);
+  if (parallel_.sharded) parallel_.gather.start();
+  const dist::CommunicationTime after = parallel_.workers.time();
+  started.report.communication = {.busy_seconds = after.busy_seconds - before.busy_seconds,
+                                  .waited_seconds = after.waited_seconds - before.waited_seconds};
   return started;
-}
-
-// What a micro-batch's sum of losses counts in the step's loss.
-double Step::scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const {
-  if (config_.loss_average == config::LossAverage::kToken) return 1.0 / static_cast<double>(batch.num_targets);
-  const auto micro_batches = static_cast<double>(batch.micro_batches.size()) * parallel_.workers.world_size();
-  return 1.0 / static_cast<double>(micro_batch.num_targets()) / micro_batches;
-}
-
-void Step::send_scales(const data::GlobalBatch& batch, const at::Tensor& from_M) const {
-  STRATA_ASSERT(std::ssize(batch.micro_batches) == from_M.numel());
-  auto* scales = from_M.mutable_data_ptr<double>();
-  for (const data::TokenBatch& micro_batch : batch.micro_batches) *scales++ = scale(batch, micro_batch);
-  parallel_.numbers.scales_M.copy_(from_M, true);
 }
 
 // Leaves them where the reduction does, and loss and layers' sums in the first row of the numbers. False: given up.
@@ -87,22 +81,28 @@ void Step::update(const StartedStep& started) {
                     started.report.step - 1, started.report.rate, parallel_.numbers.outcome);
 }
 
-std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t index, const SpikeWindow& window,
-                                       const StepOptions& options) {
-  const dist::CommunicationTime before = parallel_.workers.time();
-  StartedStep started = announce(batch, index);
-  send_scales(batch, slot_of(started).scales_M);
-  if (!add_up_gradients(batch, options)) return std::nullopt;
-  clip();
-  if (!updates_depend_on_spikes() || !is_spike(started, window)) update(started);
-  started.measured_layers = options.measures_layers;
-  if (options.measures_layers) parallel_.meter.measure(model_.parameters().master(), parallel_.numbers.parameters);
-  slot_of(started).copy.start(parallel_.numbers.for_host);
-  if (parallel_.sharded) parallel_.gather.start();
-  const dist::CommunicationTime after = parallel_.workers.time();
-  started.report.communication = {.busy_seconds = after.busy_seconds - before.busy_seconds,
-                                  .waited_seconds = after.waited_seconds - before.waited_seconds};
+StartedStep Step::announce(const data::GlobalBatch& batch, int64_t index) const {
+  parallel_.workers.begin_step(index + 1);
+  StartedStep started;
+  started.report.step = index + 1;
+  started.report.rate = schedule_.rate(index);
+  started.report.tokens = batch.num_tokens;
+  started.report.targets = batch.num_targets;
   return started;
+}
+
+// What a micro-batch's sum of losses counts in the step's loss.
+double Step::scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const {
+  if (config_.loss_average == config::LossAverage::kToken) return 1.0 / static_cast<double>(batch.num_targets);
+  const auto micro_batches = static_cast<double>(batch.micro_batches.size()) * parallel_.workers.world_size();
+  return 1.0 / static_cast<double>(micro_batch.num_targets()) / micro_batches;
+}
+
+void Step::send_scales(const data::GlobalBatch& batch, const at::Tensor& from_M) const {
+  STRATA_ASSERT(std::ssize(batch.micro_batches) == from_M.numel());
+  auto* scales = from_M.mutable_data_ptr<double>();
+  for (const data::TokenBatch& micro_batch : batch.micro_batches) *scales++ = scale(batch, micro_batch);
+  parallel_.numbers.scales_M.copy_(from_M, true);
 }
 
 StepReport Step::read(const StartedStep& started, const SpikeWindow& window) {

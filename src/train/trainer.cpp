@@ -66,15 +66,14 @@ class Loop {
     return is_needed;
   }
 
-  void read(const std::optional<Pending>& pending) {
-    if (!pending) return;
-    StepReport report = step_.read(pending->step, progress_.spikes);
-    report.wait_seconds = pending->wait_seconds;
+  void read(const Pending& pending) {
+    StepReport report = step_.read(pending.step, progress_.spikes);
+    report.wait_seconds = pending.wait_seconds;
     judge(report, config_);
     ++progress_.step;
     progress_.tokens += report.tokens;
     progress_.skipped += report.updated ? 0 : 1;
-    progress_.cursor = pending->end;
+    progress_.cursor = pending.end;
     if (report.finite) remember(config_.spike, progress_.spikes, report.loss, report.norms.global);
     for (const auto& hook : hooks_) hook->after_step(report, progress_);
   }
@@ -113,10 +112,14 @@ void run_training(Step& step, const config::TrainConfig& config, const NextBatch
     auto started = step.start(*batch, index, progress.spikes,
                               {.measures_layers = is_telemetry_due, .give_up = options.give_up_step});
     if (!started) break;
-    loop.read(std::exchange(pending, Pending{std::move(*started), wait_seconds, batch->end}));
-    if (loop.is_state_needed_after(index + 1) || !options.reads_late) loop.read(std::exchange(pending, std::nullopt));
+    if (pending) loop.read(*pending);
+    pending = Pending{std::move(*started), wait_seconds, batch->end};
+    if (loop.is_state_needed_after(index + 1) || !options.reads_late) {
+      loop.read(*pending);
+      pending.reset();
+    }
   }
-  loop.read(pending);
+  if (pending) loop.read(*pending);
   loop.end();
 }
 

@@ -1,6 +1,7 @@
 // The contract of collectives, over every implementation that needs no GPU.
 #include "strata/dist/communicator.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 
@@ -32,6 +33,38 @@ TEST(Workers, AgreeAndExchangeNumbers) {
     const auto rank = static_cast<double>(workers.rank());
     EXPECT_THAT(gather_numbers(workers, {rank, 10.0 * rank}), testing::ElementsAre(0, 0, 1, 10, 2, 20));
   });
+}
+
+// ((0 + 1) + (2 + 3)) + ... over the rows of all ranks, which is not a matter of who has them.
+double tree_of(std::vector<double> rows) {
+  for (size_t stride = 1; stride < rows.size(); stride *= 2) {
+    for (size_t row = 0; row + stride < rows.size(); row += 2 * stride) rows[row] += rows[row + stride];
+  }
+  return rows.front();
+}
+
+TEST(Workers, AddUpRowsAsOneTree) {
+  for (const auto& [world, rows_each] : {std::pair(1, 8), std::pair(2, 4), std::pair(4, 2), std::pair(3, 1)}) {
+    const int64_t num_rows = int64_t{world} * rows_each;
+    std::vector<double> first, second;
+    for (int64_t row = 0; row < num_rows; ++row) {
+      first.push_back(0.1 * static_cast<double>(row + 1));
+      second.push_back(1e16 / static_cast<double>(row + 3));
+    }
+    as_workers(world, [&](Communicator& workers) {
+      const at::Tensor rows = at::full({num_rows, 2}, -1.0, at::kDouble);
+      for (int64_t row = workers.rank() * rows_each; row < (workers.rank() + 1) * rows_each; ++row) {
+        rows[row][0].fill_(first[static_cast<size_t>(row)]);
+        rows[row][1].fill_(second[static_cast<size_t>(row)]);
+      }
+      sum_rows(workers, rows);
+      EXPECT_EQ(rows[0][0].item<double>(), tree_of(first));
+      EXPECT_EQ(rows[0][1].item<double>(), tree_of(second));
+      const double mine = first[static_cast<size_t>(workers.rank())];
+      EXPECT_THAT(sum_of_numbers(workers, {mine, 1.0}),
+                  testing::ElementsAre(tree_of({first.begin(), first.begin() + world}), world));
+    });
+  }
 }
 
 TEST(Workers, LearnOfAVoteOneCallLater) {

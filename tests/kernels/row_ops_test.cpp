@@ -167,6 +167,28 @@ TEST_P(RowKernel, CrossEntropyOfOneSureClassIsZeroAndOfNanIsNan) {
   EXPECT_TRUE(std::isnan(loss.item<float>()));
 }
 
+// Batches of a fixed shape have such rows at their end, with whatever logits.
+TEST_P(RowKernel, CrossEntropyOfARowWithoutATargetIsZero) {
+  const auto [logits, targets] = cross_entropy_case({4, 33}, dtype_, 3.0);
+  const at::Tensor ignored = logits.clone(), targets_ignored = targets.clone();
+  targets_ignored[1].fill_(-100);
+  targets_ignored[3].fill_(-100);
+  ignored[3].fill_(std::nan(""));
+  const at::Tensor loss = at::empty({4}, at::kFloat), with_ignored = at::empty({4}, at::kFloat);
+  kernels::cross_entropy(ignored, targets_ignored, with_ignored);
+  EXPECT_EQ(max_abs(with_ignored[3]), 0.0);
+  kernels::cross_entropy_in_place(logits, targets, number(0.5), loss);
+  kernels::cross_entropy_in_place(ignored, targets_ignored, number(0.5), with_ignored);
+  for (const int64_t row : {0, 2}) {
+    EXPECT_TRUE(at::equal(ignored[row], logits[row]));
+    EXPECT_TRUE(at::equal(with_ignored[row], loss[row]));
+  }
+  for (const int64_t row : {1, 3}) {
+    EXPECT_EQ(max_abs(ignored[row]), 0.0);
+    EXPECT_EQ(with_ignored[row].item<float>(), 0.0F);
+  }
+}
+
 TEST_P(RowKernel, BitsDoNotDependOnThreads) {
   const Shape shape{131, 33};
   expect_same_bits_on_all_threads([&] {

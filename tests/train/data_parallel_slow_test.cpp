@@ -24,6 +24,7 @@ struct Setup {
   config::LossAverage average = config::LossAverage::kToken;
   config::SumOrder order = config::SumOrder::kFixed;
   int64_t zero = 0;
+  config::Rounding rounding = config::Rounding::kNearest;
 };
 
 config::RunConfig config_of(const Setup& setup) {
@@ -38,6 +39,7 @@ config::RunConfig config_of(const Setup& setup) {
   config.train.loss_average = setup.average;
   config.train.clip = {.global = 0.5, .gates = 1e-3};
   config.optimizer.lr = 1e-3;
+  config.optimizer.rounding = setup.rounding;
   config.schedule.warmup_steps = 2;
   config.parallel.order = setup.order;
   config.parallel.zero = setup.zero;
@@ -116,8 +118,10 @@ Result train_with(int world_size, const Setup& setup) {
 class WorldSizes : public testing::TestWithParam<Setup> {};
 
 TEST_P(WorldSizes, GiveTheSameBytes) {
-  const Result alone =
-      train_with(1, {.scheme = GetParam().scheme, .precision = GetParam().precision, .average = GetParam().average});
+  const Result alone = train_with(1, {.scheme = GetParam().scheme,
+                                      .precision = GetParam().precision,
+                                      .average = GetParam().average,
+                                      .rounding = GetParam().rounding});
   EXPECT_LT(alone.numbers[(kSteps - 1) * 6], alone.numbers[0]) << "it learns";
   for (const int world_size : {2, 4, 8}) {
     const Result shared = train_with(world_size, GetParam());
@@ -132,11 +136,16 @@ INSTANTIATE_TEST_SUITE_P(
                     Setup{.scheme = "deepnorm+gpas", .zero = 1}, Setup{.scheme = "mix+gpas"},
                     Setup{.scheme = "sandwich", .average = config::LossAverage::kPerMicroBatch, .zero = 1},
                     Setup{.scheme = "lns+gpas", .precision = config::Precision::kBf16, .zero = 1},
+                    Setup{.scheme = "lns+gpas",
+                          .precision = config::Precision::kBf16,
+                          .zero = 1,
+                          .rounding = config::Rounding::kStochastic},
                     Setup{.scheme = "post+gpas", .precision = config::Precision::kMixed, .zero = 1},
                     Setup{.scheme = "pre+gpas", .precision = config::Precision::kMixed}),
     [](const auto& info) {
       std::string name = info.param.scheme + "_" + std::to_string(static_cast<int>(info.param.precision)) + "_zero" +
                          std::to_string(info.param.zero);
+      if (info.param.rounding == config::Rounding::kStochastic) name += "_stochastic";
       std::ranges::replace(name, '+', '_');
       return name;
     });

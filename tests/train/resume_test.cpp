@@ -1,6 +1,7 @@
 // A run in this process that is saved, forgotten and taken up again at every step, against one that was not.
 #include <ATen/ops/equal.h>
 
+#include "strata/config/enums.h"
 #include "strata/train/checkpoint_writer.h"
 #include "strata/train/resume.h"
 #include "strata/train/trainer.h"
@@ -16,11 +17,17 @@ using strata::test::TestModel;
 
 constexpr int64_t kSteps = 5;
 
-config::RunConfig config_of(config::Precision precision, const TempFolder& folder) {
+struct Mode {
+  config::Precision precision;
+  config::Rounding rounding = config::Rounding::kNearest;
+};
+
+config::RunConfig config_of(const Mode& mode, const TempFolder& folder) {
   config::RunConfig config;
   config.model = strata::test::tiny_dims();
   config.norm.scheme = "mix+gpas";
-  config.train.precision = precision;
+  config.train.precision = mode.precision;
+  config.optimizer.rounding = mode.rounding;
   config.train.steps = kSteps;
   config.train.global_batch = config.train.micro_batch;
   config.train.spike = {.action = config::SpikeAction::kSkip, .window = 2, .sigma = 0.5};
@@ -82,7 +89,7 @@ struct Process {
   CheckpointState now;
 };
 
-class ResumeInProcess : public testing::TestWithParam<config::Precision> {};
+class ResumeInProcess : public testing::TestWithParam<Mode> {};
 
 TEST_P(ResumeInProcess, EveryStepCanBeTheLastBeforeAKill) {
   const TempFolder folder;
@@ -106,10 +113,13 @@ TEST_P(ResumeInProcess, EveryStepCanBeTheLastBeforeAKill) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Precisions, ResumeInProcess,
-                         testing::Values(config::Precision::kFp32, config::Precision::kBf16, config::Precision::kMixed),
+INSTANTIATE_TEST_SUITE_P(Modes, ResumeInProcess,
+                         testing::Values(Mode{config::Precision::kFp32}, Mode{config::Precision::kBf16},
+                                         Mode{config::Precision::kBf16, config::Rounding::kStochastic},
+                                         Mode{config::Precision::kMixed}),
                          [](const auto& info) {
-                           return std::string(config::enum_names(info.param)[static_cast<size_t>(info.param)]);
+                           return str(config::enum_name(info.param.precision), "_",
+                                      config::enum_name(info.param.rounding));
                          });
 
 }  // namespace

@@ -11,6 +11,9 @@ namespace strata::config {
 enum class OptimizerKind { kAdam, kAdamw };
 constexpr std::array<std::string_view, 2> enum_names(OptimizerKind) { return {"adam", "adamw"}; }
 
+enum class Rounding { kNearest, kStochastic };
+constexpr std::array<std::string_view, 2> enum_names(Rounding) { return {"nearest", "stochastic"}; }
+
 /// optimizer.*: how gradients become updates
 struct OptimizerConfig {
   OptimizerKind kind = OptimizerKind::kAdam;
@@ -19,6 +22,7 @@ struct OptimizerConfig {
   double beta2 = 0.999;
   double eps = 1e-8;
   double weight_decay = 0.0;
+  Rounding rounding = Rounding::kNearest;
 
   void fields(auto& field) {
     field("kind", kind, "adamw: weight decay beside the gradient instead of in it");
@@ -27,6 +31,9 @@ struct OptimizerConfig {
     field("beta2", beta2, "decay of the second moment", in_range(0.0, 1.0));
     field("eps", eps, "added to the root of the second moment", at_least(0.0));
     field("weight_decay", weight_decay, "of matrices; gains and gates never decay", at_least(0.0));
+    field("rounding", rounding,
+          "of weights and states stored in bf16 (train.precision: bf16); stochastic: up or down by chance, so that steps "
+          "too small for bf16 count on average");
   }
 
   bool operator==(const OptimizerConfig&) const = default;

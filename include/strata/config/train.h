@@ -45,7 +45,7 @@ struct SpikeConfig {
   double sigma = 6.0;
 
   void fields(auto& field) {
-    field("action", action, "what a spike does, before the update");
+    field("action", action, "what a spike does, before the update; on a GPU skip and stop wait for it in every step");
     field("window", window, "steps before it that it is compared with", in_range(2, 1 << 16));
     field("sigma", sigma, "standard deviations above their mean that make a spike", greater_than(0.0));
   }

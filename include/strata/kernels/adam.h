@@ -18,6 +18,9 @@ struct AdamUpdate {
   bool decoupled = false;    // AdamW
   double correction1 = 1.0;  // 1 - beta1^t, t from 1
   double correction2 = 1.0;
+  bool stochastic = false;  // value, m and v of bf16 are rounded up or down by chance, and right on average
+  uint64_t random_key = 0;  // another one for every update
+  int64_t first = 0;        // place in the arena of the first element; chance depends on key, place and array alone
 };
 
 /// All flat, contiguous and equally long; value, gradient, m and v of one dtype, fp32 or bf16.
@@ -32,7 +35,7 @@ struct AdamScale {
   at::Tensor apply;   // 0: nothing is changed, whatever the gradients are
 };
 
-/// Arithmetic in fp32, one rounding per stored number.
+/// Arithmetic in fp32, one rounding per stored number; the copy's is to nearest.
 void adam(const AdamUpdate& update, const AdamArrays& arrays, const AdamScale& scale);
 
 }  // namespace strata::kernels

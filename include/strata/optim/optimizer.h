@@ -37,9 +37,9 @@ class Optimizer {
   virtual const std::vector<State>& states() const = 0;
 };
 
-/// For the whole of the ranges given, which rise. States are of the dtype given.
+/// For the whole of the ranges given, which rise. States are of the dtype given. seed: of stochastic rounding.
 std::unique_ptr<Optimizer> make_optimizer(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-                                          const std::vector<ArenaRange>& ranges, at::ScalarType dtype,
+                                          const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed,
                                           Allocator& allocator);
 
 }  // namespace strata::optim
