@@ -41,7 +41,7 @@ std::optional<train::RunFolder> open_folder(const config::RunConfig& config, con
   return folder;
 }
 
-void run(const config::RunConfig& config) {
+void run(config::RunConfig config) {
   set_threads(config.run);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const TrainingData data(config);
@@ -52,12 +52,13 @@ void run(const config::RunConfig& config) {
   check_shared(config.run.dir, group);
 
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  const double peak = measured_peak(*gemm, config, group);
+  const RunMemory planned = settle_memory(config, spec, workers);
   Allocator memory(at::kCPU);
   train::Training training(config, spec, *gemm, group, workers.save_group(), memory);
-  const double peak = measured_peak(*gemm, config.model, group);
   train::CheckpointState state = fresh_state(config, data, *gemm);
   if (folder) {
-    print_header("pretrain", config, spec, memory,
+    print_header("pretrain", config, spec, planned,
                  {.library = gemm->name(), .gflops = peak, .workers = group.world_size()});
   }
   state.progress = train::begin_run(config, state, training.model.parameters(), *training.optimizer, group);
@@ -81,6 +82,7 @@ void run(const config::RunConfig& config) {
     throw Stopped{128 + signal};
   }
   if (!folder) return;
+  print_memory(planned);
   std::cout << "done: step " << progress.step << ", " << with_commas(progress.tokens) << " tokens, in "
             << config.run.dir << "\n"
             << std::flush;

@@ -17,8 +17,8 @@ ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<A
                        dist::Communicator& workers)
     : num_params_(params.size()), workers_(workers) {
   const auto is_mine = [&](int64_t place) {
-    return std::ranges::any_of(mine,
-                               [&](const ArenaRange& range) { return range.begin <= place && place < range.end; });
+    const auto behind = std::ranges::upper_bound(mine, place, {}, &ArenaRange::begin);
+    return behind != mine.begin() && place < std::prev(behind)->end;
   };
   std::vector<ArenaRange> ranges;
   for (const ParamSpec& param : params) {
