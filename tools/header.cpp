@@ -33,13 +33,11 @@ std::string where(const GemmRate& rate) {
 }  // namespace
 
 RunMemory settle_memory(config::RunConfig& config, const nn::ModelSpec& spec, const Workers& workers) {
-  RunMemory memory{.plan = {.buffers = Allocator::planning()}, .program = resident_bytes()};
   const auto mine = static_cast<double>(study::room_on_this_host() / workers.self.local_world_size);
-  memory.room = static_cast<int64_t>(std::ranges::min(dist::gather_numbers(*workers.group, {mine})));
+  const auto room = static_cast<int64_t>(std::ranges::min(dist::gather_numbers(*workers.group, {mine})));
   const study::Place place{.workers = workers.group->world_size()};
-  config.train.recompute = study::settle_recompute(config, spec, place, memory.room);
-  memory.plan = study::plan_memory(config, spec, place, workers.group->rank());
-  return memory;
+  config.train.recompute = study::settle_recompute(config, spec, place, room);
+  return {.plan = study::plan_memory(config, spec, place, workers.group->rank())};
 }
 
 void print_header(const std::string& command, const config::RunConfig& config, const nn::ModelSpec& spec,

@@ -24,12 +24,11 @@ double measured_peak(const kernels::Gemm& gemm, const config::RunConfig& config,
 struct RunMemory {
   study::MemoryPlan plan;
   int64_t program = 0;  // resident bytes before the run's first buffer
-  int64_t room = 0;     // bytes that were there for it
 
   int64_t total() const { return program + plan.device_bytes(); }
 };
 
-/// A collective, for when data and libraries are there: settles train.recompute, the same on all workers, so that the
+/// A collective, before anything large is taken: settles train.recompute, the same on all workers, so that the
 /// run fits into the memory of every host. Throws UsageError, on all of them, where it cannot.
 RunMemory settle_memory(config::RunConfig& config, const nn::ModelSpec& spec, const Workers& workers);
 

@@ -16,7 +16,7 @@ namespace {
 struct PlanArguments {
   std::vector<std::string> words;  // configs, and key.path=value
   std::vector<int> gpus;
-  uint64_t memory = 0, reserve = 2'000'000'000;
+  double memory = 0.0, reserve = 2e9;  // bytes
   double tflops = 0.0, utilisation = 0.0;
 };
 
@@ -26,7 +26,7 @@ constexpr double kGpuUtilisation = 0.4, kCpuUtilisation = 0.8;  // of what matri
 study::Machine gpus(const PlanArguments& arguments, int count) {
   const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kGpuUtilisation;
   return {.place = {.device = at::kCUDA, .workers = count},
-          .memory = arguments.memory > 0 ? static_cast<int64_t>(arguments.memory) : kUsualGpu,
+          .memory = arguments.memory > 0.0 ? static_cast<int64_t>(arguments.memory) : kUsualGpu,
           .taken = static_cast<int64_t>(arguments.reserve),
           .taken_by = "left to CUDA",
           .flops_per_second = arguments.tflops * share * 1e12,
@@ -43,7 +43,7 @@ study::Machine this_machine(const PlanArguments& arguments, const config::RunCon
   const int64_t taken = resident_bytes();
   const int64_t room = study::room_on_this_host();
   return {.place = {},
-          .memory = arguments.memory > 0 ? static_cast<int64_t>(arguments.memory) : room + taken,
+          .memory = arguments.memory > 0.0 ? static_cast<int64_t>(arguments.memory) : room + taken,
           .taken = taken,
           .taken_by = "program and libraries",
           .flops_per_second = peak * share * 1e9,
@@ -87,18 +87,22 @@ void run(const PlanArguments& arguments) {
 
 void add_plan(CLI::App& program) {
   const auto arguments = std::make_shared<PlanArguments>();
+  const CLI::AsNumberWithUnit bytes(
+      std::map<std::string, double>{{"MB", 1e6}, {"GB", 1e9}, {"MiB", 0x1p20}, {"GiB", 0x1p30}},
+      CLI::AsNumberWithUnit::CASE_INSENSITIVE);
   CLI::App* command = program.add_subcommand(
       "plan", "what a run takes before it is begun: memory by class, the largest micro-batch, hours, checkpoints");
   command->add_option("configs", arguments->words,
                       "YAML files (several: a line each), and key.path=value over all of them");
   command->add_option("--gpus", arguments->gpus, "so many GPUs, 4 or 4,8; without it: the processor of this machine")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::Range(1, 1 << 16));
   command->add_option("--memory", arguments->memory, "of a GPU (default 80GB), or of this machine (default: all free)")
-      ->transform(CLI::AsSizeValue(true));
+      ->transform(bytes);
   command
       ->add_option("--reserve", arguments->reserve, "of a GPU's memory, left to CUDA and its libraries (default 2GB)")
-      ->transform(CLI::AsSizeValue(true));
+      ->transform(bytes);
   command->add_option("--tflops", arguments->tflops, "a GPU's rate at its best, in 10^12 FLOP/s")
       ->check(CLI::PositiveNumber);
   command->add_option("--utilisation", arguments->utilisation, "of the best rate (default 0.4; 0.8 on a processor)")

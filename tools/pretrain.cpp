@@ -7,6 +7,7 @@
 #include "header.h"
 #include "runtime.h"
 #include "strata/base/log.h"
+#include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/config/print.h"
@@ -48,12 +49,13 @@ void run(config::RunConfig config) {
   Workers workers = join_workers(config, data);
   dist::Communicator& group = *workers.group;
   const auto gemm = common_gemm(config.run, group);
+  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  RunMemory planned = settle_memory(config, spec, workers);
+  const double peak = measured_peak(*gemm, config, group);
+  planned.program = resident_bytes();  // with what the matrix library keeps
   const auto folder = open_folder(config, group);
   check_shared(config.run.dir, group);
 
-  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
-  const double peak = measured_peak(*gemm, config, group);
-  const RunMemory planned = settle_memory(config, spec, workers);
   Allocator memory(at::kCPU);
   train::Training training(config, spec, *gemm, group, workers.save_group(), memory);
   train::CheckpointState state = fresh_state(config, data, *gemm);

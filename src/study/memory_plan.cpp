@@ -31,23 +31,35 @@ int64_t bytes_of_exchange(const config::RunConfig& config, const train::Training
 
 std::string named(Recompute recompute) { return "train.recompute=" + std::string(config::enum_name(recompute)); }
 
-// What would fit where `config` does not, as the end of a sentence.
-std::string what_would_fit(config::RunConfig config, const nn::ModelSpec& spec, const Place& place, int64_t room) {
+// Micro-batches that would fit, with each way to recompute, as "train.micro_batch=8 with train.recompute=ffn".
+std::vector<std::string> fitting_sizes(config::RunConfig config, const nn::ModelSpec& spec, const Place& place,
+                                       int64_t room) {
   std::vector<std::string> ways;
-  const int64_t wanted = config.train.micro_batch;
   for (const Recompute recompute : kRecomputes) {
     config.train.recompute = recompute;
     const int64_t largest = largest_micro_batch(config, spec, place, room);
-    if (largest >= wanted) return str(named(recompute), " would fit");
+    if (largest >= config.train.micro_batch) return {named(recompute)};
     if (largest > 0) ways.push_back(str("train.micro_batch=", largest, " with ", named(recompute)));
   }
-  if (ways.empty() && place.workers > 1 && config.parallel.zero == 0) {
-    config.parallel.zero = 1;
-    const int64_t largest = largest_micro_batch(config, spec, place, room);
-    if (largest > 0)
-      ways.push_back(str("train.micro_batch=", largest, " with ", named(Recompute::kLayer), " and parallel.zero=1"));
+  return ways;
+}
+
+// The end of a sentence about a config that does not fit.
+std::string what_would_fit(config::RunConfig config, const nn::ModelSpec& spec, const Place& place, int64_t room) {
+  std::vector<std::string> ways = fitting_sizes(config, spec, place, room);
+  std::string and_this;
+  if (ways.empty()) {
+    const bool alone = place.workers == 1;
+    (alone ? config.parallel.virtual_ranks : config.parallel.zero) = 1;
+    and_this = alone ? " and parallel.virtual_ranks=1" : " and parallel.zero=1";
+    ways = fitting_sizes(config, spec, place, room);
   }
-  return ways.empty() ? "no micro-batch would fit" : join(ways, ", or ") + " would fit";
+  if (ways.empty() && place.device == at::kCPU) {
+    config.checkpoint.asynchronous = false;
+    and_this += " and checkpoint.asynchronous=false";
+    ways = fitting_sizes(config, spec, place, room);
+  }
+  return ways.empty() ? "no micro-batch would fit" : join(ways, ", or ") + and_this + " would fit";
 }
 
 }  // namespace
@@ -86,7 +98,7 @@ MemoryPlan plan_memory(const config::RunConfig& config, const nn::ModelSpec& spe
 
 int64_t room_on_this_host() {
   const int64_t available = available_memory_bytes();
-  return available > 0 ? available : std::numeric_limits<int64_t>::max();
+  return available > 0 ? available : std::numeric_limits<int64_t>::max() / 2;
 }
 
 std::vector<int64_t> possible_micro_batches(const config::RunConfig& config, int workers) {

@@ -122,8 +122,8 @@ std::string verdict(const PlannedRun& run, const Machine& machine) {
       config.train.recompute = recompute;
       const auto fitting = fitting_recompute(config, run.spec, machine.place, machine.room());
       if (!fitting) continue;
-      const std::string with = *fitting == wanted ? "" : " with recompute=" + name_of(*fitting);
-      return "yes" + with + (zero == run.config.parallel.zero ? "" : " with parallel.zero=1");
+      const std::string with = *fitting == wanted ? "" : ", recompute=" + name_of(*fitting);
+      return "yes" + with + (zero == run.config.parallel.zero ? "" : ", parallel.zero=1");
     }
   }
   return "no";
