@@ -57,10 +57,12 @@ void run(const BenchArguments& arguments) {
   const auto gemm = start(config.run);
   const data::TokenBatch batch = make_batch(arguments, config);
   config.train.micro_batch = batch.num_rows();
+  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  if (config.train.recompute == config::Recompute::kAuto) config.train.recompute = config::Recompute::kNone;
   const nn::ModelOptions options = nn::options_for(config);
   const GemmRate rate = gemm_rate(*gemm, config, batch.num_tokens());
   Allocator allocator(at::kCPU);
-  nn::Model model(nn::describe(config.model, config.norm), options, *gemm, allocator);
+  nn::Model model(spec, options, *gemm, allocator);
   model.parameters().initialise(static_cast<uint64_t>(config.run.seed));
   const std::vector<double> seconds = time_steps(model, batch, arguments.steps);
 

@@ -17,6 +17,7 @@ void add_generate(CLI::App& program);
 void add_init(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_launch(CLI::App& program);
+void add_plan(CLI::App& program);
 void add_pretrain(CLI::App& program);
 void add_tokenize(CLI::App& program);
 void add_trace(CLI::App& program);

@@ -5,15 +5,20 @@
 #include <algorithm>
 #include <iostream>
 
+#include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
+#include "strata/config/enums.h"
 
 namespace strata::tools {
 
-double measured_peak(const kernels::Gemm& gemm, const config::ModelConfig& dims, dist::Communicator& workers) {
+// Feed-forward, head, and the gradient of the head's weight.
+double measured_peak(const kernels::Gemm& gemm, const config::RunConfig& config, dist::Communicator& workers) {
   workers.barrier();
-  const double mine = std::max(kernels::measure_gemm(gemm, 2048, dims.intermediate, dims.hidden),
-                               kernels::measure_gemm(gemm, 512, dims.vocab, dims.hidden));
+  const config::ModelConfig& dims = config.model;
+  const double mine = std::max({kernels::measure_gemm(gemm, 2048, dims.intermediate, dims.hidden),
+                                kernels::measure_gemm(gemm, 512, dims.vocab, dims.hidden),
+                                kernels::measure_gemm(gemm, dims.vocab, dims.hidden, config.train.loss_chunk)});
   return dist::sum_of_numbers(workers, {mine}).front();
 }
 
@@ -27,22 +32,39 @@ std::string where(const GemmRate& rate) {
 
 }  // namespace
 
+RunMemory settle_memory(config::RunConfig& config, const nn::ModelSpec& spec, const Workers& workers) {
+  const auto mine = static_cast<double>(study::room_on_this_host() / workers.self.local_world_size);
+  const auto room = static_cast<int64_t>(std::ranges::min(dist::gather_numbers(*workers.group, {mine})));
+  const study::Place place{.workers = workers.group->world_size()};
+  config.train.recompute = study::settle_recompute(config, spec, place, room);
+  return {.plan = study::plan_memory(config, spec, place, workers.group->rank())};
+}
+
 void print_header(const std::string& command, const config::RunConfig& config, const nn::ModelSpec& spec,
-                  const Allocator& memory, const GemmRate& rate) {
+                  const RunMemory& memory, const GemmRate& rate) {
   const double flops = nn::flops_per_token(config.model, config.data.sequence_length);
   std::cout << "strata " << version() << " · " << command << " · " << config.norm.scheme << " · seed "
             << config.run.seed << " · " << config.run.dir << "\n  parameters " << with_commas(spec.layout.count())
             << " · " << fixed(flops / 1e9, 3) << " GFLOP per token · " << config.train.global_batch << " rows of up to "
-            << config.data.sequence_length << " tokens per step\n  memory " << human_bytes(memory.total_bytes()) << ":";
-  const char* separator = " ";
-  for (const MemoryClass memory_class : kMemoryClasses) {
-    std::cout << separator << name_of(memory_class) << " " << human_bytes(memory.bytes(memory_class));
-    separator = ", ";
+            << config.data.sequence_length << " tokens per step\n  memory " << human_bytes(memory.total())
+            << ", recompute " << config::enum_name(config.train.recompute) << ": program and libraries "
+            << human_bytes(memory.program);
+  for (const auto& [name, bytes] : study::bytes_by_class(memory.plan)) {
+    std::cout << ", " << name << " " << human_bytes(bytes);
   }
   std::cout << "\n  " << where(rate) << " · " << rate.library << " " << fixed(rate.gflops, 0)
             << " GFLOP/s on this model's shapes · at most "
             << with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops)) << " tokens/s"
             << "\n"
+            << std::flush;
+}
+
+void print_memory(const RunMemory& memory) {
+  const int64_t peak = peak_resident_bytes();
+  if (peak == 0) return;
+  const double more = 100.0 * (static_cast<double>(peak) / static_cast<double>(memory.total()) - 1.0);
+  std::cout << "memory: planned " << human_bytes(memory.total()) << ", resident at most " << human_bytes(peak) << " ("
+            << (more < 0.0 ? "" : "+") << fixed(more, 1) << " %)\n"
             << std::flush;
 }
 

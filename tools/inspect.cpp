@@ -13,6 +13,7 @@
 #include "strata/config/print.h"
 #include "strata/nn/report.h"
 #include "strata/norm/report.h"
+#include "strata/study/plan_report.h"
 
 namespace strata::tools {
 namespace {
@@ -24,15 +25,16 @@ struct InspectArguments {
 
 std::string section(const std::string& title, const Table& table) { return "\n" + title + "\n" + table.text("  "); }
 
-std::string plan_report(const config::RunConfig& config, const nn::ModelSpec& spec, bool buffers) {
+std::string plan_report(const config::RunConfig& given, const nn::ModelSpec& spec, bool buffers) {
+  const config::RunConfig config = study::with_recompute(given, spec, {}, study::room_on_this_host());
   const nn::ModelOptions options = nn::options_for(config);
-  const Allocator plan = plan_run(config, spec);
+  const study::MemoryPlan plan = study::plan_memory(config, spec, {});
   std::string report =
       section(str("memory: micro-batches of ", config.train.micro_batch, " rows of up to ", config.data.sequence_length,
                   " tokens, ", config::enum_name(options.precision), ", recompute ",
                   config::enum_name(config.train.recompute), ", ", at::get_num_threads(), " threads"),
-              nn::memory_table(plan));
-  return buffers ? report + section("every buffer", nn::buffer_table(plan)) : report;
+              study::memory_table(plan));
+  return buffers ? report + section("every buffer", nn::buffer_table(plan.buffers)) : report;
 }
 
 void inspect_config(const InspectArguments& arguments) {

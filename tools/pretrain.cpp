@@ -7,6 +7,7 @@
 #include "header.h"
 #include "runtime.h"
 #include "strata/base/log.h"
+#include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/config/print.h"
@@ -41,7 +42,7 @@ std::optional<train::RunFolder> open_folder(const config::RunConfig& config, con
   return folder;
 }
 
-void run(const config::RunConfig& config) {
+void run(config::RunConfig config) {
   set_threads(config.run);
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const TrainingData data(config);
@@ -49,16 +50,18 @@ void run(const config::RunConfig& config) {
   Workers workers = join_workers(config, data, device);
   dist::Communicator& group = *workers.group;
   const auto gemm = common_gemm(config.run, group);
+  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  RunMemory planned = settle_memory(config, spec, workers);
+  const double peak = measured_peak(*gemm, config, group);
+  planned.program = resident_bytes();  // with what the matrix library keeps
   const auto folder = open_folder(config, group);
   check_shared(config.run.dir, group);
 
-  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
   Allocator memory(device.device);
   train::Training training(config, spec, *gemm, group, workers.save_group(), memory);
-  const double peak = measured_peak(*gemm, config.model, group);
   train::CheckpointState state = fresh_state(config, data, *gemm);
   if (folder) {
-    print_header("pretrain", config, spec, memory,
+    print_header("pretrain", config, spec, planned,
                  {.library = gemm->name(), .gflops = peak, .workers = group.world_size()});
   }
   state.progress = train::begin_run(config, state, training.model.parameters(), *training.optimizer, group);
@@ -82,6 +85,7 @@ void run(const config::RunConfig& config) {
     throw Stopped{128 + signal};
   }
   if (!folder) return;
+  print_memory(planned);
   std::cout << "done: step " << progress.step << ", " << with_commas(progress.tokens) << " tokens, in "
             << config.run.dir << "\n"
             << std::flush;

@@ -5,7 +5,6 @@
 #include "strata/config/enums.h"
 #include "strata/config/load.h"
 #include "strata/nn/model_spec.h"
-#include "strata/train/training.h"
 
 namespace strata::tools {
 
@@ -34,14 +33,6 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
     throw loaded.origins.locate(error);
   }
   return loaded.config;
-}
-
-Allocator plan_run(const config::RunConfig& config, const nn::ModelSpec& spec) {
-  const auto gemm = kernels::make_gemm("aten");  // never called
-  const auto workers = dist::alone();
-  Allocator plan = Allocator::planning();
-  const train::Training training(config, spec, *gemm, *workers, {}, plan);
-  return plan;
 }
 
 void add_config_option(CLI::App& command, ConfigArguments& arguments) {

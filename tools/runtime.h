@@ -23,9 +23,6 @@ std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist:
 /// The config at `path` with overrides, with its scheme checked too. Errors carry their place.
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides);
 
-/// Every buffer of a run, moments and the checkpoints' copy included, without its memory.
-Allocator plan_run(const config::RunConfig& config, const nn::ModelSpec& spec);
-
 /// A config on the command line.
 struct ConfigArguments {
   std::string path;

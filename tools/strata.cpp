@@ -1,4 +1,6 @@
 // The program: collects the subcommands, runs one, and turns what it throws into a line and an exit code.
+#include <malloc.h>
+
 #include <exception>
 
 #include "command.h"
@@ -38,14 +40,20 @@ std::string explain(const CLI::App& program, const CLI::ParseError& failure, con
   return strata::str(command, ": ", problem, "; ", command, " --help says more");
 }
 
+// Large blocks go back to the system as soon as they are freed, so that what is resident is what is in use.
+void return_large_blocks() {
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
+}
+
 int run(int argc, char** argv) {
   CLI::App program{"Strata pretrains LLaMA-style decoders and compares ways of normalising them.", "strata"};
   program.set_version_flag("--version", "strata " + strata::version());
   program.require_subcommand(1);
-  for (const auto add :
-       {&strata::tools::add_pretrain, &strata::tools::add_tokenize, &strata::tools::add_train_tokenizer,
-        &strata::tools::add_encode, &strata::tools::add_generate, &strata::tools::add_inspect, &strata::tools::add_init,
-        &strata::tools::add_trace, &strata::tools::add_bench, &strata::tools::add_doctor, &strata::tools::add_launch}) {
+  for (const auto add : {&strata::tools::add_pretrain, &strata::tools::add_plan, &strata::tools::add_tokenize,
+                         &strata::tools::add_train_tokenizer, &strata::tools::add_encode, &strata::tools::add_generate,
+                         &strata::tools::add_inspect, &strata::tools::add_init, &strata::tools::add_trace,
+                         &strata::tools::add_bench, &strata::tools::add_doctor, &strata::tools::add_launch}) {
     add(program);
   }
   try {
@@ -60,6 +68,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  return_large_blocks();
   try {
     return run(argc, argv);
   } catch (const strata::tools::Stopped& stopped) {

@@ -23,14 +23,20 @@ const char* name_of(MemoryClass memory_class) {
   switch (memory_class) {
     case MemoryClass::kParameters:
       return "parameters";
+    case MemoryClass::kComputeCopy:
+      return "compute copy";
     case MemoryClass::kGradients:
       return "gradients";
+    case MemoryClass::kPartialSums:
+      return "partial sums";
     case MemoryClass::kMoments:
       return "moments";
     case MemoryClass::kActivations:
       return "activations";
     case MemoryClass::kLossChunk:
       return "loss chunk";
+    case MemoryClass::kAttentionWorkspace:
+      return "attention workspace";
     case MemoryClass::kWorkspace:
       return "workspace";
     case MemoryClass::kCheckpointCopy:
@@ -52,7 +58,7 @@ at::Tensor Allocator::zeros(MemoryClass memory_class, const std::string& name, a
 
 at::Tensor Allocator::untouched(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,
                                 at::ScalarType dtype) {
-  const bool on_host = device_.is_cuda() && memory_class == MemoryClass::kCheckpointCopy;
+  const bool on_host = !is_planning() && is_on_host(memory_class);
   const auto options = at::TensorOptions().dtype(dtype);
   at::Tensor tensor = at::empty(shape, on_host ? options.pinned_memory(true) : options.device(device_));
   if (device_.is_cpu()) ask_for_huge_pages(tensor);

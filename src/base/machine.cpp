@@ -60,6 +60,7 @@ std::string host_name() {
 
 int64_t memory_bytes() { return proc_bytes("/proc/meminfo", "MemTotal"); }
 int64_t available_memory_bytes() { return proc_bytes("/proc/meminfo", "MemAvailable"); }
+int64_t resident_bytes() { return proc_bytes("/proc/self/status", "VmRSS"); }
 int64_t peak_resident_bytes() { return proc_bytes("/proc/self/status", "VmHWM"); }
 
 std::vector<std::string> gpu_names() {

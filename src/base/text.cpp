@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "strata/base/check.h"
+
 namespace strata {
 namespace {
 
@@ -89,6 +91,14 @@ std::string significant(double value, int digits) {
   std::array<char, 64> buffer{};
   const int length = std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);
   return {buffer.data(), static_cast<size_t>(length)};
+}
+
+std::string human_seconds(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds);
+  if (whole >= 86400) return str(whole / 86400, "d ", whole % 86400 / 3600, "h");
+  if (whole >= 3600) return str(whole / 3600, "h ", whole % 3600 / 60, "m");
+  if (whole >= 60) return str(whole / 60, "m ", whole % 60, "s");
+  return str(whole, "s");
 }
 
 std::string hex(uint64_t value) {

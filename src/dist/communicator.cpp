@@ -38,7 +38,27 @@ class Alone final : public Communicator {
   void barrier() override {}
 };
 
+class Imagined final : public Communicator {
+ public:
+  Imagined(int rank, int world_size) : Communicator(rank, world_size) {}
+
+  const char* backend() const override { return "none"; }
+  Handle all_reduce(const at::Tensor&, SumOrder) override { return refuse(); }
+  Handle reduce_scatter(const at::Tensor&, const at::Tensor&, SumOrder) override { return refuse(); }
+  Handle all_gather(const at::Tensor&, const at::Tensor&) override { return refuse(); }
+  Handle all_to_all(const at::Tensor&, const at::Tensor&) override { return refuse(); }
+  Handle broadcast(const at::Tensor&, int) override { return refuse(); }
+  void barrier() override { refuse(); }
+
+ private:
+  static Handle refuse() { throw Error("a worker that is only planned cannot talk to others"); }
+};
+
 }  // namespace
+
+std::unique_ptr<Communicator> imagined(int rank, int world_size) {
+  return std::make_unique<Imagined>(rank, world_size);
+}
 
 std::unique_ptr<Communicator> alone() { return std::make_unique<Alone>(); }
 

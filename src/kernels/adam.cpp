@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kRange = 16384;  // elements a task
 
-AdamNumbers numbers(const AdamUpdate& update, double factor) {
+AdamNumbers numbers(const AdamUpdate& update) {
   const auto narrow = [](double value) { return static_cast<float>(value); };
   return {.rate = narrow(update.rate),
           .beta1 = narrow(update.beta1),
@@ -22,25 +22,35 @@ AdamNumbers numbers(const AdamUpdate& update, double factor) {
           .shrink = update.decoupled ? narrow(1.0 - update.rate * update.decay) : 1.0F,
           .inverse_correction1 = narrow(1.0 / update.correction1),
           .inverse_root_correction2 = narrow(1.0 / std::sqrt(update.correction2)),
-          .gradient_scale = narrow(factor),
+          .gradient_scale = 1.0F,
           .key = update.random_key};
 }
 
 }  // namespace
 
 void adam(const AdamUpdate& update, const AdamArrays& arrays, const AdamScale& scale) {
-  if (*pointer<double>(scale.apply) == 0.0) return;
-  const AdamNumbers n = numbers(update, *pointer<double>(scale.factor));
-  const int64_t count = arrays.value.numel();
+  const auto* factor = pointer<double>(scale.factor);
+  const auto* apply = pointer<double>(scale.apply);
+  AdamNumbers n = numbers(update);
   with_storage_type(arrays.value, [&](auto type) {
+    using T = decltype(type);
+    const AdamPointers<T> all{.first = update.first,
+                              .count = arrays.value.numel(),
+                              .value = pointer<T>(arrays.value),
+                              .gradient = pointer<T>(arrays.gradient),
+                              .m = pointer<T>(arrays.m),
+                              .v = pointer<T>(arrays.v),
+                              .copy = pointer<Bf16>(arrays.copy)};
+    if (const DeviceKernels* device = device_kernels(arrays.value)) {
+      return device->adam(n, all, update.stochastic, factor, apply);
+    }
+    if (*apply == 0.0) return;
+    n.gradient_scale = static_cast<float>(*factor);
     with_flag(update.stochastic, [&](auto stochastic) {
-      using T = decltype(type);
-      parallel_rows((count + kRange - 1) / kRange, 4, [&](int64_t range) {
+      parallel_rows((all.count + kRange - 1) / kRange, 4, [&](int64_t range) {
         const int64_t begin = range * kRange;
-        adam_range<decltype(stochastic)::value>(
-            CpuExecutor{}, n, update.first + begin, std::min(kRange, count - begin), pointer<T>(arrays.value) + begin,
-            pointer<T>(arrays.gradient) + begin, pointer<T>(arrays.m) + begin, pointer<T>(arrays.v) + begin,
-            arrays.copy.defined() ? pointer<Bf16>(arrays.copy) + begin : nullptr);
+        adam_range<decltype(stochastic)::value>(CpuExecutor{}, n,
+                                                part_of(all, begin, std::min(kRange, all.count - begin)));
       });
     });
   });

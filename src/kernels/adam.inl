@@ -10,10 +10,30 @@ struct AdamNumbers {
   uint64_t key;  // of random bits
 };
 
-/// first: the place in the arena of the first element.
+/// A range of the arenas. first: the place of its first element.
+template <class T>
+struct AdamPointers {
+  int64_t first, count;
+  T* value;
+  const T* gradient;
+  T *m, *v;
+  Bf16* copy;  // nullptr: none
+};
+
+template <class T>
+STRATA_HOST_KFN AdamPointers<T> part_of(const AdamPointers<T>& all, int64_t begin, int64_t count) {
+  return {all.first + begin,
+          count,
+          all.value + begin,
+          all.gradient + begin,
+          all.m + begin,
+          all.v + begin,
+          all.copy == nullptr ? nullptr : all.copy + begin};
+}
+
 template <bool kStochastic, class T, class Exec>
-STRATA_KFN void adam_range(Exec exec, const AdamNumbers n, int64_t first, int64_t count, T* value, const T* gradient,
-                           T* m, T* v, Bf16* copy) {
+STRATA_KFN void adam_range(Exec exec, const AdamNumbers n, const AdamPointers<T> arrays) {
+  const auto [first, count, value, gradient, m, v, copy] = arrays;
   const auto store = [&](T* row, auto i, auto number, uint64_t array) {
     if constexpr (kStochastic) {
       write(row, i, rounded_by_chance<T>(number, n.key + array * 0x9E3779B97F4A7C15U, first, i));

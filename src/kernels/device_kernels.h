@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "adam.inl"
 #include "attention_arrays.h"
 #include "junction.inl"
 #include "strata/kernels/clip_rule.h"
@@ -52,6 +53,12 @@ class DeviceKernels {
   /// scale: nullptr: the losses alone.
   virtual void cross_entropy(Array logits, int64_t rows, int64_t classes, const int64_t* targets, const double* scale,
                              float* loss) const = 0;
+
+  /// numbers.gradient_scale is replaced by *factor; nothing is changed where *apply is 0.
+  virtual void adam(const AdamNumbers& numbers, const AdamPointers<float>& arrays, bool stochastic,
+                    const double* factor, const double* apply) const = 0;
+  virtual void adam(const AdamNumbers& numbers, const AdamPointers<Bf16>& arrays, bool stochastic, const double* factor,
+                    const double* apply) const = 0;
 
   /// blocks: [count, 2].
   virtual void sums_of_squares(Array flat, const int64_t* blocks, int64_t count, float* squares) const = 0;

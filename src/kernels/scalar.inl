@@ -8,7 +8,9 @@
 
 #if defined(__CUDACC__)
 #define STRATA_KFN __device__ inline
+#define STRATA_HOST_KFN __host__ __device__ inline  // of use to those who launch too
 #else
+#define STRATA_HOST_KFN STRATA_KFN
 #define STRATA_KFN inline __attribute__((always_inline))
 #endif
 

@@ -19,10 +19,10 @@ AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::Scal
                                        int64_t longest_row, Allocator& allocator)
     : kernel(kernels::make_attention({dims.heads, dims.kv(), dims.head_dim()}, allocator.device_type(), dtype)),
       rotary_table(
-          allocator.zeros(MemoryClass::kWorkspace, "rotary table", {2, longest_row, dims.head_dim() / 2}, at::kFloat)),
-      grad_out_NA(allocator.zeros(MemoryClass::kWorkspace, "attention output gradient",
+          allocator.zeros(MemoryClass::kAttentionWorkspace, "rotary table", {2, longest_row, dims.head_dim() / 2}, at::kFloat)),
+      grad_out_NA(allocator.zeros(MemoryClass::kAttentionWorkspace, "attention output gradient",
                                   {max_tokens, dims.heads * dims.head_dim()}, dtype)),
-      scratch(allocator.zeros(MemoryClass::kWorkspace, "attention scratch",
+      scratch(allocator.zeros(MemoryClass::kAttentionWorkspace, "attention scratch",
                               {kernel->scratch_size(max_tokens, longest_row)}, at::kFloat)) {
   if (!allocator.is_planning()) kernels::fill_rotary_table(dims.rope_theta, rotary_table);
 }

@@ -2,11 +2,14 @@
 
 #include <ATen/ops/full.h>
 
+#include "strata/base/check.h"
+
 namespace strata::nn {
 
-ModelOptions options_for(const config::RunConfig& config) {
+ModelOptions options_for(const config::RunConfig& config, at::DeviceType device) {
   const bool is_auto = config.train.precision == config::Precision::kAuto;
-  return {.precision = is_auto ? config::Precision::kFp32 : config.train.precision,
+  const auto suits = device == at::kCPU ? config::Precision::kFp32 : config::Precision::kMixed;
+  return {.precision = is_auto ? suits : config.train.precision,
           .limits = {.max_tokens = config.train.micro_batch * config.data.sequence_length,
                      .longest_row = config.data.sequence_length},
           .loss_chunk = config.train.loss_chunk,
@@ -18,7 +21,9 @@ Model::Model(const ModelSpec& spec, const ModelOptions& options, const kernels::
       gemm_(gemm),
       parameters_(spec.layout, options.precision, allocator, options.gradients),
       decoder_(spec, parameters_, options.limits, options.recompute, allocator),
-      head_(spec, parameters_, options.limits.max_tokens, options.loss_chunk, allocator) {}
+      head_(spec, parameters_, options.limits.max_tokens, options.loss_chunk, allocator) {
+  STRATA_ASSERT(options.precision != config::Precision::kAuto && options.recompute != config::Recompute::kAuto);
+}
 
 Engine Model::forward(const data::TokenBatch& batch, const LayerObserver& observe) {
   const Engine engine = this->engine();

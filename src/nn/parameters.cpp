@@ -48,7 +48,7 @@ Parameters::Parameters(const ParameterLayout& layout, config::Precision precisio
   const at::ScalarType dtype = stored_dtype(precision);
   master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {layout.arena_size}, dtype);
   values_ =
-      mixed ? allocator.zeros(MemoryClass::kParameters, "compute copy", {layout.arena_size}, at::kBFloat16) : master_;
+      mixed ? allocator.zeros(MemoryClass::kComputeCopy, "compute copy", {layout.arena_size}, at::kBFloat16) : master_;
   gradients_ = allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype);
 }
 
@@ -79,9 +79,11 @@ void Parameters::initialise(uint64_t seed) const {
       values.fill_(param.start_mean);
       continue;
     }
-    const at::Tensor normal = at::empty(param.shape, at::kFloat);
+    const bool in_place = values.is_cpu() && values.scalar_type() == at::kFloat;
+    const at::Tensor normal = in_place ? values : at::empty(param.shape, at::kFloat);
     normal.normal_(0.0, 1.0, at::detail::createCPUGenerator(derive_seed(seed, param.name)));
-    values.copy_(normal.mul_(param.start_std).add_(param.start_mean));
+    normal.mul_(param.start_std).add_(param.start_mean);
+    if (!in_place) values.copy_(normal);
   }
   refresh_values();
 }

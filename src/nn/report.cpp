@@ -91,17 +91,6 @@ Table parameter_table(const ParameterLayout& layout, at::ScalarType dtype) {
   return table;
 }
 
-Table memory_table(const Allocator& plan) {
-  Table table({{"class"}, {"bytes", kRight}, {"", kRight}, {"share", kRight}});
-  const int64_t total = plan.total_bytes();
-  for (const MemoryClass memory_class : kMemoryClasses) {
-    const int64_t bytes = plan.bytes(memory_class);
-    if (bytes > 0) table.add({name_of(memory_class), with_commas(bytes), human_bytes(bytes), share(bytes, total)});
-  }
-  table.add({"total", with_commas(total), human_bytes(total), share(total, total)});
-  return table;
-}
-
 Table buffer_table(const Allocator& plan) {
   Table table({{"class"}, {"buffer"}, {"bytes", kRight}, {"", kRight}});
   for (const Allocator::Buffer& buffer : plan.buffers()) {

@@ -10,11 +10,11 @@
 namespace strata::optim {
 namespace {
 
-// Tells whether a place of the arena is in the ranges.
+// Tells whether a place of the arena is in the ranges, which rise.
 auto contained_in(const std::vector<ArenaRange>& ranges) {
   return [&ranges](int64_t place) {
-    return std::ranges::any_of(ranges,
-                               [&](const ArenaRange& range) { return range.begin <= place && place < range.end; });
+    const auto behind = std::ranges::upper_bound(ranges, place, {}, &ArenaRange::begin);
+    return behind != ranges.begin() && place < std::prev(behind)->end;
   };
 }
 

@@ -19,7 +19,7 @@ GradientReduction::GradientReduction(const nn::Parameters& parameters, const dis
       parts_(division.parts_per_worker()) {
   const at::Tensor& gradients = parameters.gradients();
   for (int64_t parts = 1; parts < parts_; parts *= 2) {
-    partial_sums_.push_back(memory.zeros(MemoryClass::kGradients, str("gradients of ", parts, " virtual ranks"),
+    partial_sums_.push_back(memory.zeros(MemoryClass::kPartialSums, str("gradients of ", parts, " virtual ranks"),
                                          gradients.sizes(), gradients.scalar_type()));
   }
 }

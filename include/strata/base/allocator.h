@@ -8,10 +8,22 @@
 
 namespace strata {
 
-enum class MemoryClass { kParameters, kGradients, kMoments, kActivations, kLossChunk, kWorkspace, kCheckpointCopy };
+enum class MemoryClass {
+  kParameters,
+  kComputeCopy,  // of the parameters, in bf16
+  kGradients,
+  kPartialSums,  // of gradients, of the virtual ranks that a worker hosts
+  kMoments,
+  kActivations,  // from forward to backward
+  kLossChunk,
+  kAttentionWorkspace,
+  kWorkspace,
+  kCheckpointCopy
+};
 inline constexpr MemoryClass kMemoryClasses[] = {
-    MemoryClass::kParameters, MemoryClass::kGradients, MemoryClass::kMoments,       MemoryClass::kActivations,
-    MemoryClass::kLossChunk,  MemoryClass::kWorkspace, MemoryClass::kCheckpointCopy};
+    MemoryClass::kParameters, MemoryClass::kComputeCopy,   MemoryClass::kGradients, MemoryClass::kPartialSums,
+    MemoryClass::kMoments,    MemoryClass::kActivations,   MemoryClass::kLossChunk, MemoryClass::kAttentionWorkspace,
+    MemoryClass::kWorkspace,  MemoryClass::kCheckpointCopy};
 const char* name_of(MemoryClass memory_class);
 
 /// Gives out every large buffer of a run and writes down what it gave: the memory plan. What checkpoints are written
@@ -42,6 +54,14 @@ class Allocator {
   const std::vector<Buffer>& buffers() const { return buffers_; }
   int64_t bytes(MemoryClass memory_class) const;
   int64_t total_bytes() const;
+  bool is_on_host(MemoryClass memory_class) const {
+    return device_type_ != at::kCPU && memory_class == MemoryClass::kCheckpointCopy;
+  }
+  /// Of the total, what lies in the host's memory beside a device that has its own.
+  int64_t host_bytes() const {
+    return is_on_host(MemoryClass::kCheckpointCopy) ? bytes(MemoryClass::kCheckpointCopy) : 0;
+  }
+  int64_t device_bytes() const { return total_bytes() - host_bytes(); }
 
  private:
   at::Device device_;

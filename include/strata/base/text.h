@@ -28,6 +28,9 @@ std::string fixed(double value, int digits);
 /// With so many significant digits: (0.334914, 3) -> "0.335"
 std::string significant(double value, int digits);
 
+/// "2d 4h", "3h 20m", "1m 5s", "7s"
+std::string human_seconds(double seconds);
+
 /// All 16 hexadecimal digits.
 std::string hex(uint64_t value);
 

@@ -13,8 +13,8 @@ namespace strata::config {
 enum class Precision { kAuto, kFp32, kBf16, kMixed };
 constexpr std::array<std::string_view, 4> enum_names(Precision) { return {"auto", "fp32", "bf16", "mixed"}; }
 
-enum class Recompute { kNone, kFfn, kLayer };
-constexpr std::array<std::string_view, 3> enum_names(Recompute) { return {"none", "ffn", "layer"}; }
+enum class Recompute { kNone, kFfn, kLayer, kAuto };
+constexpr std::array<std::string_view, 4> enum_names(Recompute) { return {"none", "ffn", "layer", "auto"}; }
 
 enum class LossAverage { kToken, kPerMicroBatch };
 constexpr std::array<std::string_view, 2> enum_names(LossAverage) { return {"token", "per_micro_batch"}; }
@@ -76,7 +76,9 @@ struct TrainConfig {
     field("global_batch", global_batch, "rows per optimizer step, over all workers", in_range(1, 1 << 20));
     field("micro_batch", micro_batch, "rows per forward pass on one worker", in_range(1, 1 << 20));
     field("precision", precision, "bf16: weights and states too; mixed: fp32 master; auto: mixed on a GPU, else fp32");
-    field("recompute", recompute, "what backward computes again instead of keeping it");
+    field("recompute", recompute,
+          "what backward computes again instead of keeping it: the same bits in less memory; auto: "
+          "the least of it that fits into the memory");
     field("loss_chunk", loss_chunk, "rows of logits at a time", at_least(1));
     field("loss_average", loss_average, "every token of the global batch alike, or every micro-batch's mean alike");
     field("clip", clip, "gradient clipping");

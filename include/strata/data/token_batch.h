@@ -44,4 +44,7 @@ struct TokenBatch {
   int64_t longest_row() const;
 };
 
+/// What the tensors of a batch take: four of int64, one of int32.
+inline constexpr int64_t kBytesPerToken = 36;
+
 }  // namespace strata::data

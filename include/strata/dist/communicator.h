@@ -109,6 +109,9 @@ class Communicator {
 /// One worker: every collective is done when it is asked for.
 std::unique_ptr<Communicator> alone();
 
+/// One of so many workers, in a plan: it meets nobody, and must be asked for no collective.
+std::unique_ptr<Communicator> imagined(int rank, int world_size);
+
 /// This rank's slice of flat values whose number of elements `world_size` divides.
 at::Tensor slice_of(const Communicator& workers, const at::Tensor& values);
 

@@ -14,12 +14,13 @@ struct ModelOptions {
   config::Precision precision = config::Precision::kFp32;  // not auto
   BatchLimits limits;
   int64_t loss_chunk = 256;  // rows of logits at a time
-  config::Recompute recompute = config::Recompute::kNone;
+  config::Recompute recompute = config::Recompute::kNone;  // not auto
   bool gradients = true;
 };
 
-/// What a run of this config asks for: micro-batches of rows that are all as long as they may be.
-ModelOptions options_for(const config::RunConfig& config);
+/// What a run of this config asks for on such a device: micro-batches of rows that are all as long as they may be.
+/// train.precision: auto is mixed on a device, fp32 on the CPU. train.recompute is taken as it is.
+ModelOptions options_for(const config::RunConfig& config, at::DeviceType device = at::kCPU);
 
 /// Parameters, decoder and head, laid out by one allocator.
 class Model {

@@ -15,9 +15,6 @@ Table part_table(const ModelSpec& spec);
 /// Every parameter: name, shape, dtype, count and what it starts from.
 Table parameter_table(const ParameterLayout& layout, at::ScalarType dtype);
 
-/// Bytes by class.
-Table memory_table(const Allocator& plan);
-
 /// Every buffer: class, name and bytes, in the order in which they are taken.
 Table buffer_table(const Allocator& plan);
 

@@ -23,6 +23,10 @@ class CudaKernels final : public DeviceKernels {
   void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const override;
   void cross_entropy(Array logits, int64_t rows, int64_t classes, const int64_t* targets, const double* scale,
                      float* loss) const override;
+  void adam(const AdamNumbers& numbers, const AdamPointers<float>& arrays, bool stochastic, const double* factor,
+            const double* apply) const override;
+  void adam(const AdamNumbers& numbers, const AdamPointers<Bf16>& arrays, bool stochastic, const double* factor,
+            const double* apply) const override;
   void sums_of_squares(Array flat, const int64_t* blocks, int64_t count, float* squares) const override;
   void values_at(Array flat, const int64_t* places, int64_t count, float* values) const override;
   void add_sum(const float* values, int64_t count, const double* scale, double* total) const override;

@@ -12,14 +12,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::string duration(double seconds) {
-  const auto whole = static_cast<int64_t>(seconds);
-  if (whole >= 86400) return str(whole / 86400, "d ", whole % 86400 / 3600, "h");
-  if (whole >= 3600) return str(whole / 3600, "h ", whole % 3600 / 60, "m");
-  if (whole >= 60) return str(whole / 60, "m ", whole % 60, "s");
-  return str(whole, "s");
-}
-
 std::string scientific(double value) {
   char buffer[32];
   const int length = std::snprintf(buffer, sizeof(buffer), "%.2e", value);
@@ -49,7 +41,7 @@ class Console final : public Hook {
   void at_end(const Progress&) override {
     if (!started_) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
-    std::cout << (terminal_ ? "\n" : "") << "waited for data " << fixed(waited_, 2) << " s of " << duration(seconds);
+    std::cout << (terminal_ ? "\n" : "") << "waited for data " << fixed(waited_, 2) << " s of " << human_seconds(seconds);
     if (communication_.busy_seconds > 0.0) {
       std::cout << ", for other workers " << fixed(communication_.waited_seconds, 2) << " s; "
                 << fixed(communication_.busy_seconds, 2) << " s of communication";
@@ -70,7 +62,7 @@ class Console final : public Hook {
               << padded(std::to_string(report.step), -static_cast<int>(total.size())) << "/" << total << "  loss "
               << fixed(report.loss, 4) << "  lr " << scientific(report.rate) << "  |g| "
               << fixed(report.norms.global, 3) << "  " << with_commas(static_cast<int64_t>(rate)) << " tokens/s ("
-              << fixed(share, 0) << "% of GEMM rate)  " << duration(left) << " left";
+              << fixed(share, 0) << "% of GEMM rate)  " << human_seconds(left) << " left";
     if (progress.skipped > 0) std::cout << "  " << progress.skipped << " skipped";
     std::cout << (terminal_ ? "\033[K" : "\n") << std::flush;
   }

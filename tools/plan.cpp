@@ -1,0 +1,113 @@
+// strata plan: what a run will take before anything is allocated: memory, what fits, time, checkpoints.
+#include <iostream>
+
+#include "command.h"
+#include "header.h"
+#include "runtime.h"
+#include "strata/base/check.h"
+#include "strata/base/machine.h"
+#include "strata/base/text.h"
+#include "strata/data/tokenizer.h"
+#include "strata/study/plan_report.h"
+
+namespace strata::tools {
+namespace {
+
+struct PlanArguments {
+  std::vector<std::string> words;  // configs, and key.path=value
+  std::vector<int> gpus;
+  double memory = 0.0, reserve = 2e9;  // bytes
+  double tflops = 0.0, utilisation = 0.0;
+};
+
+constexpr int64_t kUsualGpu = 80'000'000'000;
+constexpr double kGpuUtilisation = 0.4, kCpuUtilisation = 0.8;  // of what matrix products alone reach
+
+study::Machine gpus(const PlanArguments& arguments, int count) {
+  const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kGpuUtilisation;
+  return {.place = {.device = at::kCUDA, .workers = count},
+          .memory = arguments.memory > 0.0 ? static_cast<int64_t>(arguments.memory) : kUsualGpu,
+          .taken = static_cast<int64_t>(arguments.reserve),
+          .taken_by = "left to CUDA",
+          .flops_per_second = arguments.tflops * share * 1e12,
+          .rate = str(fixed(100.0 * share, 0), " % of ", count, " x ", arguments.tflops, " TFLOP/s")};
+}
+
+// What a run finds when it begins: the program, its libraries with what they keep, the tokenizer.
+study::Machine this_machine(const PlanArguments& arguments, const config::RunConfig& config) {
+  std::optional<data::Tokenizer> tokenizer;
+  if (std::filesystem::is_regular_file(config.data.tokenizer)) tokenizer.emplace(config.data.tokenizer);
+  const auto gemm = start(config.run);
+  const double peak = measured_peak(*gemm, config, *dist::alone());
+  const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kCpuUtilisation;
+  const int64_t taken = resident_bytes();
+  const int64_t room = study::room_on_this_host();
+  return {.place = {},
+          .memory = arguments.memory > 0.0 ? static_cast<int64_t>(arguments.memory) : room + taken,
+          .taken = taken,
+          .taken_by = "program and libraries",
+          .flops_per_second = peak * share * 1e9,
+          .rate = str(fixed(100.0 * share, 0), " % of ", gemm->name(), "'s ", fixed(peak, 0), " GFLOP/s")};
+}
+
+std::vector<study::PlannedRun> planned_runs(const PlanArguments& arguments) {
+  std::vector<std::string> configs, overrides;
+  for (const std::string& word : arguments.words) {
+    (word.find('=') == std::string::npos ? configs : overrides).push_back(word);
+  }
+  if (configs.empty()) throw CLI::RequiredError("config");
+  std::vector<study::PlannedRun> runs;
+  for (const std::string& path : configs) {
+    const config::RunConfig config = load_config(path, overrides);
+    runs.push_back({path, config, nn::describe(config.model, config.norm)});
+  }
+  return runs;
+}
+
+void run(const PlanArguments& arguments) {
+  const std::vector<study::PlannedRun> runs = planned_runs(arguments);
+  const bool is_overview = runs.size() > 1 || arguments.gpus.size() > 1;
+  Table overview = study::overview_table(arguments.gpus.empty() || arguments.tflops > 0.0);
+  const auto add = [&](const study::PlannedRun& planned, const study::Machine& machine) {
+    if (!is_overview) std::cout << study::plan_report(planned, machine);
+    if (is_overview) overview.add(study::overview_line(planned, machine));
+    return machine.memory;
+  };
+  int64_t memory = 0;
+  for (const study::PlannedRun& planned : runs) {
+    for (const int count : arguments.gpus) memory = add(planned, gpus(arguments, count));
+    if (arguments.gpus.empty()) memory = add(planned, this_machine(arguments, planned.config));
+  }
+  if (!is_overview) return;
+  std::cout << "memory of a " << (arguments.gpus.empty() ? "worker" : "GPU") << ": " << human_bytes(memory) << "\n\n"
+            << overview.text();
+}
+
+}  // namespace
+
+void add_plan(CLI::App& program) {
+  const auto arguments = std::make_shared<PlanArguments>();
+  const CLI::AsNumberWithUnit bytes(
+      std::map<std::string, double>{{"MB", 1e6}, {"GB", 1e9}, {"MiB", 0x1p20}, {"GiB", 0x1p30}},
+      CLI::AsNumberWithUnit::CASE_INSENSITIVE);
+  CLI::App* command = program.add_subcommand(
+      "plan", "what a run takes before it is begun: memory by class, the largest micro-batch, hours, checkpoints");
+  command->add_option("configs", arguments->words,
+                      "YAML files (several: a line each), and key.path=value over all of them");
+  command->add_option("--gpus", arguments->gpus, "so many GPUs, 4 or 4,8; without it: the processor of this machine")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::Range(1, 1 << 16));
+  command->add_option("--memory", arguments->memory, "of a GPU (default 80GB), or of this machine (default: all free)")
+      ->transform(bytes);
+  command
+      ->add_option("--reserve", arguments->reserve, "of a GPU's memory, left to CUDA and its libraries (default 2GB)")
+      ->transform(bytes);
+  command->add_option("--tflops", arguments->tflops, "a GPU's rate at its best, in 10^12 FLOP/s")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--utilisation", arguments->utilisation, "of the best rate (default 0.4; 0.8 on a processor)")
+      ->check(CLI::Range(0.01, 1.0));
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace strata::tools
