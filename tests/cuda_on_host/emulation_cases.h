@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ inline std::string name_of(const Emulation& emulation) {
   return kOrders[static_cast<int>(emulation.order)] + std::to_string(emulation.seed) +
          (emulation.stack_switch == StackSwitch::kUcontext ? "Ucontext" : "Fastest");
 }
+
+inline void PrintTo(const Emulation& emulation, std::ostream* stream) { *stream << name_of(emulation); }
 
 /// What the EmulationError says that `action` throws.
 inline std::string emulation_error_of(const std::function<void()>& action) {

@@ -225,6 +225,32 @@ TEST(CudaOnHostEmulatorBugs, RacesOfWarpsAndOfWriters) {
                AllOf(HasSubstr("race: writes shared scratch[0]"), HasSubstr("wrote without a barrier between")));
 }
 
+// The threads `reader` and `other_reader` read an element, `writer` writes it; only a __syncwarp is between.
+static __global__ void write_after_reads(float* out, unsigned reader, unsigned other_reader, unsigned writer) {
+  STRATA_SHARED(float, scratch, 1);
+  const unsigned t = threadIdx.x;
+  if (t == 0) scratch[0] = 1.0F;
+  __syncthreads();
+  if (t == reader || t == other_reader) out[t] = scratch[0];
+  if (writer != other_reader) __syncwarp();
+  if (t == writer) scratch[0] = 2.0F;
+}
+
+TEST(CudaOnHostEmulatorBugs, RacesOfReadersAndAWriter) {
+  std::vector<float> out(64);
+  const auto run = [&](unsigned reader, unsigned other_reader, unsigned writer) {
+    return [=, &out] {
+      launch(&write_after_reads, dim3(1), dim3(64), 0, nullptr, out.data(), reader, other_reader, writer);
+    };
+  };
+  expect_error(run(5, 5, 6), testing::Eq("no error"));
+  expect_error(run(5, 6, 7), testing::Eq("no error"));
+  expect_error(run(5, 5, 5), testing::Eq("no error"));
+  expect_error(run(5, 5, 40), AllOf(HasSubstr("race: "), HasSubstr("thread (5,0,0)")));
+  expect_error(run(5, 6, 6), HasSubstr("race: "));
+  expect_error(run(5, 40, 41), HasSubstr("race: "));
+}
+
 TEST(CudaOnHostEmulatorBugs, ALaunchAfterAnErrorIsAFreshOne) {
   std::vector<int> out(32);
   for (int i = 0; i < 3; ++i) {
