@@ -38,7 +38,7 @@ study::Machine this_machine(const PlanArguments& arguments, const config::RunCon
   std::optional<data::Tokenizer> tokenizer;
   if (std::filesystem::is_regular_file(config.data.tokenizer)) tokenizer.emplace(config.data.tokenizer);
   const auto gemm = start(config.run);
-  const double peak = measured_peak(*gemm, config, *dist::alone());
+  const double peak = measured_peak(*gemm, config, at::kCPU, *dist::alone());
   const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kCpuUtilisation;
   const int64_t taken = resident_bytes();
   const int64_t room = study::room_on_this_host();

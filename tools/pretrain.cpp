@@ -49,11 +49,11 @@ void run(config::RunConfig config) {
   const RunDevice device = open_device(config.run);
   Workers workers = join_workers(config, data, device);
   dist::Communicator& group = *workers.group;
-  const auto gemm = common_gemm(config.run, group);
+  const auto gemm = device.cuda ? kernels::make_cuda_gemm() : common_gemm(config.run, group);
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
-  RunMemory planned = settle_memory(config, spec, workers);
-  const double peak = measured_peak(*gemm, config, group);
-  planned.program = resident_bytes();  // with what the matrix library keeps
+  RunMemory planned = settle_memory(config, spec, device, workers);
+  const double peak = measured_peak(*gemm, config, device.device, group);
+  if (!device.cuda) planned.program = resident_bytes();  // with what the matrix library keeps
   const auto folder = open_folder(config, group);
   check_shared(config.run.dir, group);
 
@@ -61,7 +61,7 @@ void run(config::RunConfig config) {
   train::Training training(config, spec, *gemm, group, workers.save_group(), memory);
   train::CheckpointState state = fresh_state(config, data, *gemm);
   if (folder) {
-    print_header("pretrain", config, spec, planned,
+    print_header("pretrain", config, spec, device, planned,
                  {.library = gemm->name(), .gflops = peak, .workers = group.world_size()});
   }
   state.progress = train::begin_run(config, state, training.model.parameters(), *training.optimizer, group);
@@ -70,14 +70,14 @@ void run(config::RunConfig config) {
     folder->write_config(config);
     logs.emplace(folder->path(), state.progress.step);
   }
-  const auto validation = data.validation();
+  const auto validation = data.validation(nn::batch_shape_for(config, device.device.type()));
   const auto hooks = make_hooks(config, training, state, validation.get(), logs ? &*logs : nullptr,
                                 {.last_step = schedule.updates(),
                                  .flops_per_token = nn::flops_per_token(config.model, config.data.sequence_length),
                                  .peak_gflops = peak});
   train::Progress progress = state.progress;
   workers.watch_each_other();
-  const int signal = train_until_the_end(config, schedule, data, training, hooks, progress);
+  const int signal = train_until_the_end(config, schedule, data, device, training, hooks, progress);
   if (logs) logs->flush();
   workers.leave();
   if (signal != 0) {
@@ -85,7 +85,7 @@ void run(config::RunConfig config) {
     throw Stopped{128 + signal};
   }
   if (!folder) return;
-  print_memory(planned);
+  print_memory(planned, device);
   std::cout << "done: step " << progress.step << ", " << with_commas(progress.tokens) << " tokens, in "
             << config.run.dir << "\n"
             << std::flush;

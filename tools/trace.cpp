@@ -59,7 +59,7 @@ void run(const TraceArguments& arguments) {
   Allocator allocator(at::kCPU);
   nn::Model model(folder.spec,
                   {.precision = arguments.precision == "bf16" ? config::Precision::kBf16 : config::Precision::kFp32,
-                   .limits = {.max_tokens = batch.num_tokens(), .longest_row = batch.longest_row()},
+                   .limits = {.max_tokens = batch.num_tokens(), .longest_row = batch.longest_row},
                    .gradients = arguments.gradients},
                   *gemm, allocator);
   nn::load_parameters(model.parameters(), folder.weights);

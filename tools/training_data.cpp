@@ -44,7 +44,8 @@ TrainingData::TrainingData(const config::RunConfig& config)
   if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
 }
 
-data::BatchLoader TrainingData::loader(const data::OrderCursor& start, const std::vector<int64_t>& mine) const {
+data::BatchLoader TrainingData::loader(const data::OrderCursor& start, const std::vector<int64_t>& mine,
+                                       const data::BatchShape& shape) const {
   const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(train_.size()), start);
   const auto disk_budget = static_cast<int64_t>(std::ceil(config_.data.disk_budget_gb * 1e9));
   return {std::make_unique<data::ShardSet>(train_, cache_, order, disk_budget),
@@ -54,17 +55,18 @@ data::BatchLoader TrainingData::loader(const data::OrderCursor& start, const std
            .micro_batch = config_.train.micro_batch,
            .vocab_size = config_.model.vocab,
            .mine = mine,
-           .prefetch = config_.data.prefetch},
+           .prefetch = config_.data.prefetch,
+           .shape = shape},
           start};
 }
 
-std::unique_ptr<data::ValidationSet> TrainingData::validation() const {
+std::unique_ptr<data::ValidationSet> TrainingData::validation(const data::BatchShape& shape) const {
   if (validation_.empty()) return nullptr;
   std::vector<int64_t> order(validation_.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  return std::make_unique<data::ValidationSet>(std::make_unique<data::ShardSet>(validation_, cache_, order), rows_,
-                                               config_.evaluate.tokens,
-                                               std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab);
+  return std::make_unique<data::ValidationSet>(
+      std::make_unique<data::ShardSet>(validation_, cache_, order), rows_, config_.evaluate.tokens,
+      std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab, shape);
 }
 
 }  // namespace strata::tools

@@ -13,9 +13,10 @@ class TrainingData {
   explicit TrainingData(const config::RunConfig& config);
 
   /// Global batches from `start` on, of which this worker computes the micro-batches `mine`.
-  data::BatchLoader loader(const data::OrderCursor& start, const std::vector<int64_t>& mine) const;
+  data::BatchLoader loader(const data::OrderCursor& start, const std::vector<int64_t>& mine,
+                           const data::BatchShape& shape) const;
   /// nullptr without data.validation. Its shards are held, outside data.disk_budget_gb.
-  std::unique_ptr<data::ValidationSet> validation() const;
+  std::unique_ptr<data::ValidationSet> validation(const data::BatchShape& shape) const;
   /// Of data.train.
   uint64_t fingerprint() const { return data::fingerprint_of(train_); }
   const data::Tokenizer& tokenizer() const { return cache_->tokenizer(); }

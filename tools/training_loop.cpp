@@ -7,11 +7,16 @@
 namespace strata::tools {
 
 int train_until_the_end(const config::RunConfig& config, const optim::Schedule& schedule, const TrainingData& data,
-                        train::Training& training, const std::vector<std::unique_ptr<train::Hook>>& hooks,
-                        train::Progress& progress) {
+                        const RunDevice& device, train::Training& training,
+                        const std::vector<std::unique_ptr<train::Hook>>& hooks, train::Progress& progress) {
   dist::Communicator& workers = training.parallel.workers;
-  data::BatchLoader loader = data.loader(progress.cursor, training.division.micro_batches_of(workers.rank()));
+  data::BatchLoader loader = data.loader(progress.cursor, training.division.micro_batches_of(workers.rank()),
+                                         nn::batch_shape_for(config, device.device.type()));
   train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
+  if (device.cuda) {
+    training.model.clock().observe([&device](const char* phase) { device.cuda->enter_range(phase); });
+    if (config.train.cuda_graph) step.use_graph(device.cuda->make_graph());
+  }
   dist::LaggingVote give_up(workers);
   const auto is_stopped = [&workers] {
     workers.get_on();
@@ -27,7 +32,7 @@ int train_until_the_end(const config::RunConfig& config, const optim::Schedule& 
                       {.last_step = schedule.updates(),
                        .stop_after = config.train.stop_after,
                        .telemetry_every = config.telemetry.every,
-                       .reads_late = !training.model.parameters().master().is_cpu(),
+                       .reads_late = device.cuda != nullptr,
                        .give_up_step = [&] { return give_up(train::is_time_to_save()); }},
                       progress);
   const auto signals = dist::gather_numbers(workers, {static_cast<double>(train::stop_signal())});

@@ -43,6 +43,9 @@ void TrainConfig::validate() const {
 void RunConfig::validate() const {
   model.validate();
   train.validate();
+  if (train.cuda_graph && data.rows != RowKind::kPacked) {
+    throw KeyError("train.cuda_graph", "needs batches of one shape: data.rows=packed");
+  }
   const int64_t micro_batches = train.global_batch / train.micro_batch;
   const int64_t parts = parallel.virtual_ranks;
   if (parts > 0 && (!std::has_single_bit(static_cast<uint64_t>(parts)) || micro_batches % parts != 0)) {

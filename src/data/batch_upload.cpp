@@ -44,37 +44,31 @@ BatchUpload::BatchUpload(at::Device device, int64_t max_tokens, Allocator& memor
   if (!memory.is_planning()) stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
 }
 
-c10::Stream BatchUpload::current_stream() const {
-  return c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
-}
-
-void BatchUpload::start(const TokenBatch& batch) {
-  STRATA_ASSERT(started_ - taken_ < slots_.size());
-  Slot& slot = slots_.at(started_++ % slots_.size());
-  slot.batch = batch;
-  if (!stream_) return;
-  if (slot.arrived->was_marked_for_recording()) slot.arrived->synchronize();  // host is free again
+TokenBatch BatchUpload::send(const TokenBatch& batch) {
+  if (!stream_) return batch;
+  const c10::Stream current = c10::impl::VirtualGuardImpl(device_.type()).getStream(device_);
+  slots_.at(current_).used->record(current);
+  current_ = (current_ + 1) % slots_.size();
+  Slot& slot = slots_.at(current_);
+  if (slot.arrived->was_marked_for_recording()) slot.arrived->synchronize();  // its pinned memory is free again
   slot.used->block(*stream_);
+  TokenBatch sent = batch;
   int64_t end = 0;
   each_tensor([&](at::Tensor TokenBatch::*member) {
     const at::Tensor& from = batch.*member;
     const auto bytes = static_cast<int64_t>(from.nbytes());
     STRATA_ASSERT(end + bytes <= slot.host.numel());
     if (bytes > 0) std::memcpy(slot.host.mutable_data_ptr<uint8_t>() + end, from.const_data_ptr(), from.nbytes());
-    slot.batch.*member = slot.device.narrow(0, end, bytes).view(from.scalar_type());
+    sent.*member = slot.device.narrow(0, end, bytes).view(from.scalar_type());
     end += aligned(bytes);
   });
-  const c10::StreamGuard guard(*stream_);
-  slot.device.narrow(0, 0, end).copy_(slot.host.narrow(0, 0, end), /*non_blocking=*/true);
-  slot.arrived->record(*stream_);
-}
-
-TokenBatch BatchUpload::take() {
-  STRATA_ASSERT(taken_ < started_);
-  if (stream_ && taken_ > 0) slots_.at((taken_ - 1) % slots_.size()).used->record(current_stream());
-  Slot& slot = slots_.at(taken_++ % slots_.size());
-  if (stream_) slot.arrived->block(current_stream());
-  return std::move(slot.batch);
+  {
+    const c10::StreamGuard guard(*stream_);
+    slot.device.narrow(0, 0, end).copy_(slot.host.narrow(0, 0, end), /*non_blocking=*/true);
+    slot.arrived->record(*stream_);
+  }
+  slot.arrived->block(current);
+  return sent;
 }
 
 }  // namespace strata::data

@@ -100,14 +100,14 @@ GlobalBatch BatchLoader::prepare() {
       const RowPlace& place = places.at(static_cast<size_t>(i));
       append(rows_.read(shard_at(place.shard), place.row), rows);
     }
-    batch.micro_batches.push_back(TokenBatch::from_rows(rows, nullptr, options_.vocab_size));
+    batch.micro_batches.push_back(TokenBatch::from_rows(rows, nullptr, options_.vocab_size, options_.shape));
   }
   return batch;
 }
 
 ValidationSet::ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions& rows, int64_t tokens,
-                             int64_t micro_batch, int64_t vocab_size)
-    : shards_(std::move(shards)), rows_(rows), micro_batch_(micro_batch), vocab_size_(vocab_size) {
+                             int64_t micro_batch, int64_t vocab_size, const BatchShape& shape)
+    : shards_(std::move(shards)), rows_(rows), micro_batch_(micro_batch), vocab_size_(vocab_size), shape_(shape) {
   check_vocabulary(shards_->tokenizer(), vocab_size);
   RowOrder order(Shuffle::kNone, shards_->size(),
                  [this](int64_t shard) { return rows_.count(shards_->counts(shard)); });
@@ -126,7 +126,7 @@ TokenBatch ValidationSet::batch(int64_t index) const {
     const RowPlace& place = places_[static_cast<size_t>(i)];
     append(rows_.read(*shards_->at(place.shard), place.row), rows);
   }
-  return TokenBatch::from_rows(rows, nullptr, vocab_size_);
+  return TokenBatch::from_rows(rows, nullptr, vocab_size_, shape_);
 }
 
 }  // namespace strata::data

@@ -26,9 +26,11 @@ void check_id(int64_t id, int64_t vocab, const char* what, size_t row, size_t po
 struct Positions {
   std::vector<int64_t> tokens, targets, scored;
   std::vector<int32_t> positions, starts{0};
+  int64_t num_targets = 0;
 
-  void add(int64_t token, int64_t target, int32_t position, bool is_scored) {
-    if (is_scored) scored.push_back(static_cast<int64_t>(tokens.size()));
+  void add(int64_t token, int64_t target, int32_t position, bool scores_all) {
+    num_targets += target != kIgnore ? 1 : 0;
+    if (scores_all || target != kIgnore) scored.push_back(static_cast<int64_t>(tokens.size()));
     tokens.push_back(token);
     targets.push_back(target);
     positions.push_back(position);
@@ -49,9 +51,9 @@ void check_row(const TokenRows& rows, const TokenRows* labels, size_t r, int64_t
 }
 
 // Rows no longer than the longest there is.
-void add_padding(Positions& all, int64_t count, int64_t longest, bool is_scored) {
+void add_padding(Positions& all, int64_t count, int64_t longest, bool scores_all) {
   for (int64_t done = 0; done < count; ++done) {
-    all.add(0, kIgnore, static_cast<int32_t>(done % longest), is_scored);
+    all.add(0, kIgnore, static_cast<int32_t>(done % longest), scores_all);
     if ((done + 1) % longest == 0 || done + 1 == count) all.end_row();
   }
 }
@@ -82,13 +84,15 @@ TokenBatch TokenBatch::from_rows(const TokenRows& rows, const TokenRows* labels,
     const std::vector<int64_t>& scored = labels ? (*labels)[r] : rows[r];
     for (size_t t = 0; t < rows[r].size(); ++t) {
       const int64_t target = t + 1 < scored.size() ? scored[t + 1] : kIgnore;
-      all.add(rows[r][t], target, static_cast<int32_t>(t), shape.score_all || target != kIgnore);
+      all.add(rows[r][t], target, static_cast<int32_t>(t), shape.fixed_rows > 0);
     }
     all.end_row();
   }
   const auto tokens = static_cast<int64_t>(all.tokens.size());
   const int64_t padding = (shape.token_multiple - tokens % shape.token_multiple) % shape.token_multiple;
-  add_padding(all, padding, longest_of(all.starts), shape.score_all);
+  add_padding(all, padding, longest_of(all.starts), shape.fixed_rows > 0);
+  const int64_t longest = std::max(shape.fixed_longest, longest_of(all.starts));
+  while (std::ssize(all.starts) <= shape.fixed_rows) all.end_row();
   return {.tokens_N = to_tensor(all.tokens, at::kLong),
           .targets_N = to_tensor(all.targets, at::kLong),
           .positions_N = to_tensor(all.positions, at::kInt),
@@ -96,9 +100,9 @@ TokenBatch TokenBatch::from_rows(const TokenRows& rows, const TokenRows* labels,
           .loss_positions_T = to_tensor(all.scored, at::kLong),
           .by_id_N = to_tensor(sorted_by_id(all.tokens), at::kLong),
           .row_starts = all.starts,
-          .num_padding = padding};
+          .longest_row = longest,
+          .num_padding = padding,
+          .targets = all.num_targets};
 }
-
-int64_t TokenBatch::longest_row() const { return longest_of(row_starts); }
 
 }  // namespace strata::data

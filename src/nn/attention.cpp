@@ -10,7 +10,7 @@ std::string projection(int64_t layer, const char* which) {
 }
 
 kernels::AttentionRows rows_of(const data::TokenBatch& batch) {
-  return {.starts = batch.row_starts, .starts_on_device = batch.row_starts_R1, .longest = batch.longest_row()};
+  return {.starts = batch.row_starts, .starts_on_device = batch.row_starts_R1, .longest = batch.longest_row};
 }
 
 }  // namespace
@@ -18,8 +18,8 @@ kernels::AttentionRows rows_of(const data::TokenBatch& batch) {
 AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
                                        int64_t longest_row, Allocator& allocator)
     : kernel(kernels::make_attention({dims.heads, dims.kv(), dims.head_dim()}, allocator.device_type(), dtype)),
-      rotary_table(
-          allocator.zeros(MemoryClass::kAttentionWorkspace, "rotary table", {2, longest_row, dims.head_dim() / 2}, at::kFloat)),
+      rotary_table(allocator.zeros(MemoryClass::kAttentionWorkspace, "rotary table",
+                                   {2, longest_row, dims.head_dim() / 2}, at::kFloat)),
       grad_out_NA(allocator.zeros(MemoryClass::kAttentionWorkspace, "attention output gradient",
                                   {max_tokens, dims.heads * dims.head_dim()}, dtype)),
       scratch(allocator.zeros(MemoryClass::kAttentionWorkspace, "attention scratch",

@@ -26,7 +26,7 @@ Head::Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_toke
 
 Head::Chunk Head::chunk(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
                         int64_t first) const {
-  const int64_t count = std::min(chunk_, batch.num_targets() - first);
+  const int64_t count = std::min(chunk_, batch.num_scored() - first);
   Chunk chunk{.positions_C = batch.loss_positions_T.narrow(0, first, count),
               .targets_C = targets_C_.narrow(0, 0, count),
               .normed_CD = normed_CD_.narrow(0, 0, count),
@@ -42,7 +42,7 @@ Head::Chunk Head::chunk(const Engine& engine, const data::TokenBatch& batch, con
 void Head::losses_and_gradient(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
                                const at::Tensor& scale, const at::Tensor& grad_normed_ND) const {
   grad_normed_ND.zero_();
-  for (int64_t first = 0; first < batch.num_targets(); first += chunk_) {
+  for (int64_t first = 0; first < batch.num_scored(); first += chunk_) {
     const Chunk part = chunk(engine, batch, normed_ND, first);
     engine.clock.enter(phase::kCrossEntropy);
     kernels::cross_entropy_in_place(part.logits_CV, part.targets_C, scale, part.loss_C);
@@ -55,7 +55,7 @@ void Head::losses_and_gradient(const Engine& engine, const data::TokenBatch& bat
 }
 
 void Head::losses(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const {
-  for (int64_t first = 0; first < batch.num_targets(); first += chunk_) {
+  for (int64_t first = 0; first < batch.num_scored(); first += chunk_) {
     const Chunk part = chunk(engine, batch, normed_ND, first);
     engine.clock.enter(phase::kCrossEntropy);
     kernels::cross_entropy(part.logits_CV, part.targets_C, part.loss_C);
@@ -64,7 +64,7 @@ void Head::losses(const Engine& engine, const data::TokenBatch& batch, const at:
 }
 
 void Head::add_losses(const data::TokenBatch& batch, const at::Tensor& scale, const at::Tensor& total) const {
-  kernels::add_sum(loss_T_.narrow(0, 0, batch.num_targets()), scale, total);
+  kernels::add_sum(loss_T_.narrow(0, 0, batch.num_scored()), scale, total);
 }
 
 at::Tensor Head::logits_NV(const Engine& engine, const at::Tensor& normed_ND) const {

@@ -2,16 +2,41 @@
 
 #include <ATen/ops/full.h>
 
+#include <algorithm>
+
 #include "strata/base/check.h"
 
 namespace strata::nn {
+
+namespace {
+
+// Of a micro-batch, padding included.
+int64_t max_tokens(const config::RunConfig& config, at::DeviceType device) {
+  const int64_t multiple = batch_shape_for(config, device).token_multiple;
+  const int64_t tokens = config.train.micro_batch * config.data.sequence_length;
+  return (tokens + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+data::BatchShape batch_shape_for(const config::RunConfig& config, at::DeviceType device) {
+  constexpr int64_t kTile = 128;
+  constexpr int64_t kShortDocument = 16;  // tokens that documents have on average at least, in packed rows
+  data::BatchShape shape{.token_multiple = config.train.token_multiple};
+  if (shape.token_multiple == 0) shape.token_multiple = device == at::kCPU ? 1 : kTile;
+  if (!config.train.cuda_graph) return shape;
+  const bool by_document = config.data.packed_attention == config::PackedAttention::kDocument;
+  const int64_t length = config.data.sequence_length;
+  shape.fixed_longest = length;
+  shape.fixed_rows = config.train.micro_batch * (by_document ? std::max<int64_t>(length / kShortDocument, 1) : 1) + 1;
+  return shape;
+}
 
 ModelOptions options_for(const config::RunConfig& config, at::DeviceType device) {
   const bool is_auto = config.train.precision == config::Precision::kAuto;
   const auto suits = device == at::kCPU ? config::Precision::kFp32 : config::Precision::kMixed;
   return {.precision = is_auto ? suits : config.train.precision,
-          .limits = {.max_tokens = config.train.micro_batch * config.data.sequence_length,
-                     .longest_row = config.data.sequence_length},
+          .limits = {.max_tokens = max_tokens(config, device), .longest_row = config.data.sequence_length},
           .loss_chunk = config.train.loss_chunk,
           .recompute = config.train.recompute};
 }
@@ -21,7 +46,8 @@ Model::Model(const ModelSpec& spec, const ModelOptions& options, const kernels::
       gemm_(gemm),
       parameters_(spec.layout, options.precision, allocator, options.gradients),
       decoder_(spec, parameters_, options.limits, options.recompute, allocator),
-      head_(spec, parameters_, options.limits.max_tokens, options.loss_chunk, allocator) {
+      head_(spec, parameters_, options.limits.max_tokens, options.loss_chunk, allocator),
+      upload_(parameters_.master().device(), options.limits.max_tokens, allocator) {
   STRATA_ASSERT(options.precision != config::Precision::kAuto && options.recompute != config::Recompute::kAuto);
 }
 

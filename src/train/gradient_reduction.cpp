@@ -36,7 +36,8 @@ at::Tensor GradientReduction::range_of(const at::Tensor& arena, const ArenaRange
 }
 
 nn::FinalGradients GradientReduction::when_final() {
-  if (!is_last_part()) return {};
+  const bool has_others = workers_.world_size() > 1 || !partial_sums_.empty();
+  if (!is_last_part() || !has_others) return {};
   return [this](const ArenaRange& section) {
     add_partial_sums(section, partial_sums_.size());  // the parts before have left one of every power of two
     send_down_to(section.begin);

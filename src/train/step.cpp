@@ -45,13 +45,17 @@ bool Step::add_up_gradients(const data::GlobalBatch& batch, const StepOptions& o
   for (int64_t i = 0; i < std::ssize(batch.micro_batches); ++i) {
     if (options.give_up && options.give_up()) return false;
     parallel_.workers.get_on();
-    const data::TokenBatch& micro_batch = batch.micro_batches[static_cast<size_t>(i)];
+    const data::TokenBatch micro_batch = model_.upload(batch.micro_batches[static_cast<size_t>(i)]);
     const at::Tensor sums_K = numbers.mine_RK[i / per_part];
     const bool is_last = (i + 1) % per_part == 0;
-    model_.add_loss_and_gradients(micro_batch, numbers.scales_M[i], sums_K[0],
-                                  is_last ? reduction.when_final() : nn::FinalGradients());
+    const nn::FinalGradients when_final = is_last ? reduction.when_final() : nn::FinalGradients();
+    if (graph_ && !when_final) {
+      graph_->add_loss_and_gradients(micro_batch, numbers.scales_M[i], sums_K[0]);
+    } else {
+      model_.add_loss_and_gradients(micro_batch, numbers.scales_M[i], sums_K[0], when_final);
+    }
     if (options.measures_layers) {
-      LayerStatistics::add(model_.decoder(), micro_batch.num_tokens(), sums_K.narrow(0, 1, sums_K.numel() - 1));
+      LayerStatistics::add(model_.decoder(), micro_batch.num_real_tokens(), sums_K.narrow(0, 1, sums_K.numel() - 1));
     }
     if (is_last) reduction.end_part();
   }

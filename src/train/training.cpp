@@ -22,8 +22,8 @@ Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, c
       model(with_whole_buckets(spec, partition), nn::options_for(config, memory.device_type()), gemm, memory),
       parallel(config.parallel, division, partition, model.parameters(), workers, memory),
       optimizer(optim::make_optimizer(config.optimizer, spec.layout.params, parallel.mine,
-                                      model.parameters().master().scalar_type(),
-                                      static_cast<uint64_t>(config.run.seed), memory)),
+                                      model.parameters().master().scalar_type(), static_cast<uint64_t>(config.run.seed),
+                                      memory)),
       writer(config, model.spec().layout, arenas_of(model, *optimizer, workers), partition.mine(), group, memory) {
   if (parallel.sharded) {
     model.set_before_section([this](const ArenaRange& section) { parallel.gather.wait_for(section); });

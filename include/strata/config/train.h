@@ -62,6 +62,8 @@ struct TrainConfig {
   Precision precision = Precision::kAuto;
   Recompute recompute = Recompute::kNone;
   int64_t loss_chunk = 256;
+  int64_t token_multiple = 0;
+  bool cuda_graph = false;
   LossAverage loss_average = LossAverage::kToken;
   ClipConfig clip;
   OnNonfinite on_nonfinite = OnNonfinite::kStop;
@@ -80,6 +82,10 @@ struct TrainConfig {
           "what backward computes again instead of keeping it: the same bits in less memory; auto: "
           "the least of it that fits into the memory");
     field("loss_chunk", loss_chunk, "rows of logits at a time", at_least(1));
+    field("token_multiple", token_multiple,
+          "tokens of a micro-batch are padded to a multiple of it; 0: 128 on a GPU, 1 on the CPU",
+          in_range(0, 1 << 16));
+    field("cuda_graph", cuda_graph, "on a GPU, record a micro-batch's work once and launch it as a whole; packed rows");
     field("loss_average", loss_average, "every token of the global batch alike, or every micro-batch's mean alike");
     field("clip", clip, "gradient clipping");
     field("on_nonfinite", on_nonfinite, "a loss or gradient that is not finite: stop, or skip the update");

@@ -24,6 +24,7 @@ struct LoaderOptions {
   /// it takes them; empty: all of them.
   std::vector<int64_t> mine = {};
   int64_t prefetch = 2;  // global batches ahead
+  BatchShape shape = {};
 };
 
 /// The rows of one optimizer step. Rows of a packed row's documents are separate in a micro-batch, so that attention
@@ -77,7 +78,7 @@ class ValidationSet {
  public:
   /// Waits for the shards that it needs.
   ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions& rows, int64_t tokens, int64_t micro_batch,
-                int64_t vocab_size);
+                int64_t vocab_size, const BatchShape& shape = {});
 
   int64_t num_batches() const { return (static_cast<int64_t>(places_.size()) + micro_batch_ - 1) / micro_batch_; }
   int64_t num_rows() const { return static_cast<int64_t>(places_.size()); }
@@ -91,6 +92,7 @@ class ValidationSet {
   Rows rows_;
   int64_t micro_batch_;
   int64_t vocab_size_;
+  BatchShape shape_;
   std::vector<RowPlace> places_;
   int64_t num_tokens_ = 0;
 };

@@ -15,7 +15,10 @@ using TokenRows = std::vector<std::vector<int64_t>>;
 /// What else than its rows decides a batch's shape.
 struct BatchShape {
   int64_t token_multiple = 1;  // the number of tokens is padded to a multiple of it: matrix products like some better
-  bool score_all = false;  // every position counts as scored, without a target at a loss of nought: one shape for all
+  // One shape for all batches of so many tokens in at most so many rows; 0: as they come. Empty rows stand behind the
+  // others, and every position counts as scored, without a target at a loss of nought.
+  int64_t fixed_rows = 0;
+  int64_t fixed_longest = 0;  // what longest_row is then: the most it can be
 };
 
 /// Rows laid end to end: the input of one forward pass. N tokens, R rows, T positions that are scored.
@@ -30,7 +33,9 @@ struct TokenBatch {
   at::Tensor loss_positions_T;      // int64: the positions that are scored
   at::Tensor by_id_N;               // int64: positions sorted by token id, then position
   std::vector<int32_t> row_starts;  // the same as row_starts_R1, in the host's memory
+  int64_t longest_row = 0;          // tokens
   int64_t num_padding = 0;          // tokens
+  int64_t targets = 0;              // positions that have one
 
   /// Targets are the next token of the row. `labels`, where given, say per position (not shifted: position t is scored
   /// against label t + 1) which id counts, kIgnore where none. Throws Error for an empty row, labels of another shape,
@@ -39,9 +44,10 @@ struct TokenBatch {
                               const BatchShape& shape = {});
 
   int64_t num_tokens() const { return tokens_N.size(0); }  // with padding
+  int64_t num_real_tokens() const { return num_tokens() - num_padding; }
   int64_t num_rows() const { return static_cast<int64_t>(row_starts.size()) - 1; }
-  int64_t num_targets() const { return loss_positions_T.size(0); }
-  int64_t longest_row() const;
+  int64_t num_scored() const { return loss_positions_T.size(0); }
+  int64_t num_targets() const { return targets; }
 };
 
 /// What the tensors of a batch take: four of int64, one of int32.

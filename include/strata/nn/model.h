@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "strata/config/run_config.h"
+#include "strata/data/batch_upload.h"
 #include "strata/nn/decoder.h"
 #include "strata/nn/head.h"
 
@@ -13,7 +14,7 @@ namespace strata::nn {
 struct ModelOptions {
   config::Precision precision = config::Precision::kFp32;  // not auto
   BatchLimits limits;
-  int64_t loss_chunk = 256;  // rows of logits at a time
+  int64_t loss_chunk = 256;                                // rows of logits at a time
   config::Recompute recompute = config::Recompute::kNone;  // not auto
   bool gradients = true;
 };
@@ -21,6 +22,10 @@ struct ModelOptions {
 /// What a run of this config asks for on such a device: micro-batches of rows that are all as long as they may be.
 /// train.precision: auto is mixed on a device, fp32 on the CPU. train.recompute is taken as it is.
 ModelOptions options_for(const config::RunConfig& config, at::DeviceType device = at::kCPU);
+
+/// How batches of such a run are shaped: padded as train.token_multiple says (0: to whole tiles of matrix products on a
+/// device, not at all on the CPU), and all alike where CUDA graphs want them so.
+data::BatchShape batch_shape_for(const config::RunConfig& config, at::DeviceType device = at::kCPU);
 
 /// Parameters, decoder and head, laid out by one allocator.
 class Model {
@@ -33,6 +38,10 @@ class Model {
   const Head& head() const { return head_; }
   PhaseClock& clock() { return clock_; }
   Engine engine() { return {gemm_, clock_, before_section_}; }
+
+  /// The batch where the model computes, which is where all batches below have to be; see BatchUpload::send. On the CPU
+  /// it is the same.
+  data::TokenBatch upload(const data::TokenBatch& batch) { return upload_.send(batch); }
 
   /// From now on called before a forward reads a section's parameters: they may be on their way until it returns.
   void set_before_section(std::function<void(ArenaRange)> hook) { before_section_ = std::move(hook); }
@@ -65,6 +74,7 @@ class Model {
   Parameters parameters_;
   Decoder decoder_;
   Head head_;
+  data::BatchUpload upload_;
 };
 
 }  // namespace strata::nn

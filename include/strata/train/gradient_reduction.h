@@ -29,7 +29,8 @@ class GradientReduction {
   /// A step begins: the gradients are nought.
   void begin();
 
-  /// To be handed to the backward pass of a virtual rank's last micro-batch.
+  /// To be handed to the backward pass of a virtual rank's last micro-batch; empty where nobody waits for its
+  /// gradients.
   nn::FinalGradients when_final();
 
   /// After the last micro-batch of a virtual rank of this worker.

@@ -12,6 +12,7 @@
 #include "strata/optim/schedule.h"
 #include "strata/train/data_parallel.h"
 #include "strata/train/layer_statistics.h"
+#include "strata/train/micro_batch_graph.h"
 #include "strata/train/spikes.h"
 
 namespace strata::train {
@@ -58,6 +59,9 @@ class Step {
   Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule& schedule,
        const config::TrainConfig& config, DataParallel& parallel);
 
+  /// From now on micro-batches are launched as one graph where they can be.
+  void use_graph(std::unique_ptr<kernels::CudaGraph> graph) { graph_.emplace(model_, std::move(graph)); }
+
   /// Update number `index`, from 0; a collective. window: of the steps before, where updates_depend_on_spikes().
   /// Nothing, and nothing was changed, where it was given up.
   std::optional<StartedStep> start(const data::GlobalBatch& batch, int64_t index, const SpikeWindow& window,
@@ -92,6 +96,7 @@ class Step {
   const optim::Schedule& schedule_;
   config::TrainConfig config_;
   DataParallel& parallel_;
+  std::optional<MicroBatchGraph> graph_;
   std::array<Slot, 2> slots_;  // two steps at most are on their way
 };
 

@@ -65,7 +65,7 @@ EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set, dist
   std::vector<double> numbers(2 * static_cast<size_t>(set.num_batches()));  // loss and targets of each micro-batch
   for (int64_t index = workers.rank(); index < set.num_batches(); index += workers.world_size()) {
     workers.get_on();
-    const data::TokenBatch batch = set.batch(index);
+    const data::TokenBatch batch = model.upload(set.batch(index));
     if (batch.num_targets() == 0) continue;
     model.add_loss(batch, losses_B[index]);
     numbers[static_cast<size_t>(2 * index + 1)] = static_cast<double>(batch.num_targets());
