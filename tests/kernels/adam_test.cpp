@@ -182,7 +182,7 @@ TEST(StochasticRounding, KeepsWhatBf16HoldsAndWhatIsNoNumber) {
   }
   EXPECT_EQ(after(std::nan("")).isnan().sum().item<int64_t>(), 64);
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  EXPECT_EQ(kernels::widen(kernels::narrow_by_chance<kernels::Bf16>(-kInfinity, ~0U)), -kInfinity);
+  EXPECT_EQ(kernels::widen(kernels::narrow_by_chance(-kInfinity, ~0U)), -kInfinity);
 }
 
 }  // namespace
