@@ -89,7 +89,7 @@ void add_plan(CLI::App& program) {
   const auto arguments = std::make_shared<PlanArguments>();
   const CLI::AsNumberWithUnit bytes(
       std::map<std::string, double>{{"MB", 1e6}, {"GB", 1e9}, {"MiB", 0x1p20}, {"GiB", 0x1p30}},
-      CLI::AsNumberWithUnit::CASE_INSENSITIVE);
+      CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_INSENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED));
   CLI::App* command = program.add_subcommand(
       "plan", "what a run takes before it is begun: memory by class, the largest micro-batch, hours, checkpoints");
   command->add_option("configs", arguments->words,

@@ -7,4 +7,6 @@ std::filesystem::path torch_folder() { return STRATA_TORCH_DIR; }
 
 std::filesystem::path strata_program() { return STRATA_BINARY_DIR "/strata"; }
 
+bool is_sanitized() { return *STRATA_SANITIZER != '\0'; }
+
 }  // namespace strata::test

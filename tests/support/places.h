@@ -13,4 +13,7 @@ std::filesystem::path torch_folder();
 /// The program `strata` of this build.
 std::filesystem::path strata_program();
 
+/// Whether this build has a sanitizer in it, which needs memory of its own.
+bool is_sanitized();
+
 }  // namespace strata::test
