@@ -118,14 +118,13 @@ at::Tensor slice_of(const Communicator& workers, const at::Tensor& values);
 /// The same on every rank: whether any of them says yes.
 bool any(Communicator& workers, bool mine);
 
-/// A question that is asked again and again, the same number of times on every rank: whether any of them has said yes.
-/// The answer is about the call before, so that nobody waits for the slowest; alone, about this one.
+/// A question asked again and again, as often on every rank: whether any of them has said yes. The answer is about the
+/// call before, so that nobody waits for the slowest; alone, about this one.
 class LaggingVote {
  public:
   explicit LaggingVote(Communicator& workers);
   LaggingVote(const LaggingVote&) = delete;
   LaggingVote& operator=(const LaggingVote&) = delete;
-
   bool operator()(bool mine);
 
  private:
@@ -141,11 +140,11 @@ std::string broadcast_text(Communicator& workers, const std::string& text);
 std::vector<double> gather_numbers(Communicator& workers, const std::vector<double>& mine);
 
 /// Adds up rows of numbers of all ranks as one binary tree over the rows. rows_SK: contiguous, with room for the rows
-/// of rank 0, those of rank 1, and so on, each rank the same number of them, at least one; this rank's are in their
-/// place. The first row becomes the sum, the others are lost. The device is not waited for.
+/// of rank 0, of rank 1 ..., as many of each, at least one; this rank's are in their place. The first row becomes the
+/// sum, the others are lost. The device is not waited for.
 void sum_rows(Communicator& workers, const at::Tensor& rows_SK);
 
-/// The sum of the numbers of all ranks, one such row of each.
+/// The sum of all ranks' numbers, one such row of each.
 std::vector<double> sum_of_numbers(Communicator& workers, const std::vector<double>& mine);
 
 }  // namespace strata::dist
