@@ -10,6 +10,8 @@
 
 #include <limits>
 
+#include "support/ways_to_run.h"
+
 namespace strata::test {
 
 double unit_of(at::ScalarType dtype) { return dtype == at::kFloat ? kUnitFp32 : 0x1p-8; }
@@ -36,12 +38,19 @@ double max_error(const at::Tensor& ours, const at::Tensor& reference) {
 void expect_same_bits_on_all_threads(const std::function<std::vector<at::Tensor>()>& f) {
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
-  const std::vector<at::Tensor> on_one = f();
+  const std::vector<at::Tensor> expected = f();
+  const auto expect_same = [&](const std::string& how) {
+    const std::vector<at::Tensor> results = f();
+    ASSERT_EQ(results.size(), expected.size());
+    for (size_t i = 0; i < results.size(); ++i)
+      EXPECT_TRUE(at::equal(results[i], expected[i])) << how << ", result " << i;
+  };
+  for (size_t way = 0; way < ways_to_run().size(); ++way) {
+    ways_to_run()[way]([&] { expect_same("way to run " + std::to_string(way)); });
+  }
   at::set_num_threads(2);
-  const std::vector<at::Tensor> on_two = f();
+  expect_same("two threads");
   at::set_num_threads(threads);
-  ASSERT_EQ(on_one.size(), on_two.size());
-  for (size_t i = 0; i < on_one.size(); ++i) EXPECT_TRUE(at::equal(on_one[i], on_two[i])) << "result " << i;
 }
 
 }  // namespace strata::test

@@ -36,7 +36,7 @@ double max_abs(const at::Tensor& tensor);
 /// The largest absolute difference; infinite where one has a NaN that the other has not.
 double max_error(const at::Tensor& ours, const at::Tensor& reference);
 
-/// Runs f on one thread and on two and expects tensors of the same bits.
+/// Runs f on one thread, on two, and in every other way there is, and expects tensors of the same bits.
 void expect_same_bits_on_all_threads(const std::function<std::vector<at::Tensor>()>& f);
 
 }  // namespace strata::test
