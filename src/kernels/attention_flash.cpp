@@ -15,8 +15,19 @@ class FlashAttention final : public Attention {
 
   const char* name() const override { return "flash"; }
 
-  // It takes memory for itself.
   int64_t scratch_size(int64_t, int64_t) const override { return 0; }
+
+  // Of the backward pass, which takes the most: gradients of queries, keys and values, and in fp32 the queries' once
+  // more with a sum for each, in which rows are 128 tokens apart. ATen's mha_varlen_bwd.
+  int64_t bytes_of_its_own(int64_t max_tokens, int64_t longest_row) const override {
+    constexpr int64_t kBf16 = 2, kFp32 = 4, kApart = 128, kRounded = 32;
+    const int64_t heads = shape().heads, d = shape().head_dim;
+    const int64_t rows = (max_tokens + longest_row - 1) / longest_row + 1;
+    const int64_t spread = max_tokens + kApart * rows;
+    const int64_t expanded = shape().kv_heads == heads ? 0 : 2 * max_tokens * heads * d * kBf16;
+    return max_tokens * (heads + 2 * shape().kv_heads) * d * kBf16 + expanded +
+           spread * heads * ((d + kRounded - 1) / kRounded * kRounded + 1) * kFp32;
+  }
 
   void forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
                const at::Tensor& log_sum_HN, const at::Tensor&) const override {

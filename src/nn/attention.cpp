@@ -1,5 +1,6 @@
 #include "strata/nn/attention.h"
 
+#include "strata/base/check.h"
 #include "strata/kernels/rotary.h"
 
 namespace strata::nn {
@@ -24,6 +25,8 @@ AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::Scal
                                   {max_tokens, dims.heads * dims.head_dim()}, dtype)),
       scratch(allocator.zeros(MemoryClass::kAttentionWorkspace, "attention scratch",
                               {kernel->scratch_size(max_tokens, longest_row)}, at::kFloat)) {
+  allocator.count(MemoryClass::kAttentionWorkspace, str("taken by ", kernel->name(), " attention"),
+                  kernel->bytes_of_its_own(max_tokens, longest_row));
   if (!allocator.is_planning()) kernels::fill_rotary_table(dims.rope_theta, rotary_table);
 }
 

@@ -48,6 +48,11 @@ class Allocator {
   /// Not zeroed: its pages come when they are first written.
   at::Tensor untouched(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape, at::ScalarType dtype);
 
+  /// Writes down what a library takes by itself.
+  void count(MemoryClass memory_class, const std::string& name, int64_t bytes) {
+    if (bytes > 0) buffers_.push_back({memory_class, name, bytes});
+  }
+
   bool is_planning() const { return device_.is_meta(); }
   /// Where the run computes: also of a plan.
   at::DeviceType device_type() const { return device_type_; }
