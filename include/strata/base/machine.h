@@ -16,7 +16,8 @@ std::string host_name();
 int64_t memory_bytes();
 int64_t available_memory_bytes();
 
-/// Physical memory that this process holds, and the most it has held at once, in bytes; 0 where the system does not say.
+/// Physical memory that this process holds, and the most it has held at once, in bytes; 0 where the system does not
+/// say.
 int64_t resident_bytes();
 int64_t peak_resident_bytes();
 

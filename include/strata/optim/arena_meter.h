@@ -21,8 +21,8 @@ struct ArenaMeasure {
 /// Blocks are added in order in fp64, so that bits depend neither on the number of workers nor on that of threads.
 class ArenaMeter {
  public:
-  /// mine: the ranges that this worker is to measure, rising, of whole blocks, and with the other workers' together all.
-  /// `workers` must outlive the meter.
+  /// mine: the ranges that this worker is to measure, rising, of whole blocks, and with the other workers' together
+  /// all. `workers` must outlive the meter.
   ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, dist::Communicator& workers,
              Allocator& memory);
 

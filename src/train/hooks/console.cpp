@@ -41,7 +41,8 @@ class Console final : public Hook {
   void at_end(const Progress&) override {
     if (!started_) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
-    std::cout << (terminal_ ? "\n" : "") << "waited for data " << fixed(waited_, 2) << " s of " << human_seconds(seconds);
+    std::cout << (terminal_ ? "\n" : "") << "waited for data " << fixed(waited_, 2) << " s of "
+              << human_seconds(seconds);
     if (communication_.busy_seconds > 0.0) {
       std::cout << ", for other workers " << fixed(communication_.waited_seconds, 2) << " s; "
                 << fixed(communication_.busy_seconds, 2) << " s of communication";
