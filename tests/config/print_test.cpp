@@ -80,9 +80,8 @@ TEST(ToYaml, LoadsToItself) {
 }
 
 TEST(ToYaml, HoldsEverySectionInOrder) {
-  EXPECT_THAT(to_yaml(RunConfig{}),
-              testing::StartsWith(
-                  "run:\n  dir: runs/unnamed\n  seed: 42\n  device: auto\n  threads: 0\n  gemm: auto\n  tf32: false\nmodel:\n"));
+  EXPECT_THAT(to_yaml(RunConfig{}), testing::StartsWith("run:\n  dir: runs/unnamed\n  seed: 42\n  device: auto\n  "
+                                                        "threads: 0\n  gemm: auto\n  tf32: false\nmodel:\n"));
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  norm_eps: 1e-06\n"));
   EXPECT_THAT(to_yaml(RunConfig{}), HasSubstr("\n  options: {}\n  gpas:\n    position: auto\n"));
 }

@@ -107,8 +107,7 @@ TEST(Safetensors, RefusesTensorsThatItCannotWrite) {
   const test::TempFolder folder;
   const at::Tensor matrix = at::arange(6).reshape({2, 3});
   const auto writing = [&](const NamedTensors& tensors) { return [&] { write_safetensors(folder / "t", tensors); }; };
-  EXPECT_THAT(writing({{"a", matrix.t()}}),
-              ThrowsMessage<Error>(HasSubstr("\"a\": it is not contiguous")));
+  EXPECT_THAT(writing({{"a", matrix.t()}}), ThrowsMessage<Error>(HasSubstr("\"a\": it is not contiguous")));
   EXPECT_THAT(writing({{"a", matrix.to(at::kComplexFloat)}}),
               ThrowsMessage<Error>(HasSubstr("no dtype for ComplexFloat")));
   EXPECT_THAT(writing({{"a", matrix}, {"a", matrix}}), ThrowsMessage<Error>(HasSubstr("\"a\": the name occurs twice")));

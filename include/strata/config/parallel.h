@@ -36,7 +36,8 @@ struct ParallelConfig {
     field("zero", zero, "1: each worker keeps and updates only its part of the optimizer's states (ZeRO-1)",
           in_range(0, 1));
     field("bucket_mb", bucket_mb, "megabytes of gradients that travel at a time", in_range(1, 4096));
-    field("backend", backend, "what carries them: gloo over TCP, nccl among GPUs; auto: nccl where workers compute on GPUs, else gloo");
+    field("backend", backend,
+          "what carries them: gloo over TCP, nccl among GPUs; auto: nccl where workers compute on GPUs, else gloo");
     field("interface", interface, "network interface of gloo; empty: the one that leads to the first worker's host");
     field("timeout_seconds", timeout_seconds, "without a sign of life from a worker, until it is given up",
           in_range(1, 86400));

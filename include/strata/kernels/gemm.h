@@ -19,8 +19,8 @@ class Gemm {
   virtual void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const = 0;
 };
 
-/// The libraries for the CPU that this machine has: `aten` and `tiles` always. `tiles` is Strata's own: every element is computed
-/// the same way whatever the number of threads and the other rows, and it is slower.
+/// The libraries for the CPU that this machine has: `aten` and `tiles` always. `tiles` is Strata's own: every element
+/// is computed the same way whatever the number of threads and the other rows, and it is slower.
 std::vector<std::string> available_gemms();
 
 /// A library that Strata would use and this machine lacks.
