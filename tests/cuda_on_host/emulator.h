@@ -91,6 +91,7 @@ using strata::test::emulated::atomicAdd;
   const ::strata::test::emulated::SharedPointer<type> name =                                                       \
       ::strata::test::emulated::shared_array<type>(&name##_declaration, count)
 #define STRATA_UNROLL
+#define STRATA_UNROLL_BY_4
 #define STRATA_DYNAMIC_SHARED(name)                           \
   const ::strata::test::emulated::SharedPointer<float> name = \
       ::strata::test::emulated::dynamic_shared_array(#name, {__FILE__, __LINE__})

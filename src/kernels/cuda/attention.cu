@@ -53,6 +53,7 @@ __device__ inline Tile<Pointer> tile_at(Pointer memory, int index, int head_dim)
 template <class Pointer>
 __device__ inline float dot(Pointer a, Pointer b, int n) {
   float sum = 0.0F;
+  STRATA_UNROLL_BY_4
   for (int i = 0; i < n; ++i) sum += a[i] * b[i];
   return sum;
 }
@@ -61,6 +62,7 @@ __device__ inline float dot(Pointer a, Pointer b, int n) {
 template <int kChannels, class Pointer>
 __device__ inline void add_weighted(float weight, const Tile<Pointer>& tile, int head_dim, float (&sums)[kChannels]) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
+  STRATA_UNROLL_BY_4
   for (int token = 0; token < kTile; ++token) {
     const float of_token = __shfl_sync(kWholeWarp, weight, token);
     STRATA_UNROLL for (int c = 0; c < kChannels; ++c) {

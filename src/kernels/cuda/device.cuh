@@ -25,6 +25,8 @@
 #define STRATA_DYNAMIC_SHARED(name) extern __shared__ __align__(16) float name[]
 /// Before a loop whose arrays are to stay in registers.
 #define STRATA_UNROLL _Pragma("unroll")
+/// Before one that would need too many registers if all of it were unrolled.
+#define STRATA_UNROLL_BY_4 _Pragma("unroll 4")
 
 namespace strata::kernels::cuda {
 
