@@ -10,8 +10,9 @@
 
 namespace strata::tools {
 
-/// Workers that have met in `store` and compute on such devices, connected over what parallel.backend names. Throws
-/// what connect_gloo and connect_nccl throw, and UsageError for a backend that cannot carry what lies on the device.
+/// Workers that have met in `store` and compute on such devices, connected over what parallel.backend names; those with
+/// GPUs over NCCL, and over Gloo for what lies in their hosts' memory. Throws what connect_gloo and connect_nccl throw,
+/// and UsageError for a backend that cannot carry what lies on the device.
 std::unique_ptr<dist::Communicator> connect_workers(const dist::Store& store, const dist::Worker& self,
                                                     const config::ParallelConfig& config, at::DeviceType device,
                                                     dist::Store::Seconds timeout);

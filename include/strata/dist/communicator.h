@@ -82,11 +82,10 @@ class Communicator {
   /// values[n] become those of rank `root`.
   virtual Handle broadcast(const at::Tensor& values, int root) = 0;
   virtual void barrier() = 0;
-
   virtual CommunicationTime time() const { return {}; }
 
   /// Who is told of waits from now on; nullptr: nobody. It must outlive what is under way.
-  void set_watcher(Watcher* watcher) { watcher_ = watcher; }
+  virtual void set_watcher(Watcher* watcher) { watcher_ = watcher; }
   Watcher* watcher() const { return watcher_; }
   /// The step that the worker is in, for what is said of it where it is lost.
   void begin_step(int64_t step) const {
