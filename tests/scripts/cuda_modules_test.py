@@ -1,6 +1,7 @@
-"""libstrata_nccl.so: every symbol that it needs is in a library that it names, and nobody else names CUDA's libraries.
+"""libstrata_cuda.so, libstrata_nccl.so: every symbol that they need is in a library that they name, and nobody else names
+CUDA's libraries.
 
-Usage: nccl_module_test.py BUILD_FOLDER TORCH_FOLDER [UNITTEST ARGUMENT...]
+Usage: cuda_modules_test.py BUILD_FOLDER TORCH_FOLDER [UNITTEST ARGUMENT...]
 """
 import subprocess
 import sys
@@ -34,15 +35,23 @@ def symbols(library, which):
     return {(line.split("@")[0].split()[0], line.split()[1]) for line in lines}
 
 
-class Module(unittest.TestCase):
-    def test_every_symbol_is_in_a_library_that_it_names(self):
-        module = BUILD / "libstrata_nccl.so"
-        needed = {name for name, kind in symbols(module, "--undefined-only") if kind == "U"}
-        constructor = [name for name in needed if name.startswith("_ZN4c10d16ProcessGroupNCCLC1E")]
-        self.assertEqual(len(constructor), 1)
-        for name in named_by(module):
-            needed -= {symbol for symbol, _ in symbols(place_of(name), "--defined-only")}
-        self.assertEqual(needed, set())
+# Who opens the modules calls these, and these are what they are there for.
+MODULES = {
+    "libstrata_cuda.so": ("strata_open_cuda", "cudaLaunchKernel"),
+    "libstrata_nccl.so": ("strata_connect_nccl", "_ZN4c10d16ProcessGroupNCCLC1E"),
+}
+
+
+class Modules(unittest.TestCase):
+    def test_every_symbol_is_in_a_library_that_they_name(self):
+        for module, (function, purpose) in MODULES.items():
+            with self.subTest(module):
+                self.assertIn(function, [name for name, _ in symbols(BUILD / module, "--defined-only")])
+                needed = {name for name, kind in symbols(BUILD / module, "--undefined-only") if kind == "U"}
+                self.assertTrue([name for name in needed if name.startswith(purpose)])
+                for name in named_by(BUILD / module):
+                    needed -= {symbol for symbol, _ in symbols(place_of(name), "--defined-only")}
+                self.assertEqual(needed, set())
 
     def test_the_others_name_no_library_of_cuda(self):
         for file in ("strata", "libstrata.so"):
