@@ -14,6 +14,7 @@
 #include "strata/base/version.h"
 #include "strata/dist/gloo.h"
 #include "strata/dist/nccl.h"
+#include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
 
 namespace strata::tools {
@@ -38,15 +39,40 @@ void add_gemms(Table& table) {
   }
 }
 
+// One that CUDA cannot use is what somebody asks doctor about.
+std::string gpu_text(int index) {
+  try {
+    const auto gpu = kernels::open_cuda({.index = index});
+    const kernels::Cuda::Memory memory = gpu->memory();
+    return str(gpu->name(), ", ", human_bytes(memory.free), " of ", human_bytes(memory.total), " free");
+  } catch (const std::exception& failure) {
+    const std::string text = failure.what();
+    return "cannot be used: " + text.substr(0, text.find('\n'));
+  }
+}
+
+// What models train on, apart from the CPU.
+void add_cuda(Table& table) {
+  const kernels::CudaBuild build = kernels::cuda_build();
+  const bool has_kernels = build.problem.empty();
+  table.add({"cuda", has_kernels ? "this build has CUDA kernels for " + build.architectures
+                                 : "this build has no CUDA kernels: " + build.problem});
+  const std::vector<std::string> gpus = gpu_names();
+  table.add(
+      {"gpus", gpus.empty() ? "none seen" : str(gpus.size(), ": ", join(gpus, ", "), "; ", gpu_count(), " visible")});
+  for (int index = 0; has_kernels && index < gpu_count(); ++index) {
+    table.add({str("gpu ", index), gpu_text(index)});
+  }
+  table.add({"",
+             "training on a GPU, train.cuda_graph included, is untested: it has not run on a GPU yet; "
+             "scripts/gpu_check.sh is what to run"});
+}
+
 // What carries collectives among workers.
 void add_carriers(Table& table) {
   table.add({"gloo", dist::gloo_library()});
   const std::string lacks = dist::missing_for_nccl();
   table.add({"nccl", lacks.empty() ? "there, for parallel.backend=nccl" : "missing: " + lacks});
-  const std::vector<std::string> gpus = gpu_names();
-  table.add(
-      {"gpus", gpus.empty() ? "none seen" : str(gpus.size(), ": ", join(gpus, ", "), "; ", gpu_count(), " visible")});
-  table.add({"cuda", "this build of Strata trains on the CPU; GPUs carry collectives only"});
 }
 
 void run() {
@@ -57,6 +83,7 @@ void run() {
   table.add({"threads", threads()});
   table.add({"memory", str(human_bytes(memory_bytes()), ", ", human_bytes(available_memory_bytes()), " available")});
   add_gemms(table);
+  add_cuda(table);
   add_carriers(table);
   std::cout << table.text();
 }

@@ -18,6 +18,12 @@ ModuleFunction open_function() { return open_module("libstrata_cuda.so", "strata
 
 }  // namespace
 
+CudaBuild cuda_build() {
+  const ModuleFunction found = open_module("libstrata_cuda.so", "strata_cuda_architectures");
+  if (!found.problem.empty()) return {.problem = found.problem};
+  return {.architectures = std::bit_cast<const char* (*)()>(found.function)()};
+}
+
 std::string missing_for_cuda() {
   if (gpu_count() == 0) return "no NVIDIA GPU is visible";
   return open_function().problem;

@@ -42,6 +42,14 @@ struct CudaOptions {
   bool tf32 = false;  // in matrix products of fp32
 };
 
+/// What this build has for GPUs, whether there are any or not.
+struct CudaBuild {
+  std::string architectures = {};  // that its kernels are compiled for: "sm_80, sm_90a"
+  std::string problem = {};        // not empty: why none of them can be used
+};
+/// Opens libraries, but makes no call to CUDA.
+CudaBuild cuda_build();
+
 /// Why there is no GPU to compute on; empty: there is one.
 std::string missing_for_cuda();
 

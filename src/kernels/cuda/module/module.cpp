@@ -99,4 +99,8 @@ extern "C" __attribute__((visibility("default"))) Cuda* strata_open_cuda(const C
   return std::make_unique<Gpu>(options).release();
 }
 
+extern "C" __attribute__((visibility("default"))) const char* strata_cuda_architectures() {
+  return STRATA_CUDA_ARCHITECTURES;
+}
+
 }  // namespace strata::kernels
