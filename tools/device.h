@@ -21,6 +21,9 @@ struct RunDevice {
   std::string name() const { return cuda ? cuda->name() : "cpu"; }
 };
 
+/// The GPU's name, or how many threads compute: "2 threads".
+std::string place_text(const RunDevice& device);
+
 /// The GPU with this process's local rank among those of its host, or the CPU. Throws UsageError where it is not there.
 RunDevice open_device(const config::RunSettings& run);
 

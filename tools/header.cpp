@@ -1,7 +1,5 @@
 #include "header.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <iostream>
 #include <utility>
@@ -31,10 +29,9 @@ double measured_peak(const kernels::Gemm& gemm, const config::RunConfig& config,
 namespace {
 
 std::string where(const GemmRate& rate, const RunDevice& device) {
-  if (device.cuda) return rate.workers == 1 ? device.name() : str(rate.workers, " x ", device.name());
-  const int count = at::get_num_threads();
-  const std::string threads = str(count, count == 1 ? " thread" : " threads");
-  return rate.workers == 1 ? threads : str(rate.workers, " workers with ", threads, " each");
+  const std::string one = place_text(device);
+  if (rate.workers == 1) return one;
+  return device.cuda ? str(rate.workers, " x ", one) : str(rate.workers, " workers with ", one, " each");
 }
 
 }  // namespace

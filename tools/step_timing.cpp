@@ -5,17 +5,21 @@
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
+#include "strata/kernels/cuda.h"
 
 namespace strata::tools {
 
 std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, int64_t steps) {
   using Clock = std::chrono::steady_clock;
   STRATA_CHECK(batch.num_targets() > 0, "no position has a target: there is no step to time");
+  const at::Device device = model.parameters().master().device();
+  model.clock().observe([device](const char*) { kernels::synchronize(device); });  // a phase ends when its work is done
   const double scale = 1.0 / static_cast<double>(batch.num_targets());
   const auto step = [&] {
     const auto start = Clock::now();
     model.parameters().zero_gradients();
-    model.loss_and_gradients(batch, scale);
+    model.loss_and_gradients(model.upload(batch), scale);
+    kernels::synchronize(device);
     return std::chrono::duration<double>(Clock::now() - start).count();
   };
   step();
@@ -42,10 +46,10 @@ Table phase_table(const PhaseClock& clock, double seconds, int64_t steps) {
   return table;
 }
 
-double flops(const config::ModelConfig& dims, const data::TokenBatch& batch) {
+double flops(const config::ModelConfig& dims, const data::TokenRows& rows) {
   double total = 0.0;
-  for (size_t row = 1; row < batch.row_starts.size(); ++row) {
-    const int64_t length = batch.row_starts[row] - batch.row_starts[row - 1];
+  for (const auto& row : rows) {
+    const auto length = static_cast<int64_t>(row.size());
     total += static_cast<double>(length) * nn::flops_per_token(dims, length);
   }
   return total;

@@ -7,15 +7,16 @@
 
 namespace strata::tools {
 
-/// Forward and backward, again and again: seconds of each step, sorted, after one to warm up. The model's clock then
-/// holds the phases of these steps alone.
+/// Forward and backward of a batch on the CPU, again and again: seconds of each step, sorted, after one to warm up. The
+/// model's clock then holds the phases of these steps alone. The device is waited for where a phase begins, so that its
+/// time is that of its work; the host is not ahead of the device then, which costs a step some of its speed.
 std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, int64_t steps);
 
 /// What `steps` steps that took `seconds` in all spent on each phase, the longest first.
 Table phase_table(const PhaseClock& clock, double seconds, int64_t steps);
 
 /// Multiply-adds times two of forward and backward, attention counted causally row by row.
-double flops(const config::ModelConfig& dims, const data::TokenBatch& batch);
+double flops(const config::ModelConfig& dims, const data::TokenRows& rows);
 
 /// "12.3 %"
 std::string percent(double part, double whole);
