@@ -26,6 +26,7 @@ void add_train_tokenizer(CLI::App& program);
 // Of `strata bench`.
 void add_bench_collectives(CLI::App& bench);
 void add_bench_gemm(CLI::App& bench);
+void add_bench_kernels(CLI::App& bench);
 void add_bench_step(CLI::App& bench);
 
 }  // namespace strata::tools

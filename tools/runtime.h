@@ -1,9 +1,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 
 #include "strata/base/allocator.h"
+#include "strata/config/enums.h"
 #include "strata/config/run_config.h"
 #include "strata/dist/communicator.h"
 #include "strata/kernels/gemm.h"
@@ -22,6 +24,15 @@ std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist:
 
 /// The config at `path` with overrides, with its scheme checked too. Errors carry their place.
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides);
+
+/// The values of a key's enum by name, for an option of the command line.
+template <config::NamedEnum E>
+std::map<std::string, E> by_name() {
+  std::map<std::string, E> values;
+  int next = 0;
+  for (const std::string_view name : enum_names(E{})) values.emplace(name, static_cast<E>(next++));
+  return values;
+}
 
 /// A config on the command line.
 struct ConfigArguments {

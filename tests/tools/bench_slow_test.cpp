@@ -4,6 +4,7 @@
 
 #include "strata/base/check.h"
 #include "strata/dist/store.h"
+#include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
 #include "support/program.h"
 #include "support/temp_folder.h"
@@ -25,9 +26,38 @@ TEST(Doctor, NamesEveryMatrixLibrary) {
   for (const kernels::MissingGemm& missing : kernels::missing_gemms()) {
     EXPECT_THAT(finished.out, HasSubstr("apt-get install " + missing.package));
   }
-  EXPECT_THAT(finished.out, AllOf(HasSubstr("run.gemm: auto"), HasSubstr("libtorch"), HasSubstr("cuda")));
+  EXPECT_THAT(finished.out, AllOf(HasSubstr("run.gemm: auto"), HasSubstr("libtorch")));
   EXPECT_THAT(finished.out, AllOf(ContainsRegex("\ngloo +/.*libgloo"), ContainsRegex("\nnccl +(there|missing: )"),
                                   ContainsRegex("\ngpus +[0-9n]")));
+}
+
+// What this build has for GPUs is known where there is none; and that nobody has seen it run.
+TEST(Doctor, SaysWhatThereIsForGpus) {
+  const kernels::CudaBuild build = kernels::cuda_build();
+  const Finished finished = run_strata({"doctor"});
+  EXPECT_THAT(finished.out, ContainsRegex("\ncuda +this build has (no )?CUDA kernels"));
+  EXPECT_THAT(finished.out, HasSubstr(build.problem.empty() ? "kernels for " + build.architectures : build.problem));
+  EXPECT_THAT(finished.out, AllOf(HasSubstr("untested"), HasSubstr("scripts/gpu_check.sh is what to run")));
+}
+
+TEST(Bench, KernelsAreMeasuredBesideACopy) {
+  const std::vector<std::string> sizes{"--tokens", "64", "--hidden", "32",  "--intermediate", "48",
+                                       "--heads",  "2",  "--vocab",  "100", "--device",       "cpu"};
+  for (const char* precision : {"fp32", "bf16"}) {
+    std::vector<std::string> command{"bench", "kernels", "--precision", precision};
+    command.insert(command.end(), sizes.begin(), sizes.end());
+    const Finished finished = run_strata(command);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    for (const char* moved :
+         {"junction +64 x 32", "junction, backward +64 x 32", "junction with a branch norm +64 x 32",
+          "rotary +64 x 4 x 16", "swiglu +64 x 48", "swiglu, backward +64 x 48",
+          "cross-entropy and its gradient +256 x 100", "gather of rows +64 x 32", "embedding, backward +64 x 32",
+          "sums of squares +[0-9]+", "adam, fp32 +[0-9]+", "adam, mixed +[0-9]+", "adam, bf16 +[0-9]+"}) {
+      EXPECT_THAT(finished.out, ContainsRegex(str("\n", moved, " +[0-9.]+ +[0-9.]+ GB/s +[0-9.]+ %\n"))) << precision;
+    }
+    EXPECT_THAT(finished.out, ContainsRegex("\nattention +64 x 2 x 16 +[0-9.]+ +[0-9.e-]+ TFLOP/s +-\n"));
+    EXPECT_THAT(finished.out, ContainsRegex("\nattention, backward +64 x 2 x 16 +[0-9.]+ +[0-9.e-]+ TFLOP/s +-\n"));
+  }
 }
 
 TEST(Bench, StepShowsWhereItsTimeGoes) {
