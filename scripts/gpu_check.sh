@@ -11,7 +11,7 @@
 # the logs that it is made from, to RESULTS_FOLDER (default: build/gpu_check). Exit codes: 0 all was run and passed, 1
 # there is no GPU or something failed, which the last line says.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 results=${1:-build/gpu_check}
 strata=build/release/strata
 deadline=$((SECONDS + 470))
@@ -39,7 +39,7 @@ part() {
 # pretrain NAME SECONDS CONFIG OVERRIDE...: such a run, in runs/NAME.
 pretrain() {
   part "$1" "$2" $strata pretrain "configs/pretrain/$3.yaml" "${data[@]}" run.dir="$results/runs/$1" \
-    norm.scheme=pre+gpas checkpoint.every=0 checkpoint.asynchronous=false evaluate.every=0 "${@:4}"
+    norm.scheme=pre+gpas checkpoint.every=0 checkpoint.asynchronous=false evaluate.every=0 evaluate.tokens=2000 "${@:4}"
 }
 
 shopt -s nullglob
@@ -52,10 +52,12 @@ rm -rf "$results"/*.log "$results/results.json" "$results/runs"
 started=$SECONDS
 
 targets=(strata_program strata_cuda strata_nccl test_kernels test_kernels_on_gpu test_nn_on_gpu test_train test_dist)
-part install 240 scripts/install.sh --cuda && part install_demo 60 scripts/install.sh --demo &&
-  part configure 60 cmake --preset release -DSTRATA_CUDA=ON &&
-  part build 300 cmake --build --preset release --target "${targets[@]}" ||
-  fail "FAILED: ${failed[*]}; see $results"
+ready() {
+  part install 240 scripts/install.sh --cuda && part install_demo 60 scripts/install.sh --demo &&
+    part configure 60 cmake --preset release -DSTRATA_CUDA=ON &&
+    part build 300 cmake --build --preset release --target "${targets[@]}"
+}
+ready || fail "FAILED: ${failed[*]}; see $results"
 part doctor 30 $strata doctor
 
 if part tests 150 ctest --test-dir build/release -L gpu --no-tests=error --output-on-failure; then
@@ -71,8 +73,8 @@ else
   [ -e $demo/demo-validation.00000-of-00001.json.gz ] || bible -f gen1:1-rev22:21 | scripts/make_demo_corpus.py $demo
   [ -e $demo/tokenizer.model ] || part tokenizer 60 $strata train-tokenizer --input "$demo/demo-train.*.json.gz" \
     --vocab-size 4096 --output $demo/tokenizer.model
-  data=(data.tokenizer=$demo/tokenizer.model "data.train=[$demo/demo-train.*.json.gz]"
-    "data.validation=[$demo/demo-validation.*.json.gz]" data.cache=$demo/cache)
+  data=(data.tokenizer="$demo/tokenizer.model" "data.train=[$demo/demo-train.*.json.gz]"
+    "data.validation=[$demo/demo-validation.*.json.gz]" data.cache="$demo/cache")
 fi
 data+=(data.rows=packed)  # every row is full, so that rates can be compared
 

@@ -1,5 +1,6 @@
 // FlashAttention against Strata's own attention, both on a GPU in bf16.
 #include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/tensor.h>
 

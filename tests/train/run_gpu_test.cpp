@@ -57,8 +57,8 @@ class Reports final : public train::Hook {
 };
 
 // What a run computes with, on the CPU or on a GPU, where a step is read when the next one has begun.
-struct Run {
-  Run(const config::RunConfig& given, std::unique_ptr<kernels::Gemm> library, at::Device device)
+struct Trained {
+  Trained(const config::RunConfig& given, std::unique_ptr<kernels::Gemm> library, at::Device device)
       : config(given),
         gemm(std::move(library)),
         memory(device),
@@ -66,7 +66,7 @@ struct Run {
     training.model.parameters().initialise(7);
   }
 
-  std::vector<train::StepReport> train() {
+  std::vector<train::StepReport> run() {
     const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
     train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
     std::vector<train::StepReport> reports;
@@ -91,8 +91,8 @@ struct Run {
 
 class RunOnGpu : public OnGpu {
  protected:
-  std::unique_ptr<Run> run_on_gpu(const config::RunConfig& config) const {
-    return std::make_unique<Run>(config, kernels::make_cuda_gemm(), device());
+  std::unique_ptr<Trained> run_on_gpu(const config::RunConfig& config) const {
+    return std::make_unique<Trained>(config, kernels::make_cuda_gemm(), device());
   }
   const TempFolder folder_;
 };
@@ -100,9 +100,9 @@ class RunOnGpu : public OnGpu {
 // Gradients agree to 4e-5 (model_gpu_test.cpp), and Adam moves a parameter by at most the rate: what a step's loss may
 // differ by grows with the steps.
 TEST_F(RunOnGpu, TakesTheStepsOfTheCpu) {
-  Run on_cpu(config_of(tiny_dims(), folder_ / "cpu"), kernels::make_gemm("aten"), at::kCPU);
-  const auto expected = on_cpu.train();
-  const auto reports = run_on_gpu(config_of(tiny_dims(), folder_ / "gpu"))->train();
+  Trained on_cpu(config_of(tiny_dims(), folder_ / "cpu"), kernels::make_gemm("aten"), at::kCPU);
+  const auto expected = on_cpu.run();
+  const auto reports = run_on_gpu(config_of(tiny_dims(), folder_ / "gpu"))->run();
   ASSERT_EQ(reports.size(), size_t{kSteps});
   EXPECT_LT(expected.back().loss, expected.front().loss);
   for (size_t i = 0; i < reports.size(); ++i) {
@@ -121,7 +121,7 @@ TEST_F(RunOnGpu, RepeatsItsBits) {
       config::RunConfig config = config_of(nine_million_dims(), folder_ / "run");
       config.train.precision = precision;
       const auto run = run_on_gpu(config);
-      run->train();
+      run->run();
       ended = run->training.model.parameters().master().cpu();
       std::filesystem::remove_all(config.run.dir);
     }
@@ -132,8 +132,8 @@ TEST_F(RunOnGpu, RepeatsItsBits) {
 TEST_F(RunOnGpu, LeavesCheckpointsThatTheCpuLoads) {
   const config::RunConfig config = config_of(tiny_dims(), folder_ / "run");
   const auto on_gpu = run_on_gpu(config);
-  on_gpu->train();
-  Run on_cpu(config, kernels::make_gemm("aten"), at::kCPU);
+  on_gpu->run();
+  Trained on_cpu(config, kernels::make_gemm("aten"), at::kCPU);
   const auto checkpoint = train::Checkpoint::open(train::checkpoint_path(config.run.dir, kSteps));
   checkpoint.load(on_cpu.training.model.parameters(), *on_cpu.training.optimizer);
   for (const ParamSpec& param : on_cpu.training.model.spec().layout.params) {
@@ -165,7 +165,7 @@ TEST_F(MemoryOnGpu, IsWhatWasPlanned) {
     EXPECT_EQ(run->memory.buffers()[i].name, plan.buffers.buffers()[i].name);
     EXPECT_EQ(run->memory.buffers()[i].bytes, plan.buffers.buffers()[i].bytes) << plan.buffers.buffers()[i].name;
   }
-  run->train();
+  run->run();
   // Beside the buffers cuBLAS and cuBLASLt have workspaces of 32 MiB, and numbers and FlashAttention take a little.
   constexpr int64_t kWorkspaces = 100 << 20;
   EXPECT_GE(gpu().peak_allocated_bytes(), plan.buffers.device_bytes());
