@@ -22,7 +22,11 @@ void use_device_kernels(at::DeviceType type, std::shared_ptr<const DeviceKernels
   table().at(static_cast<size_t>(type)) = std::move(kernels);
 }
 
-bool has_device_kernels(at::DeviceType type) { return table().at(static_cast<size_t>(type)) != nullptr; }
+bool has_device_kernels(at::DeviceType type) { return device_kernels_for(type) != nullptr; }
+
+std::shared_ptr<const DeviceKernels> device_kernels_for(at::DeviceType type) {
+  return table().at(static_cast<size_t>(type));
+}
 
 const DeviceKernels* device_kernels(const at::Tensor& tensor) {
   const at::DeviceType type = tensor.device().type();

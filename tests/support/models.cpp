@@ -5,7 +5,11 @@
 namespace strata::test {
 
 TestModel::TestModel(const nn::ModelSpec& spec, nn::ModelOptions options, const std::string& gemm_name)
-    : gemm(kernels::make_gemm(gemm_name)), allocator(at::kCPU), model(spec, options, *gemm, allocator) {}
+    : TestModel(spec, options, kernels::make_gemm(gemm_name), at::kCPU) {}
+
+TestModel::TestModel(const nn::ModelSpec& spec, nn::ModelOptions options, std::unique_ptr<kernels::Gemm> given,
+                     at::Device device)
+    : gemm(std::move(given)), allocator(device), model(spec, options, *gemm, allocator) {}
 
 TensorMap TestModel::parameters() const {
   TensorMap map;
@@ -27,6 +31,15 @@ config::ModelConfig tiny_dims() {
   dims.layers = 4;
   dims.heads = 4;
   dims.kv_heads = 2;
+  return dims;
+}
+
+config::ModelConfig nine_million_dims() {
+  config::ModelConfig dims;
+  dims.hidden = 128;
+  dims.intermediate = 352;
+  dims.layers = 4;
+  dims.heads = 4;
   return dims;
 }
 

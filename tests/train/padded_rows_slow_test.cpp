@@ -19,16 +19,10 @@ constexpr int64_t kSteps = 6;
 constexpr int64_t kRows = 32;
 constexpr int64_t kLength = 256;
 
-// As configs/model/9m.yaml has it.
 nn::ModelSpec nine_million() {
-  config::ModelConfig dims;
-  dims.hidden = 128;
-  dims.intermediate = 352;
-  dims.layers = 4;
-  dims.heads = 4;
   config::NormConfig norm;
   norm.scheme = "pre+gpas";
-  return nn::describe(dims, norm);
+  return nn::describe(nine_million_dims(), norm);
 }
 
 data::TokenRows next_rows(data::DocumentReader& documents, const data::Tokenizer& tokenizer) {
