@@ -11,8 +11,7 @@
 namespace strata::optim {
 
 Adam::Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-           const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed,
-           Allocator& allocator)
+           const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed, Allocator& allocator)
     : config_(config), seed_(derive_seed(seed, "rounding")), ranges_(ranges) {
   int64_t size = 0;
   for (const ArenaRange& range : ranges) size += range.size();

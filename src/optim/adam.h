@@ -9,8 +9,7 @@ namespace strata::optim {
 class Adam final : public Optimizer {
  public:
   Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-       const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed,
-       Allocator& allocator);
+       const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed, Allocator& allocator);
 
   void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) override;
   const std::vector<ArenaRange>& ranges() const override { return ranges_; }

@@ -31,9 +31,10 @@ struct OptimizerConfig {
     field("beta2", beta2, "decay of the second moment", in_range(0.0, 1.0));
     field("eps", eps, "added to the root of the second moment", at_least(0.0));
     field("weight_decay", weight_decay, "of matrices; gains and gates never decay", at_least(0.0));
-    field("rounding", rounding,
-          "of weights and states stored in bf16 (train.precision: bf16); stochastic: up or down by chance, so that steps "
-          "too small for bf16 count on average");
+    field(
+        "rounding", rounding,
+        "of weights and states stored in bf16 (train.precision: bf16); stochastic: up or down by chance, so that steps "
+        "too small for bf16 count on average");
   }
 
   bool operator==(const OptimizerConfig&) const = default;
