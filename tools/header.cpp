@@ -29,7 +29,7 @@ double measured_peak(const kernels::Gemm& gemm, const config::RunConfig& config,
 namespace {
 
 std::string where(const GemmRate& rate, const RunDevice& device) {
-  const std::string one = place_text(device);
+  std::string one = place_text(device);
   if (rate.workers == 1) return one;
   return device.cuda ? str(rate.workers, " x ", one) : str(rate.workers, " workers with ", one, " each");
 }
