@@ -37,7 +37,7 @@ def symbols(library, which):
 
 # Who opens the modules calls these, and these are what they are there for.
 MODULES = {
-    "libstrata_cuda.so": ("strata_open_cuda", "cudaLaunchKernel"),
+    "libstrata_cuda.so": ("strata_open_cuda", "__cudaRegisterFatBinary"),
     "libstrata_nccl.so": ("strata_connect_nccl", "_ZN4c10d16ProcessGroupNCCLC1E"),
 }
 
