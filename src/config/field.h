@@ -21,6 +21,9 @@ struct Field {
   std::function<std::string(const Node&)> assign = {};
   std::function<Node()> value = {};
 
+  /// Of a section that may be `none`: what that does to it.
+  std::function<void()> assign_none = {};
+
   bool is_section() const { return !assign; }
 };
 
@@ -34,6 +37,7 @@ class FieldList {
       FieldList inner;
       value.fields(inner);
       field.children = std::move(inner.fields);
+      if constexpr (requires { value.none(); }) field.assign_none = [&value] { value.none(); };
     } else {
       field.type = Codec<T>::type();
       ((field.type += ", " + checks.rule), ...);

@@ -46,6 +46,9 @@ void RunConfig::validate() const {
   if (train.cuda_graph && data.rows != RowKind::kPacked) {
     throw KeyError("train.cuda_graph", "needs batches of one shape: data.rows=packed");
   }
+  if (lisa.layers > model.layers) {
+    throw KeyError("lisa.layers", str(lisa.layers, " is more than the ", model.layers, " of model.layers"));
+  }
   const int64_t micro_batches = train.global_batch / train.micro_batch;
   const int64_t parts = parallel.virtual_ranks;
   if (parts > 0 && (!std::has_single_bit(static_cast<uint64_t>(parts)) || micro_batches % parts != 0)) {

@@ -21,6 +21,20 @@ const Field& known_field(const std::vector<Field>& fields, const std::string& se
        str("unknown key", did_you_mean(key, names), " (known: ", join(names, " "), ")"));
 }
 
+[[noreturn]] void fail_as_no_map(const Node& node, const std::string& section, const std::string& alternative) {
+  fail(node, section, str("expected keys with values (a map)", alternative, ", got ", show_briefly(node)));
+}
+
+void assign_section(const Field& field, const Node& node, const std::string& section) {
+  if (!field.assign_none || node.kind == Node::Kind::kNull || node.kind == Node::Kind::kMap) {
+    assign(field.children, node, section);
+  } else if (node.kind == Node::Kind::kScalar && node.text == "none") {
+    field.assign_none();
+  } else {
+    fail_as_no_map(node, section, " or none");
+  }
+}
+
 }  // namespace
 
 std::vector<Field> fields_of(RunConfig& config) {
@@ -35,14 +49,12 @@ std::string joined_key(const std::string& section, const std::string& key) {
 
 void assign(const std::vector<Field>& fields, const Node& node, const std::string& section) {
   if (node.kind == Node::Kind::kNull) return;
-  if (node.kind != Node::Kind::kMap) {
-    fail(node, section, "expected keys with values (a map), got " + show_briefly(node));
-  }
+  if (node.kind != Node::Kind::kMap) fail_as_no_map(node, section, "");
   for (const Node::Entry& entry : node.entries) {
     const Field& field = known_field(fields, section, entry);
     const auto& [key, value] = entry;
     if (field.is_section()) {
-      assign(field.children, value, joined_key(section, key));
+      assign_section(field, value, joined_key(section, key));
     } else if (const std::string problem = field.assign(value); !problem.empty()) {
       fail(value, joined_key(section, key), problem + did_you_mean(value.text, field.choices));
     }

@@ -79,6 +79,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"run:\n  ~: 1\n", 2, "a key must be plain text"},
         BadFile{"train: 4\n", 1, "train: expected keys with values (a map), got 4"},
         BadFile{"train:\n  - micro_batch: 4\n", 1, "train: expected keys with values (a map), got [{micro_batch: 4}]"},
+        BadFile{"train: none\n", 1, "train: expected keys with values (a map), got none"},
+        BadFile{"lisa: off\n", 1, "lisa: expected keys with values (a map) or none, got off"},
+        BadFile{"lisa: [none]\n", 1, "lisa: expected keys with values (a map) or none, got [none]"},
+        BadFile{"lisa: {layers: none}\n", 1, "lisa.layers: expected integer, got none"},
         BadFile{"- a\n- b\n", 1, "expected keys with values (a map), got [a, b]"}));
 
 INSTANTIATE_TEST_SUITE_P(Yaml, BadFiles,
@@ -99,6 +103,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"train:\n  global_batch: 8\n", 1, "train.micro_batch: 32 does not divide train.global_batch=8; 8 does"},
         BadFile{"model:\n  heads: 7\n", 2, "model.heads: 7 does not divide model.hidden=512; 4 and 8 do"},
         BadFile{"model:\n  kv_heads: 3\n", 2, "model.kv_heads: 3 does not divide model.heads=8; 2 and 4 do"},
+        BadFile{"model: {layers: 2}\nlisa: {layers: 3}\n", 2, "lisa.layers: 3 is more than the 2 of model.layers"},
         BadFile{"model:\n  hidden: 24\n", 1, "model.heads: 8 heads of model.hidden=24 are 3 wide"}));
 
 // A wrong indentation can turn half a file into one value.

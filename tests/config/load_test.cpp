@@ -84,6 +84,19 @@ TEST_F(Load, TheLastOverrideWins) {
   EXPECT_EQ(loaded.origins.place_of("train.micro_batch"), "override \"train.micro_batch=16\"");
 }
 
+// `none` replaces the whole section, and whatever comes after it starts from that.
+TEST_F(Load, ASectionMayBeNone) {
+  write("base.yaml", "lisa: {layers: 2, interval: 5}\n");
+  const std::string none = write("none.yaml", "base: base.yaml\nlisa: none\n");
+  EXPECT_EQ(load(none).config.lisa, LisaConfig{});
+  EXPECT_EQ(load((folder_ / "base.yaml").string(), {"lisa=none"}).config.lisa, LisaConfig{});
+  EXPECT_EQ(load(none, {"lisa.layers=3"}).config.lisa, LisaConfig{.layers = 3});
+  EXPECT_EQ(load(none, {"lisa={layers: 3, states: drop}", "lisa=none"}).config.lisa, LisaConfig{});
+  EXPECT_EQ(load(write("map.yaml", "base: none.yaml\nlisa: {layers: 1}\n")).config.lisa, LisaConfig{.layers = 1});
+  EXPECT_EQ(load(write("blank.yaml", "base: base.yaml\nlisa:\n")).config.lisa,
+            (LisaConfig{.layers = 2, .interval = 5}));
+}
+
 // What higher layers reject is reported with the same precision as what the loader rejects.
 TEST_F(Load, OriginsLocateComplaintsOfHigherLayers) {
   const std::string file = write("x.yaml", "norm:\n  init: default\n  scheme: sandwhich\n");

@@ -14,6 +14,21 @@ RunConfig reloaded(const std::string& yaml) {
   return load(folder / "x.yaml").config;
 }
 
+void set_fine_tuning(RunConfig& config) {
+  config.sft = {.model = "runs/a model",
+                .data = {"a.json.gz", "{b,c}.jsonl"},
+                .limit = 5,
+                .epochs = 2,
+                .prompt_template = "Q: {instruction}\n{input}\nA: {output}",
+                .loss = ScoredTokens::kAll,
+                .pack = SamplePacking::kStream,
+                .holdout = 0.25,
+                .answers = 3,
+                .train_gates = true};
+  config.lisa = {
+      .layers = 2, .interval = 7, .states = LisaStates::kDrop, .sampling = LisaSampling::kWeighted, .seed = 11};
+}
+
 RunConfig nothing_at_its_default() {
   RunConfig config;
   config.run = {.dir = "somewhere else",
@@ -67,6 +82,7 @@ RunConfig nothing_at_its_default() {
   config.checkpoint = {.every = 5, .keep = 2};
   config.telemetry = {.every = 9, .tensorboard = false};
   config.evaluate = {.every = 4, .tokens = 1000};
+  set_fine_tuning(config);
   return config;
 }
 
@@ -103,7 +119,7 @@ TEST(ToYaml, KeepsAnyText) {
 TEST(Flatten, GivesEveryKeyInOrder) {
   const auto pairs = flatten(nothing_at_its_default());
   EXPECT_EQ(pairs.front(), (std::pair<std::string, std::string>{"run.dir", "somewhere else"}));
-  EXPECT_EQ(pairs.back(), (std::pair<std::string, std::string>{"evaluate.tokens", "1000"}));
+  EXPECT_EQ(pairs.back(), (std::pair<std::string, std::string>{"lisa.seed", "11"}));
   EXPECT_THAT(pairs, testing::Contains(testing::Pair("norm.gpas.position", "input")));
   const char* options = "{post_share: 0.3333333333333333, true: 1e-300}";
   EXPECT_THAT(pairs, testing::Contains(testing::Pair("norm.options", options)));

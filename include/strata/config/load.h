@@ -41,6 +41,7 @@ struct Loaded {
 ///
 /// `base:` is a file or a list of files, relative to the file that names it; later files win. Maps merge, everything
 /// else replaces; a key without a value leaves a map as it was. Keys that nobody gives keep their defaults.
+/// `lisa: none` takes away what bases gave to that section.
 /// Throws UsageError, one line that starts with the file and line or with the override: unreadable file, bad YAML,
 /// `base:` that leads back to itself, unknown or repeated key, wrong type, value out of range, RunConfig::validate.
 Loaded load(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "strata/config/data.h"
+#include "strata/config/lisa.h"
 #include "strata/config/model.h"
 #include "strata/config/norm.h"
 #include "strata/config/optimizer.h"
 #include "strata/config/outputs.h"
 #include "strata/config/parallel.h"
 #include "strata/config/run.h"
+#include "strata/config/sft.h"
 #include "strata/config/train.h"
 
 namespace strata::config {
@@ -24,6 +26,8 @@ struct RunConfig {
   CheckpointConfig checkpoint;
   TelemetryConfig telemetry;
   EvaluateConfig evaluate;
+  SftConfig sft;
+  LisaConfig lisa;
 
   void fields(auto& field) {
     field("run", run, "this process and its machine");
@@ -37,6 +41,8 @@ struct RunConfig {
     field("checkpoint", checkpoint, "what is left to resume from");
     field("telemetry", telemetry, "what the run measures about itself");
     field("evaluate", evaluate, "the loss on the validation set");
+    field("sft", sft, "fine-tuning");
+    field("lisa", lisa, "layers that train by turns (LISA, arXiv 2403.17919)");
   }
 
   /// Throws KeyError where keys do not fit together.

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "strata/config/checks.h"
+
+namespace strata::config {
+
+enum class ScoredTokens { kResponse, kAll };
+constexpr std::array<std::string_view, 2> enum_names(ScoredTokens) { return {"response", "all"}; }
+
+enum class SamplePacking { kSamples, kStream, kNone };
+constexpr std::array<std::string_view, 3> enum_names(SamplePacking) { return {"samples", "stream", "none"}; }
+
+/// sft.*: fine-tuning on instructions and responses
+struct SftConfig {
+  std::string model;
+  std::vector<std::string> data = {};
+  int64_t limit = 0;
+  int64_t epochs = 4;
+  std::string prompt_template = "alpaca";
+  ScoredTokens loss = ScoredTokens::kResponse;
+  SamplePacking pack = SamplePacking::kSamples;
+  double holdout = 0.01;
+  int64_t answers = 200;
+  bool train_gates = false;
+
+  void fields(auto& field) {
+    field("model", model, "model folder to start from, Strata's or Hugging Face's");
+    field("data", data, "files or globs: .json(l), an array or lines of {instruction, input, output}, each also .gz");
+    field("limit", limit, "samples that are trained on; 0: all", at_least(0));
+    field("epochs", epochs, "times that every sample is seen", at_least(1));
+    field("template", prompt_template, "alpaca, plain, or a text with {instruction}, {input} and {output}");
+    field("loss", loss, "what is scored: responses, or all tokens");
+    field("pack", pack, "a block holds several samples that do not see each other, a piece of their stream, or one");
+    field("holdout", holdout, "share of the samples that is kept for evaluation", in_range(0.0, 0.9));
+    field("answers", answers, "held-out samples answered by greedy generation at each evaluation; 0: none",
+          at_least(0));
+    field("train_gates", train_gates, "train the gates of GPAS too");
+  }
+
+  bool operator==(const SftConfig&) const = default;
+};
+
+}  // namespace strata::config
