@@ -12,6 +12,7 @@
 #include "strata/config/enums.h"
 #include "strata/config/print.h"
 #include "strata/nn/report.h"
+#include "strata/nn/trained.h"
 #include "strata/norm/report.h"
 #include "strata/study/plan_report.h"
 
@@ -40,7 +41,7 @@ std::string plan_report(const config::RunConfig& given, const nn::ModelSpec& spe
 void inspect_config(const InspectArguments& arguments) {
   const config::RunConfig config = arguments.config.load();
   set_threads(config.run);
-  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  const nn::ModelSpec spec = nn::describe(config);
   const int64_t tokens = config.train.global_batch * config.data.sequence_length;
   print_with_comments(config::to_yaml(config),
                       str("\n", model_summary(spec, config.data.sequence_length), "\n", config.train.global_batch,

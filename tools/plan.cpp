@@ -8,6 +8,7 @@
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/data/tokenizer.h"
+#include "strata/nn/trained.h"
 #include "strata/study/plan_report.h"
 
 namespace strata::tools {
@@ -59,7 +60,7 @@ std::vector<study::PlannedRun> planned_runs(const PlanArguments& arguments) {
   std::vector<study::PlannedRun> runs;
   for (const std::string& path : configs) {
     const config::RunConfig config = load_config(path, overrides);
-    runs.push_back({path, config, nn::describe(config.model, config.norm)});
+    runs.push_back({path, config, nn::describe(config)});
   }
   return runs;
 }

@@ -11,6 +11,7 @@
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/config/print.h"
+#include "strata/nn/trained.h"
 #include "strata/train/resume.h"
 #include "strata/train/run_folder.h"
 #include "strata/train/training.h"
@@ -50,7 +51,7 @@ void run(config::RunConfig config) {
   Workers workers = join_workers(config, data, device);
   dist::Communicator& group = *workers.group;
   const auto gemm = device.cuda ? kernels::make_cuda_gemm() : common_gemm(config.run, group);
-  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  const nn::ModelSpec spec = nn::describe(config);
   RunMemory planned = settle_memory(config, spec, device, workers);
   const double peak = measured_peak(*gemm, config, device.device, group);
   if (!device.cuda) planned.program = resident_bytes();  // with what the matrix library keeps
@@ -64,7 +65,13 @@ void run(config::RunConfig config) {
     print_header("pretrain", config, spec, device, planned,
                  {.library = gemm->name(), .gflops = peak, .workers = group.world_size()});
   }
-  state.progress = train::begin_run(config, state, training.model.parameters(), *training.optimizer, group);
+  const train::RunStart start{.anew =
+                                  [&] {
+                                    training.model.parameters().initialise(static_cast<uint64_t>(config.run.seed));
+                                    begin_turns(training);
+                                  },
+                              .from_state = [&](const auto& saved) { restore_turns(training, saved); }};
+  state.progress = train::begin_run(config, state, training.model.parameters(), *training.optimizer, start, group);
   std::optional<train::RunLogs> logs;
   if (folder) {
     folder->write_config(config);

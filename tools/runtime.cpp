@@ -4,9 +4,36 @@
 
 #include "strata/config/enums.h"
 #include "strata/config/load.h"
-#include "strata/nn/model_spec.h"
+#include "strata/config/print.h"
+#include "strata/hub/model_folder.h"
+#include "strata/nn/trained.h"
 
 namespace strata::tools {
+namespace {
+
+// A model stays what it was trained as.
+void take_model(config::Loaded& loaded) {
+  config::RunConfig& config = loaded.config;
+  const config::RunConfig folder = [&] {
+    try {
+      return hub::open_model_folder(config.sft.model).config;
+    } catch (const Error& failure) {
+      throw config::KeyError("sft.model", failure.what());
+    }
+  }();
+  config::RunConfig taken = config;
+  taken.model = folder.model;
+  taken.norm = folder.norm;
+  if (taken.data.tokenizer.empty()) taken.data.tokenizer = folder.data.tokenizer;
+  for (const config::Difference& difference : config::differences(config, taken)) {
+    if (difference.key == "data.tokenizer" || !loaded.origins.given(difference.key)) continue;
+    throw config::KeyError(difference.key, str(difference.before, " is not what ", config.sft.model, " has, ",
+                                               difference.now, "; leave it out"));
+  }
+  config = taken;
+}
+
+}  // namespace
 
 void set_threads(const config::RunSettings& run) {
   if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
@@ -26,9 +53,12 @@ std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist:
 }
 
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides) {
-  const config::Loaded loaded = config::load(path, overrides);
+  const auto complete = [](config::Loaded& loaded) {
+    if (!loaded.config.sft.model.empty()) take_model(loaded);
+  };
+  const config::Loaded loaded = config::load(path, overrides, complete);
   try {
-    nn::describe(loaded.config.model, loaded.config.norm);
+    nn::describe(loaded.config);
   } catch (const config::KeyError& error) {
     throw loaded.origins.locate(error);
   }

@@ -22,7 +22,8 @@ std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run);
 /// For all workers the library that the first one takes.
 std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist::Communicator& workers);
 
-/// The config at `path` with overrides, with its scheme checked too. Errors carry their place.
+/// The config at `path` with overrides, with its scheme checked too. Errors carry their place. With sft.model, model
+/// and norm are that folder's (other values are an error), and so is the tokenizer unless data.tokenizer names one.
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides);
 
 /// The values of a key's enum by name, for an option of the command line.

@@ -7,9 +7,10 @@ std::vector<std::unique_ptr<train::Hook>> make_hooks(const config::RunConfig& co
                                                      const data::ValidationSet* validation, train::RunLogs* logs,
                                                      const train::ConsoleFacts& facts) {
   std::vector<std::unique_ptr<train::Hook>> hooks;
+  if (training.turns) hooks.push_back(train::layer_turns(*training.turns));
   if (logs != nullptr) {
     const bool watches_spikes = config.train.spike.action != config::SpikeAction::kNone;
-    hooks.push_back(train::metrics_files(*logs, training.model.spec().layout.params, watches_spikes));
+    hooks.push_back(train::metrics_files(*logs, training.model.parameters(), watches_spikes));
     if (config.telemetry.tensorboard) hooks.push_back(train::tensorboard_files(config.run.dir, state.progress));
     hooks.push_back(train::console(facts));
   }
@@ -17,7 +18,8 @@ std::vector<std::unique_ptr<train::Hook>> make_hooks(const config::RunConfig& co
     hooks.push_back(train::evaluation(logs, config.evaluate, training.model, *validation, facts.last_step,
                                       training.parallel.workers));
   }
-  hooks.push_back(train::checkpoints(config.checkpoint, state, training.writer, logs, training.parallel));
+  hooks.push_back(train::checkpoints(config.checkpoint, state, training.writer, logs, training.parallel,
+                                     training.turns ? &*training.turns : nullptr));
   return hooks;
 }
 

@@ -110,7 +110,8 @@ UsageError Origins::locate(const KeyError& error) const {
   return UsageError(place_of(error.key()) + ": " + error.what());
 }
 
-Loaded load(const fs::path& file, const std::vector<std::string>& overrides) {
+Loaded load(const fs::path& file, const std::vector<std::string>& overrides,
+            const std::function<void(Loaded&)>& complete) {
   Node merged = read_with_bases(file, "", {});
   for (const std::string& text : overrides) merge(merged, parse_override(text));
 
@@ -118,6 +119,7 @@ Loaded load(const fs::path& file, const std::vector<std::string>& overrides) {
   assign(fields_of(loaded.config), merged);
   note_origins(merged, "", loaded.origins);
   try {
+    if (complete) complete(loaded);
     loaded.config.validate();
   } catch (const KeyError& error) {
     throw loaded.origins.locate(error);

@@ -49,6 +49,12 @@ void RunConfig::validate() const {
   if (lisa.layers > model.layers) {
     throw KeyError("lisa.layers", str(lisa.layers, " is more than the ", model.layers, " of model.layers"));
   }
+  if (lisa.layers > 0 && parallel.zero > 0) {
+    throw KeyError("parallel.zero", "with lisa.layers every worker has all states: of a few layers; 0 would do");
+  }
+  if (lisa.layers > 0 && train.cuda_graph) {
+    throw KeyError("train.cuda_graph", "records gradients of the same layers in every step: lisa.layers=0 would do");
+  }
   const int64_t micro_batches = train.global_batch / train.micro_batch;
   const int64_t parts = parallel.virtual_ranks;
   if (parts > 0 && (!std::has_single_bit(static_cast<uint64_t>(parts)) || micro_batches % parts != 0)) {

@@ -42,12 +42,18 @@ AttentionActivations::AttentionActivations(const config::ModelConfig& dims, at::
 
 Attention::Attention(const Parameters& parameters, int64_t layer, AttentionWorkspace& workspace,
                      const AttentionActivations& activations)
-    : qkv_weight_WD_(parameters.stacked_values(projection(layer, "q"), projection(layer, "v"))),
+    : layer_(layer),
+      qkv_weight_WD_(parameters.stacked_values(projection(layer, "q"), projection(layer, "v"))),
       out_weight_DA_(parameters.value(projection(layer, "o"))),
-      qkv_grad_WD_(parameters.stacked_gradients(projection(layer, "q"), projection(layer, "v"))),
-      out_grad_DA_(parameters.gradient(projection(layer, "o"))),
       workspace_(&workspace),
-      activations_(activations) {}
+      activations_(activations) {
+  bind_gradients(parameters);
+}
+
+void Attention::bind_gradients(const Parameters& parameters) {
+  qkv_grad_WD_ = parameters.stacked_gradients(projection(layer_, "q"), projection(layer_, "v"));
+  out_grad_DA_ = parameters.gradient(projection(layer_, "o"));
+}
 
 AttentionActivations Attention::batch_views(int64_t tokens) const {
   AttentionActivations views = activations_;
@@ -79,13 +85,17 @@ void Attention::backward(const Engine& engine, const data::TokenBatch& batch, co
   const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
   const kernels::AttentionShape& shape = workspace_->shape();
   const at::Tensor grad_out_NA = workspace_->grad_out_NA.narrow(0, 0, batch.num_tokens());
-  engine.multiply(phase::kGemmAttention, grad_branch_ND.t(), out_NA, out_grad_DA_, true);
+  if (out_grad_DA_.defined()) {
+    engine.multiply(phase::kGemmAttention, grad_branch_ND.t(), out_NA, out_grad_DA_, true);
+  }
   engine.multiply(phase::kGemmAttention, grad_branch_ND, out_weight_DA_, grad_out_NA);
   engine.clock.enter(phase::kAttention);
   workspace_->kernel->backward_in_place(rows_of(batch), grad_out_NA, out_NA, log_sum_HN, qkv_NW, workspace_->scratch);
   engine.clock.enter(phase::kRotary);
   kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, true);
-  engine.multiply(phase::kGemmAttention, qkv_NW.t(), normed_ND, qkv_grad_WD_, true);
+  if (qkv_grad_WD_.defined()) {
+    engine.multiply(phase::kGemmAttention, qkv_NW.t(), normed_ND, qkv_grad_WD_, true);
+  }
   engine.multiply(phase::kGemmAttention, qkv_NW, qkv_weight_WD_, grad_normed_ND);
 }
 

@@ -11,9 +11,16 @@ namespace {
 class AutogradJunction final : public Junction {
  public:
   AutogradJunction(const Parameters& parameters, const norm::CustomJunction& custom, const JunctionBuffers& buffers)
-      : Junction(buffers), function_(custom.function) {
+      : Junction(buffers), custom_(custom) {
     for (const norm::CustomParameter& parameter : custom.parameters) {
       values_.push_back(parameters.value(parameter.name));
+    }
+    bind_gradients(parameters);
+  }
+
+  void bind_gradients(const Parameters& parameters) override {
+    gradients_.clear();
+    for (const norm::CustomParameter& parameter : custom_.parameters) {
       gradients_.push_back(parameters.gradient(parameter.name));
     }
   }
@@ -46,7 +53,7 @@ class AutogradJunction final : public Junction {
     write(x_ND.grad(), grad_stream_ND);
     write(f_ND.grad(), grad_branch_ND);
     for (size_t i = 0; i < values.size(); ++i) {
-      if (values[i].grad().defined()) gradients_[i].add_(values[i].grad());
+      if (values[i].grad().defined() && gradients_[i].defined()) gradients_[i].add_(values[i].grad());
     }
     engine.clock.enter(nullptr);
   }
@@ -54,7 +61,7 @@ class AutogradJunction final : public Junction {
  private:
   std::pair<at::Tensor, at::Tensor> run(const at::Tensor& x_ND, const at::Tensor& f_ND,
                                         const std::vector<at::Tensor>& values) const {
-    auto results = function_(x_ND, f_ND, values);
+    auto results = custom_.function(x_ND, f_ND, values);
     for (const at::Tensor& result : {results.first, results.second}) {
       STRATA_CHECK(result.sizes() == x_ND.sizes() && result.scalar_type() == x_ND.scalar_type(),
                    "a custom junction gives ", result.sizes(), " ", result.scalar_type(), " where the model has ",
@@ -72,7 +79,7 @@ class AutogradJunction final : public Junction {
     }
   }
 
-  norm::CustomFunction function_;
+  norm::CustomJunction custom_;
   std::vector<at::Tensor> values_, gradients_;
 };
 

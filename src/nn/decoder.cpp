@@ -16,6 +16,7 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
     : limits_(limits),
       recompute_(recompute),
       sections_(spec.layout.sections),
+      gradient_sections_(parameters.trained().sections),
       embedding_VD_(parameters.value("model.embed_tokens.weight")),
       embedding_grad_VD_(parameters.gradient("model.embed_tokens.weight")),
       attention_workspace_(spec.dims, parameters.dtype(), limits.max_tokens, limits.longest_row, allocator) {
@@ -38,6 +39,17 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
                        FeedForward(parameters, layer, buffers.gate_up_N2F(layer), buffers.feed_forward_activation_NF(),
                                    recompute == config::Recompute::kFfn),
                        junction(after[1], buffers.after_feed_forward(layer))});
+  }
+}
+
+void Decoder::bind_gradients(const Parameters& parameters) {
+  gradient_sections_ = parameters.trained().sections;
+  entry_->bind_gradients(parameters);
+  for (Layer& layer : layers_) {
+    layer.attention.bind_gradients(parameters);
+    layer.after_attention->bind_gradients(parameters);
+    layer.feed_forward.bind_gradients(parameters);
+    layer.after_feed_forward->bind_gradients(parameters);
   }
 }
 
@@ -130,12 +142,15 @@ void Decoder::layer_backward(const Engine& engine, const data::TokenBatch& batch
 
 void Decoder::backward(const Engine& engine, const data::TokenBatch& batch, const FinalGradients& when_final) const {
   const int64_t tokens = batch.num_tokens();
+  const auto leave = [&](const ArenaRange& section) {
+    if (when_final && section.size() > 0) when_final(section);
+  };
   const at::Tensor grad_stream = grad_stream_ND_.narrow(0, 0, tokens);
   grad_stream.zero_();
   for (size_t layer = layers_.size(); layer-- > 0;) {
     if (recompute_ == config::Recompute::kLayer) layer_forward(engine, batch, layer);
     layer_backward(engine, batch, layer);
-    if (when_final) when_final(sections_[layer + 1]);
+    leave(gradient_sections_[layer + 1]);
   }
   const at::Tensor embedded_ND = entry_->buffers().first(tokens).sum_ND;
   entry_->backward(engine, embedded_ND, grad_normed_ND_.narrow(0, 0, tokens), grad_stream,
@@ -143,7 +158,7 @@ void Decoder::backward(const Engine& engine, const data::TokenBatch& batch, cons
   engine.clock.enter(phase::kEmbedding);
   kernels::embedding_backward(grad_stream, batch.tokens_N, batch.by_id_N, embedding_grad_VD_);
   engine.clock.enter(nullptr);
-  if (when_final) when_final(sections_.front());
+  leave(gradient_sections_.front());
 }
 
 at::Tensor Decoder::row_sums_N2(int64_t layer, int64_t tokens) const {

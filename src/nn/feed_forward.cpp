@@ -13,13 +13,19 @@ std::string projection(int64_t layer, const char* which) {
 
 FeedForward::FeedForward(const Parameters& parameters, int64_t layer, const at::Tensor& gate_up_N2F,
                          const at::Tensor& activation_NF, bool recompute)
-    : in_weight_2FD_(parameters.stacked_values(projection(layer, "gate"), projection(layer, "up"))),
+    : layer_(layer),
+      in_weight_2FD_(parameters.stacked_values(projection(layer, "gate"), projection(layer, "up"))),
       down_weight_DF_(parameters.value(projection(layer, "down"))),
-      in_grad_2FD_(parameters.stacked_gradients(projection(layer, "gate"), projection(layer, "up"))),
-      down_grad_DF_(parameters.gradient(projection(layer, "down"))),
       gate_up_N2F_(gate_up_N2F),
       activation_NF_(activation_NF),
-      recompute_(recompute) {}
+      recompute_(recompute) {
+  bind_gradients(parameters);
+}
+
+void FeedForward::bind_gradients(const Parameters& parameters) {
+  in_grad_2FD_ = parameters.stacked_gradients(projection(layer_, "gate"), projection(layer_, "up"));
+  down_grad_DF_ = parameters.gradient(projection(layer_, "down"));
+}
 
 void FeedForward::forward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& branch_ND) const {
   const at::Tensor gate_up = gate_up_N2F_.narrow(0, 0, normed_ND.size(0));
@@ -38,8 +44,12 @@ void FeedForward::backward(const Engine& engine, const at::Tensor& normed_ND, co
   engine.multiply(phase::kGemmFeedForward, grad_branch_ND, down_weight_DF_, activation);
   engine.clock.enter(phase::kSwiglu);
   kernels::swiglu_backward_in_place(gate_up, activation);
-  engine.multiply(phase::kGemmFeedForward, grad_branch_ND.t(), activation, down_grad_DF_, true);
-  engine.multiply(phase::kGemmFeedForward, gate_up.t(), normed_ND, in_grad_2FD_, true);
+  if (down_grad_DF_.defined()) {
+    engine.multiply(phase::kGemmFeedForward, grad_branch_ND.t(), activation, down_grad_DF_, true);
+  }
+  if (in_grad_2FD_.defined()) {
+    engine.multiply(phase::kGemmFeedForward, gate_up.t(), normed_ND, in_grad_2FD_, true);
+  }
   engine.multiply(phase::kGemmFeedForward, gate_up, in_weight_2FD_, grad_normed_ND);
 }
 

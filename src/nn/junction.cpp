@@ -25,6 +25,7 @@ class FusedJunction final : public Junction {
  public:
   FusedJunction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
                 const JunctionBuffers& buffers, const at::Tensor& scratch);
+  void bind_gradients(const Parameters& parameters) override;
   void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const override;
   void backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
                 const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const override;
@@ -32,6 +33,8 @@ class FusedJunction final : public Junction {
  private:
   kernels::JunctionSaved saved(const JunctionBuffers& views) const;
 
+  norm::WiredJunction wired_;
+  bool gate_learns_;
   kernels::JunctionRule rule_;
   kernels::JunctionGradients gradients_;
   kernels::GateActivation activation_;
@@ -42,6 +45,8 @@ class FusedJunction final : public Junction {
 FusedJunction::FusedJunction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
                              const JunctionBuffers& buffers, const at::Tensor& scratch)
     : Junction(buffers),
+      wired_(wired),
+      gate_learns_(spec.gate.learnable),
       rule_{.skip_scale = wired.rule.skip_scale,
             .next_scale = wired.rule.next_scale,
             .eps = spec.dims.norm_eps,
@@ -51,19 +56,22 @@ FusedJunction::FusedJunction(const Parameters& parameters, const ModelSpec& spec
             .out_gain_D = value_of(parameters, wired.out_gain),
             .next_gain_D = value_of(parameters, wired.next_gain),
             .factor = {}},
-      gradients_{.branch_gain_D = gradient_of(parameters, wired.branch_gain),
-                 .out_gain_D = gradient_of(parameters, wired.out_gain),
-                 .next_gain_D = gradient_of(parameters, wired.next_gain),
-                 .gate = {},
-                 .slope = {}},
       activation_(static_cast<kernels::GateActivation>(spec.gate.activation)),
       scratch_(scratch) {
-  if (!wired.gate) return;
-  alpha_ = parameters.master(*wired.gate);
-  const auto options = alpha_.options().dtype(at::kFloat);
-  rule_.factor = at::zeros({}, options);
-  gradients_.slope = at::zeros({}, options);
-  if (spec.gate.learnable) gradients_.gate = parameters.gradient(*wired.gate);
+  if (wired.gate) {
+    alpha_ = parameters.master(*wired.gate);
+    const auto options = alpha_.options().dtype(at::kFloat);
+    rule_.factor = at::zeros({}, options);
+    gradients_.slope = at::zeros({}, options);
+  }
+  bind_gradients(parameters);
+}
+
+void FusedJunction::bind_gradients(const Parameters& parameters) {
+  gradients_.branch_gain_D = gradient_of(parameters, wired_.branch_gain);
+  gradients_.out_gain_D = gradient_of(parameters, wired_.out_gain);
+  gradients_.next_gain_D = gradient_of(parameters, wired_.next_gain);
+  if (wired_.gate && gate_learns_) gradients_.gate = parameters.gradient(*wired_.gate);
 }
 
 kernels::JunctionSaved FusedJunction::saved(const JunctionBuffers& views) const {

@@ -44,11 +44,16 @@ ModelOptions options_for(const config::RunConfig& config, at::DeviceType device)
 Model::Model(const ModelSpec& spec, const ModelOptions& options, const kernels::Gemm& gemm, Allocator& allocator)
     : spec_(spec),
       gemm_(gemm),
-      parameters_(spec.layout, options.precision, allocator, options.gradients),
+      parameters_(spec, options.precision, allocator, options.gradients),
       decoder_(spec, parameters_, options.limits, options.recompute, allocator),
       head_(spec, parameters_, options.limits.max_tokens, options.loss_chunk, allocator),
       upload_(parameters_.master().device(), options.limits.max_tokens, allocator) {
   STRATA_ASSERT(options.precision != config::Precision::kAuto && options.recompute != config::Recompute::kAuto);
+}
+
+void Model::set_trained(ParameterLayout trained) {
+  parameters_.set_trained(std::move(trained));
+  decoder_.bind_gradients(parameters_);
 }
 
 Engine Model::forward(const data::TokenBatch& batch, const LayerObserver& observe) {
@@ -62,7 +67,7 @@ void Model::add_gradients(const data::TokenBatch& batch, const at::Tensor& scale
   const Engine engine = forward(batch);
   const int64_t tokens = batch.num_tokens();
   head_.losses_and_gradient(engine, batch, decoder_.output_ND(tokens), scale, decoder_.grad_output_ND(tokens));
-  if (when_final) when_final(spec_.layout.sections.back());
+  if (when_final) when_final(parameters_.trained().sections.back());
   decoder_.backward(engine, batch, when_final);
 }
 

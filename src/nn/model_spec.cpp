@@ -10,9 +10,6 @@
 namespace strata::nn {
 namespace {
 
-// Elements: every group of parameters starts on a 128-byte boundary in fp32.
-constexpr int64_t kAlignment = 32;
-
 // Embedding rows start from N(0, 2/5), as in the lineage of the paper's code.
 const double kEmbeddingStd = std::sqrt(2.0 / 5.0);
 
@@ -45,7 +42,7 @@ class LayoutBuilder {
     double std;
   };
 
-  void align() { end_ = (end_ + kAlignment - 1) / kAlignment * kAlignment; }
+  void align() { end_ = aligned(end_); }
 
   // Directly behind the parameter before it.
   void append(const std::string& name, std::vector<int64_t> shape, ParameterRole role, Start start) {
@@ -148,21 +145,24 @@ ModelSpec describe(const config::ModelConfig& dims, const norm::Scheme& scheme, 
   dims.validate();
   norm::Wiring wiring = norm::wire(scheme, dims.layers, gate.per == config::GpasPer::kSublayer);
   ParameterLayout layout = LayoutBuilder(dims, scheme, gate).build(wiring);
-  return {dims, std::move(wiring), gate, std::move(layout)};
+  ParameterLayout trained = layout;
+  return {dims, std::move(wiring), gate, std::move(layout), std::move(trained)};
 }
 
 ModelSpec describe(const config::ModelConfig& dims, const config::NormConfig& norm) {
   return describe(dims, *norm::make_scheme(norm), norm.gpas);
 }
 
-double flops_per_token(const config::ModelConfig& dims, int64_t context) {
+double flops_per_token(const config::ModelConfig& dims, int64_t context, int64_t trained_layers) {
   const int64_t head_dim = dims.head_dim();
   const int64_t attention = dims.hidden * head_dim * (2 * dims.heads + 2 * dims.kv());
   const int64_t feed_forward = 3 * dims.hidden * dims.intermediate;
-  const int64_t products = dims.layers * (attention + feed_forward) + dims.vocab * dims.hidden;
+  const int64_t layer = attention + feed_forward;
+  const int64_t products = dims.layers * layer + dims.vocab * dims.hidden;
   // A query meets half of the row's keys on average; scores and weighted values.
   const int64_t scores = dims.layers * dims.heads * head_dim * context;
-  return 6.0 * static_cast<double>(products + scores);
+  return 6.0 * static_cast<double>(products + scores) -
+         2.0 * static_cast<double>((dims.layers - trained_layers) * layer);
 }
 
 }  // namespace strata::nn

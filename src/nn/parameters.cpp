@@ -41,15 +41,19 @@ void check_fits(const ParameterLayout& layout, const io::SafetensorsFile& file, 
 
 }  // namespace
 
-Parameters::Parameters(const ParameterLayout& layout, config::Precision precision, Allocator& allocator,
-                       bool with_gradients)
-    : layout_(layout) {
+Parameters::Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients)
+    : layout_(spec.layout), trained_(spec.trained) {
   const bool mixed = precision == config::Precision::kMixed;
   const at::ScalarType dtype = stored_dtype(precision);
-  master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {layout.arena_size}, dtype);
+  master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {layout_.arena_size}, dtype);
   values_ =
-      mixed ? allocator.zeros(MemoryClass::kComputeCopy, "compute copy", {layout.arena_size}, at::kBFloat16) : master_;
-  gradients_ = allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? layout.arena_size : 0}, dtype);
+      mixed ? allocator.zeros(MemoryClass::kComputeCopy, "compute copy", {layout_.arena_size}, at::kBFloat16) : master_;
+  gradients_ = allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? trained_.arena_size : 0}, dtype);
+}
+
+void Parameters::set_trained(ParameterLayout trained) {
+  STRATA_ASSERT(trained.arena_size == trained_.arena_size);
+  trained_ = std::move(trained);
 }
 
 at::Tensor Parameters::value(const std::string& name) const { return view_of(values_, layout_.find(name)); }
@@ -61,7 +65,8 @@ void Parameters::refresh_values(const ArenaRange& range) const {
 }
 
 at::Tensor Parameters::gradient(const std::string& name) const {
-  return gradients_.numel() == 0 ? at::Tensor() : view_of(gradients_, layout_.find(name));
+  const bool has_one = gradients_.numel() > 0 && trained_.contains(name);
+  return has_one ? view_of(gradients_, trained_.find(name)) : at::Tensor();
 }
 
 at::Tensor Parameters::stacked_values(const std::string& first, const std::string& last) const {
@@ -69,7 +74,8 @@ at::Tensor Parameters::stacked_values(const std::string& first, const std::strin
 }
 
 at::Tensor Parameters::stacked_gradients(const std::string& first, const std::string& last) const {
-  return gradients_.numel() == 0 ? at::Tensor() : stacked(layout_, gradients_, first, last);
+  const bool has_some = gradients_.numel() > 0 && trained_.contains(first);
+  return has_some ? stacked(trained_, gradients_, first, last) : at::Tensor();
 }
 
 void Parameters::initialise(uint64_t seed) const {

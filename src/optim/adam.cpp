@@ -4,64 +4,146 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ranges>
 
+#include "strata/base/check.h"
 #include "strata/base/seed.h"
 #include "strata/kernels/clip.h"
 
 namespace strata::optim {
 
-Adam::Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-           const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed, Allocator& allocator)
-    : config_(config), seed_(derive_seed(seed, "rounding")), ranges_(ranges) {
+Adam::Adam(const config::OptimizerConfig& config, const Trained& trained, const std::vector<ArenaRange>& ranges,
+           at::ScalarType dtype, uint64_t seed, Allocator& allocator)
+    : config_(config), seed_(derive_seed(seed, "rounding")), ranges_(ranges), trained_(trained) {
   int64_t size = 0;
   for (const ArenaRange& range : ranges) size += range.size();
   for (const char* name : {"m", "v"}) {
     states_.push_back({name, allocator.zeros(MemoryClass::kMoments, str("adam ", name), {size}, dtype)});
   }
-  const auto is_gate = [&](size_t i) { return params[i].role == ParameterRole::kGate; };
-  const auto decays = [&](size_t i) { return !is_gate(i) && params[i].role != ParameterRole::kGain; };
-  for (size_t first = 0, next = 0; first < params.size(); first = next) {
-    while (next < params.size() && is_gate(next) == is_gate(first) && decays(next) == decays(first)) ++next;
-    const ParamSpec& last = params[next - 1];  // what lies between is padding
-    add_run({params[first].offset, last.offset + last.count()}, decays(first), is_gate(first));
+  find_runs();
+}
+
+// What lies between is padding.
+bool Adam::Run::is_followed_by(const Run& next) const {
+  const int64_t distance = next.value - value;
+  return distance - size < kArenaAlignment && next.gradient - gradient == distance && next.state - state == distance &&
+         next.missed == missed && next.decays == decays && next.gate == gate;
+}
+
+// Leaves what lies in these states.
+void Adam::Run::cut(const ArenaRange& states) {
+  const int64_t first = std::max(states.begin - state, int64_t{0});
+  size = std::max(std::min(states.end - state, size) - first, int64_t{0});
+  value += first;
+  gradient += first;
+  state += first;
+}
+
+Adam::Run Adam::run_of(const TrainedParam& param) {
+  const bool is_gate = param.spec.role == ParameterRole::kGate;
+  return {.value = param.value_offset,
+          .gradient = param.spec.offset,
+          .state = param.state_offset,
+          .size = param.spec.count(),
+          .missed = param.missed,
+          .decays = !is_gate && param.spec.role != ParameterRole::kGain,
+          .gate = is_gate};
+}
+
+void Adam::find_runs() {
+  std::vector<Run> whole;
+  for (const TrainedParam& param : trained_.params) {
+    const Run run = run_of(param);
+    if (!whole.empty() && whole.back().is_followed_by(run)) {
+      whole.back().size = run.value + run.size - whole.back().value;
+    } else {
+      whole.push_back(run);
+    }
+  }
+  runs_.clear();
+  for (const Run& run : whole) {
+    int64_t place = 0;
+    for (const ArenaRange& mine : ranges_) {
+      Run part = run;
+      part.cut(mine);
+      part.state += place - mine.begin;
+      if (part.size > 0) runs_.push_back(part);
+      place += mine.size();
+    }
   }
 }
 
-// What of it is in the optimizer's ranges.
-void Adam::add_run(const ArenaRange& range, bool decays, bool gate) {
-  int64_t place = 0;
-  for (const ArenaRange& mine : ranges_) {
-    const ArenaRange common{std::max(range.begin, mine.begin), std::min(range.end, mine.end)};
-    if (common.begin < common.end) runs_.push_back({common, place + common.begin - mine.begin, decays, gate});
-    place += mine.size();
+at::Tensor Adam::state_of(const at::Tensor& values, const TrainedParam& param) const {
+  return values.narrow(0, param.state_offset, param.spec.count());
+}
+
+// Both lists are in the order of the layers, so that what moves down never lands on what has yet to move, if the lowest
+// goes first; and the other way round.
+void Adam::move_states(const Trained& from, const Trained& to) const {
+  struct Move {
+    const TrainedParam* before;
+    const TrainedParam* after;
+  };
+  std::vector<Move> moves;
+  std::vector<const TrainedParam*> comers;
+  for (const TrainedParam& after : to.params) {
+    const auto before =
+        std::ranges::find(from.params, after.spec.name, [](const TrainedParam& param) { return param.spec.name; });
+    if (before == from.params.end()) {
+      comers.push_back(&after);
+    } else {
+      moves.push_back({&*before, &after});
+    }
   }
+  const auto is_taken = [&](const TrainedParam& place) {
+    return std::ranges::find(from.params, place.state_offset, &TrainedParam::state_offset) != from.params.end();
+  };
+  for (const State& state : states_) {
+    const auto move = [&](const Move& step, bool down) {
+      const int64_t distance = step.after->state_offset - step.before->state_offset;
+      if (down ? distance < 0 : distance > 0) {
+        state_of(state.values, *step.after).copy_(state_of(state.values, *step.before));
+      }
+    };
+    for (const Move& step : moves) move(step, true);
+    for (const Move& step : std::views::reverse(moves)) move(step, false);
+    for (const TrainedParam* param : comers) {
+      if (is_taken(*param)) state_of(state.values, *param).zero_();
+    }
+  }
+}
+
+void Adam::train(const Trained& trained) {
+  STRATA_ASSERT(ranges_.size() == 1 && ranges_.front().begin == 0);
+  move_states(trained_, trained);
+  trained_ = trained;
+  find_runs();
 }
 
 void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) {
-  const auto count = static_cast<double>(step + 1);
   kernels::AdamUpdate update{.rate = rate,
                              .beta1 = config_.beta1,
                              .beta2 = config_.beta2,
                              .eps = config_.eps,
                              .decoupled = config_.kind == config::OptimizerKind::kAdamw,
-                             .correction1 = 1.0 - std::pow(config_.beta1, count),
-                             .correction2 = 1.0 - std::pow(config_.beta2, count),
                              .stochastic = config_.rounding == config::Rounding::kStochastic,
                              .random_key = mix_bits(seed_ + static_cast<uint64_t>(step))};
   for (const Run& run : runs_) {
-    const auto part = [&](const at::Tensor& arena) {
-      return arena.defined() ? arena.narrow(0, run.range.begin, run.range.size()) : arena;
+    const auto part = [&](const at::Tensor& arena, int64_t begin) {
+      return arena.defined() ? arena.narrow(0, begin, run.size) : arena;
     };
-    const auto state = [&](size_t index) { return states_[index].values.narrow(0, run.place, run.range.size()); };
-    update.first = run.range.begin;
+    const auto count = static_cast<double>(step + 1 - run.missed);
+    update.correction1 = 1.0 - std::pow(config_.beta1, count);
+    update.correction2 = 1.0 - std::pow(config_.beta2, count);
+    update.first = run.value;
     update.decay = run.decays ? config_.weight_decay : 0.0;
     kernels::adam(
         update,
-        {.value = part(arenas.values),
-         .gradient = part(arenas.gradients),
-         .m = state(0),
-         .v = state(1),
-         .copy = part(arenas.copy)},
+        {.value = part(arenas.values, run.value),
+         .gradient = part(arenas.gradients, run.gradient),
+         .m = part(states_[0].values, run.state),
+         .v = part(states_[1].values, run.state),
+         .copy = part(arenas.copy, run.value)},
         {.factor = clip[run.gate ? kernels::kGateFactor : kernels::kGlobalFactor], .apply = clip[kernels::kApply]});
   }
 }

@@ -8,28 +8,38 @@ namespace strata::optim {
 /// Adam and AdamW, one pass over the arenas. Matrices decay; gains and gates do not.
 class Adam final : public Optimizer {
  public:
-  Adam(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
-       const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed, Allocator& allocator);
+  Adam(const config::OptimizerConfig& config, const Trained& trained, const std::vector<ArenaRange>& ranges,
+       at::ScalarType dtype, uint64_t seed, Allocator& allocator);
 
   void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) override;
+  void train(const Trained& trained) override;
+  const std::vector<ParamSpec>& params() const override { return trained_.with_states; }
   const std::vector<ArenaRange>& ranges() const override { return ranges_; }
   const std::vector<State>& states() const override { return states_; }
 
  private:
-  // Neighbours in the arenas that are treated alike.
+  // Neighbours in all arenas that are treated alike.
   struct Run {
-    ArenaRange range;
-    int64_t place;  // in the states
-    bool decays;
-    bool gate;
+    int64_t value = 0, gradient = 0, state = 0;  // where it begins in the arenas
+    int64_t size = 0;
+    int64_t missed = 0;
+    bool decays = false;
+    bool gate = false;
+
+    bool is_followed_by(const Run& next) const;
+    void cut(const ArenaRange& states);
   };
 
-  void add_run(const ArenaRange& range, bool decays, bool gate);
+  static Run run_of(const TrainedParam& param);
+  void find_runs();
+  void move_states(const Trained& from, const Trained& to) const;
+  at::Tensor state_of(const at::Tensor& values, const TrainedParam& param) const;
 
   config::OptimizerConfig config_;
   uint64_t seed_;  // of rounding
   std::vector<ArenaRange> ranges_;
-  std::vector<Run> runs_;
+  Trained trained_;
+  std::vector<Run> runs_;  // in the optimizer's ranges; state: the place in states_
   std::vector<State> states_;
 };
 

@@ -4,13 +4,13 @@
 
 namespace strata::optim {
 
-std::unique_ptr<Optimizer> make_optimizer(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params,
+std::unique_ptr<Optimizer> make_optimizer(const config::OptimizerConfig& config, const Trained& trained,
                                           const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed,
                                           Allocator& allocator) {
   switch (config.kind) {
     case config::OptimizerKind::kAdam:
     case config::OptimizerKind::kAdamw:
-      return std::make_unique<Adam>(config, params, ranges, dtype, seed, allocator);
+      return std::make_unique<Adam>(config, trained, ranges, dtype, seed, allocator);
   }
   return nullptr;
 }

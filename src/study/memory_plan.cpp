@@ -25,7 +25,7 @@ int64_t bytes_of_batches(const config::RunConfig& config, int workers) {
 int64_t bytes_of_exchange(const config::RunConfig& config, const train::Training& training) {
   if (training.division.world_size == 1 || config.parallel.order == config::SumOrder::kFast) return 0;
   int64_t largest = 0;
-  for (const ArenaRange& bucket : training.partition.buckets()) largest = std::max(largest, bucket.size());
+  for (const ArenaRange& bucket : training.partitions.gradients.buckets()) largest = std::max(largest, bucket.size());
   return largest * static_cast<int64_t>(training.model.parameters().gradients().element_size());
 }
 

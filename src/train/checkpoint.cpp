@@ -69,7 +69,7 @@ void verify(const fs::path& folder, const Manifest& manifest) {
 
 Manifest write_optimizer(const fs::path& folder, const CheckpointContents& contents, const SaveGroup& group) {
   const std::string name = optimizer_file(group.rank(), group.world_size());
-  io::write_safetensors(folder / name, named_states(contents.layout, contents.arenas.optimizer, contents.ranges));
+  io::write_safetensors(folder / name, named_states(contents.arenas.optimizer, contents.ranges));
   return {{name, seal_of(folder / name)}};
 }
 
@@ -183,7 +183,7 @@ int Checkpoint::num_workers() const { return static_cast<int>(optimizer_files_in
 
 void Checkpoint::load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const {
   nn::check_loadable(parameters.layout(), path_ / nn::kWeightsFile);
-  load_states(path_, optimizer_files_in(names_in(manifest_)), parameters.layout(), states_of(optimizer));
+  load_states(path_, optimizer_files_in(names_in(manifest_)), states_of(optimizer));
   nn::load_parameters(parameters, path_ / nn::kWeightsFile);
 }
 

@@ -37,6 +37,18 @@ class Members {
     return value.get<int64_t>();
   }
 
+  bool has(const char* key) const { return object_.contains(key); }
+
+  std::vector<int64_t> counts(const char* key) const {
+    std::vector<int64_t> values;
+    for (const double value : numbers(key)) {
+      STRATA_CHECK(value >= 0.0 && value <= 0x1p53 && value == std::floor(value), source_, ": \"", key, "\" holds ",
+                   value, ", not a count");
+      values.push_back(static_cast<int64_t>(value));
+    }
+    return values;
+  }
+
   std::vector<double> numbers(const char* key) const {
     STRATA_CHECK(at(key).is_array(), source_, ": \"", key, "\" is not a list");
     std::vector<double> values;
@@ -61,6 +73,19 @@ SpikeWindow parse_spikes(const Members& spikes, std::string_view source) {
   return window;
 }
 
+json turns_object(const TurnState& turns) {
+  return {{"draws", turns.draws}, {"layers", turns.layers}, {"updates", turns.updates_L}, {"weights", turns.weights_L}};
+}
+
+std::optional<TurnState> parse_turns(const Members& root) {
+  if (!root.has("lisa")) return std::nullopt;
+  const Members turns = root.inner("lisa");
+  return TurnState{.draws = turns.count("draws"),
+                   .layers = turns.counts("layers"),
+                   .updates_L = turns.counts("updates"),
+                   .weights_L = turns.numbers("weights")};
+}
+
 bool is_plain_name(const std::string& name) {
   return !name.empty() && !name.starts_with('.') && name.find('/') == std::string::npos &&
          name.find('\0') == std::string::npos;
@@ -74,7 +99,7 @@ bool is_digest(const std::string& text) {
 
 std::string to_json(const CheckpointState& state) {
   const Progress& progress = state.progress;
-  const json root{
+  json root{
       {"step", progress.step},
       {"cursor", {{"seed", progress.cursor.seed}, {"epoch", progress.cursor.epoch}, {"row", progress.cursor.row}}},
       {"tokens", progress.tokens},
@@ -85,6 +110,7 @@ std::string to_json(const CheckpointState& state) {
       {"gemm", state.gemm},
       {"threads", state.threads},
       {"versions", {{"strata", state.strata_version}, {"torch", state.torch_version}}}};
+  if (state.turns) root["lisa"] = turns_object(*state.turns);
   return root.dump(2) + "\n";
 }
 
@@ -106,7 +132,8 @@ CheckpointState parse_state(std::string_view text, std::string_view source) {
           .gemm = root.text("gemm"),
           .threads = static_cast<int>(threads),
           .torch_version = root.inner("versions").text("torch"),
-          .strata_version = root.inner("versions").text("strata")};
+          .strata_version = root.inner("versions").text("strata"),
+          .turns = parse_turns(root)};
 }
 
 std::string to_json(const Manifest& manifest) {

@@ -25,7 +25,7 @@ TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vec
   const auto untouched = [&](const std::string& name, int64_t size, at::ScalarType dtype) {
     return memory.untouched(MemoryClass::kCheckpointCopy, "copy of " + name, {size}, dtype);
   };
-  TrainingArenas copy{.parameters = {}, .optimizer = {.ranges = ranges, .states = {}}};
+  TrainingArenas copy{.parameters = {}, .optimizer = {.params = {}, .ranges = ranges, .states = {}}};
   if (const at::Tensor& parameters = arenas.parameters; parameters.defined()) {
     copy.parameters = untouched("parameters", parameters.numel(), parameters.scalar_type());
   }
@@ -38,15 +38,16 @@ TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vec
 }
 
 CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout,
-                                   const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges, SaveGroup group,
-                                   Allocator& memory)
+                                   const at::Tensor& parameters, const optim::Optimizer& optimizer,
+                                   const std::vector<ArenaRange>& ranges, SaveGroup group, Allocator& memory)
     : run_(config.run.dir),
       config_(config),
       layout_(layout),
-      arenas_(arenas),
+      parameters_(parameters),
+      optimizer_(optimizer),
       ranges_(ranges),
       group_(std::move(group)) {
-  if (config.checkpoint.asynchronous) copy_ = make_checkpoint_copy(arenas, ranges, memory);
+  if (config.checkpoint.asynchronous) copy_ = make_checkpoint_copy(arenas(), ranges, memory);
 }
 
 CheckpointWriter::~CheckpointWriter() {
@@ -75,11 +76,12 @@ std::optional<std::string> CheckpointWriter::flush(int64_t step, RunLogs* logs) 
   return std::nullopt;
 }
 
-void CheckpointWriter::copy_arenas() const {
-  if (copy_->parameters.defined()) copy_->parameters.copy_(arenas_.parameters);
+void CheckpointWriter::copy(const TrainingArenas& arenas) {
+  copy_->optimizer.params = arenas.optimizer.params;
+  if (copy_->parameters.defined()) copy_->parameters.copy_(arenas.parameters);
   for (size_t state = 0; state < copy_->optimizer.states.size(); ++state) {
     for (const ArenaRange& range : ranges_) {
-      state_at(copy_->optimizer, state, range).copy_(state_at(arenas_.optimizer, state, range));
+      state_at(copy_->optimizer, state, range).copy_(state_at(arenas.optimizer, state, range));
     }
   }
 }
@@ -100,11 +102,11 @@ void CheckpointWriter::save(const CheckpointState& state, RunLogs* logs) {
     return report();
   }
   if (copy_) {
-    copy_arenas();
+    copy(arenas());
     saving_.held_up = seconds_since(asked);
     thread_ = std::thread([this, state] { write(*copy_, state); });
   } else {
-    write(arenas_, state);
+    write(arenas(), state);
     saving_.held_up = seconds_since(asked);
     report();
   }

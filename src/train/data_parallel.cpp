@@ -9,25 +9,30 @@ int64_t num_layers(const nn::ParameterLayout& layout) {
   return std::ranges::max(layout.params, {}, &ParamSpec::layer).layer + 1;
 }
 
-}  // namespace
-
-dist::Partition partition_of(const config::RunConfig& config, const nn::ParameterLayout& layout, int rank,
-                             int world_size) {
+dist::Partition partition_of(const config::RunConfig& config, int64_t arena_size, int rank, int world_size) {
   const auto bytes = static_cast<int64_t>(at::elementSize(nn::stored_dtype(config.train.precision)));
-  return {layout.arena_size, config.parallel.bucket_mb * 1'000'000 / bytes, rank, world_size};
+  return {arena_size, config.parallel.bucket_mb * 1'000'000 / bytes, rank, world_size};
 }
 
-DataParallel::DataParallel(const config::ParallelConfig& config, const Division& division,
-                           const dist::Partition& partition, const nn::Parameters& parameters,
-                           dist::Communicator& workers, Allocator& memory)
+}  // namespace
+
+Partitions::Partitions(const config::RunConfig& config, const nn::ModelSpec& spec, int rank, int world_size)
+    : values(partition_of(config, spec.layout.arena_size, rank, world_size)),
+      gradients(partition_of(config, spec.trained.arena_size, rank, world_size)),
+      states_like_values(config.lisa.states == config::LisaStates::kKeep) {}
+
+DataParallel::DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,
+                           const nn::Parameters& parameters, dist::Communicator& workers, Allocator& memory)
     : workers(workers),
-      partition(partition),
       sharded(config.zero > 0 && workers.world_size() > 1),
-      mine(sharded ? partition.mine() : std::vector<ArenaRange>{{0, partition.padded_size()}}),
+      mine(sharded ? partitions.states().mine() : std::vector<ArenaRange>{{0, partitions.states().padded_size()}}),
       parts(division.parts_per_worker()),
-      reduction(parameters, partition, division, workers, {.order = config.order, .sharded = sharded}, memory),
-      gather(parameters, partition, workers),
-      meter(parameters.layout().params, partition.mine(), workers, memory),
-      numbers(division, workers, num_layers(parameters.layout()), meter.num_numbers(), memory) {}
+      reduction(parameters, partitions.gradients, division, workers, {.order = config.order, .sharded = sharded},
+                memory),
+      gather(parameters, partitions.values, workers),
+      gradient_meter(parameters.trained().params, partitions.gradients.mine(), workers, memory),
+      value_meter(parameters.layout().params, partitions.values.mine(), workers, memory),
+      numbers(division, workers, num_layers(parameters.layout()), gradient_meter.num_numbers(),
+              value_meter.num_numbers(), memory) {}
 
 }  // namespace strata::train

@@ -2,8 +2,10 @@
 
 #include <ATen/ops/full.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "strata/kernels/gate.h"
 #include "strata/kernels/sums.h"
@@ -13,15 +15,12 @@ namespace {
 
 using nlohmann::json;
 
-// Root of the sum, per layer, of what belongs to each parameter.
-std::vector<double> norm_by_layer(const std::vector<ParamSpec>& params, const std::vector<double>& squares,
-                                  size_t layers) {
-  std::vector<double> totals(layers, 0.0);
-  for (size_t i = 0; i < params.size(); ++i) {
-    if (params[i].layer >= 0) totals[static_cast<size_t>(params[i].layer)] += squares[i];
-  }
-  for (double& total : totals) total = std::sqrt(total);
-  return totals;
+// Those that have gradients, rising.
+std::vector<int64_t> trained_layers(const std::vector<ParamSpec>& trained) {
+  std::set<int64_t> layers;
+  for (const ParamSpec& param : trained) layers.insert(param.layer);
+  layers.erase(-1);
+  return {layers.begin(), layers.end()};
 }
 
 double gate_factor(double alpha, config::GpasActivation activation) {
@@ -32,6 +31,16 @@ double gate_factor(double alpha, config::GpasActivation activation) {
 }
 
 }  // namespace
+
+std::vector<double> norms_by_layer(const std::vector<ParamSpec>& params, const std::vector<double>& squares,
+                                   size_t layers) {
+  std::vector<double> totals(layers, 0.0);
+  for (size_t i = 0; i < params.size(); ++i) {
+    if (params[i].layer >= 0) totals[static_cast<size_t>(params[i].layer)] += squares[i];
+  }
+  for (double& total : totals) total = std::sqrt(total);
+  return totals;
+}
 
 void LayerStatistics::add(const nn::Decoder& decoder, int64_t tokens, const at::Tensor& sums) {
   for (int64_t layer = 0; layer < sums.numel() / num_sums(1); ++layer) {
@@ -46,8 +55,7 @@ LayerStatistics::LayerStatistics(const nn::ModelSpec& spec, int64_t tokens, std:
       sums_(sums.begin(), sums.end()),
       parameters_(std::move(parameters)) {}
 
-json LayerStatistics::line(int64_t step, const std::vector<ParamSpec>& params,
-                           const optim::ArenaMeasure& gradients) const {
+json LayerStatistics::line(int64_t step, const nn::Parameters& parameters, const optim::ArenaMeasure& gradients) const {
   const size_t layers = sums_.size() / 2;
   json variance = json::array();
   for (size_t layer = 0; layer < layers; ++layer) {
@@ -56,12 +64,19 @@ json LayerStatistics::line(int64_t step, const std::vector<ParamSpec>& params,
   }
   json line{{"step", step},
             {"activation_variance", variance},
-            {"gradient_norm", norm_by_layer(params, gradients.squares, layers)},
-            {"weight_norm", norm_by_layer(params, parameters_.squares, layers)}};
-  for (size_t gate = 0; gate < parameters_.gates.size(); ++gate) {
-    line["gate"].push_back(parameters_.gates[gate]);
-    line["gate_factor"].push_back(gate_factor(parameters_.gates[gate], activation_));
-    line["gate_gradient"].push_back(gradients.gates[gate]);
+            {"gradient_norm", norms_by_layer(parameters.trained().params, gradients.squares, layers)},
+            {"weight_norm", norms_by_layer(parameters.layout().params, parameters_.squares, layers)}};
+  for (const double gate : parameters_.gates) {
+    line["gate"].push_back(gate);
+    line["gate_factor"].push_back(gate_factor(gate, activation_));
+  }
+  for (const double gradient : gradients.gates) line["gate_gradient"].push_back(gradient);
+  const std::vector<int64_t> trained = trained_layers(parameters.trained().params);
+  if (trained.size() == layers) return line;
+  line["trained_layers"] = trained;
+  for (size_t layer = 0; layer < layers; ++layer) {
+    const bool is_trained = std::ranges::binary_search(trained, static_cast<int64_t>(layer));
+    if (!is_trained) line["gradient_norm"][layer] = nullptr;
   }
   return line;
 }

@@ -62,7 +62,8 @@ std::optional<PieceName> parse(std::string_view name) {
 // Gathers what there is to copy, and how much of every state it fills.
 class StateLoader {
  public:
-  StateLoader(const nn::ParameterLayout& layout, const OptimizerStates& states) : layout_(layout), states_(states) {
+  explicit StateLoader(const OptimizerStates& states) : states_(states) {
+    for (const ParamSpec& param : states.params) params_[param.name] = &param;
     for (size_t index = 0; index < states.states.size(); ++index) index_of_[states.states[index].name] = index;
   }
 
@@ -70,7 +71,7 @@ class StateLoader {
     const auto file = io::SafetensorsFile::open(path);
     for (const std::string& name : file.names()) {
       const auto piece = parse(name);
-      STRATA_CHECK(piece && index_of_.contains(piece->state) && layout_.contains(piece->param), path.string(), ": ",
+      STRATA_CHECK(piece && index_of_.contains(piece->state) && params_.contains(piece->param), path.string(), ": ",
                    name, " does not belong to this run's optimizer and model");
       add_piece(*piece, file.tensor(name), str(path.string(), ": ", name));
     }
@@ -78,14 +79,14 @@ class StateLoader {
 
   void copy_all(const std::filesystem::path& folder) {
     for (const auto& [name, index] : index_of_) {
-      for (const ParamSpec& param : layout_.params) check_complete(folder, name, param);
+      for (const ParamSpec& param : states_.params) check_complete(folder, name, param);
     }
     for (const Copy& copy : copies_) copy.to.copy_(copy.from);
   }
 
  private:
   void add_piece(const PieceName& piece, const at::Tensor& values, const std::string& where) {
-    const ParamSpec& param = layout_.find(piece.param);
+    const ParamSpec& param = *params_.at(piece.param);
     const ArenaRange elements = piece.elements.value_or(ArenaRange{0, param.count()});
     const size_t index = index_of_.at(piece.state);
     const at::ScalarType dtype = states_.states[index].values.scalar_type();
@@ -117,8 +118,8 @@ class StateLoader {
                  param.name);
   }
 
-  const nn::ParameterLayout& layout_;
   const OptimizerStates& states_;
+  std::map<std::string, const ParamSpec*> params_;
   std::map<std::string, size_t> index_of_;
   std::map<std::pair<std::string, std::string>, std::vector<ArenaRange>> saved_;
   std::vector<Copy> copies_;
@@ -126,7 +127,9 @@ class StateLoader {
 
 }  // namespace
 
-OptimizerStates states_of(const optim::Optimizer& optimizer) { return {optimizer.ranges(), optimizer.states()}; }
+OptimizerStates states_of(const optim::Optimizer& optimizer) {
+  return {.params = optimizer.params(), .ranges = optimizer.ranges(), .states = optimizer.states()};
+}
 
 at::Tensor state_at(const OptimizerStates& states, size_t index, const ArenaRange& range) {
   int64_t place = 0;
@@ -143,11 +146,10 @@ std::string optimizer_file(int rank, int world_size) {
   return str("optimizer-", rank + 1, "-of-", world_size, ".safetensors");
 }
 
-io::NamedTensors named_states(const nn::ParameterLayout& layout, const OptimizerStates& states,
-                              const std::vector<ArenaRange>& ranges) {
+io::NamedTensors named_states(const OptimizerStates& states, const std::vector<ArenaRange>& ranges) {
   io::NamedTensors named;
   for (size_t index = 0; index < states.states.size(); ++index) {
-    for (const ParamSpec& param : layout.params) {
+    for (const ParamSpec& param : states.params) {
       const std::string name = states.states[index].name + "." + param.name;
       for (const ArenaRange& range : ranges) {
         const ArenaRange part = common(place_of(param), range);
@@ -175,8 +177,8 @@ std::vector<std::string> optimizer_files_in(const std::vector<std::string>& name
 }
 
 void load_states(const std::filesystem::path& folder, const std::vector<std::string>& files,
-                 const nn::ParameterLayout& layout, const OptimizerStates& states) {
-  StateLoader loader(layout, states);
+                 const OptimizerStates& states) {
+  StateLoader loader(states);
   for (const std::string& file : files) loader.add(folder / file);
   loader.copy_all(folder);
 }

@@ -21,25 +21,13 @@ std::string section_of(const std::string& key) { return key.substr(0, key.find('
 
 // Keys that decide no number. Data and tokenizer are judged by what is in them, not by where they lie.
 bool changes_numbers(const std::string& key) {
-  static const std::set<std::string> kFree{"train.stop_after",
-                                           "train.resume",
-                                           "train.allow_change",
-                                           "train.recompute",
-                                           "data.train",
-                                           "data.validation",
-                                           "data.tokenizer",
-                                           "data.cache",
-                                           "data.prefetch",
-                                           "run.dir",
-                                           "run.device",
-                                           "run.threads",
-                                           "data.disk_budget_gb",
-                                           "run.gemm",
-                                           "parallel.zero",
-                                           "parallel.bucket_mb",
-                                           "parallel.backend",
-                                           "parallel.interface",
-                                           "parallel.timeout_seconds"};
+  static const std::set<std::string> kFree{"train.stop_after", "train.resume",       "train.allow_change",
+                                           "train.recompute",  "sft.data",           "sft.answers",
+                                           "data.train",       "data.validation",    "data.tokenizer",
+                                           "data.cache",       "data.prefetch",      "run.dir",
+                                           "run.device",       "run.threads",        "data.disk_budget_gb",
+                                           "run.gemm",         "parallel.zero",      "parallel.bucket_mb",
+                                           "parallel.backend", "parallel.interface", "parallel.timeout_seconds"};
   static const std::set<std::string> kFreeSections{"checkpoint", "telemetry", "evaluate"};
   return !kFree.contains(key) && !kFreeSections.contains(section_of(key));
 }
@@ -167,13 +155,14 @@ std::optional<Checkpoint> follow(dist::Communicator& workers) {
 }  // namespace
 
 Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
-                   optim::Optimizer& optimizer, dist::Communicator& workers) {
+                   optim::Optimizer& optimizer, const RunStart& begin, dist::Communicator& workers) {
   const auto start = workers.is_first() ? choose_start(config, now, workers) : follow(workers);
   if (start) {
+    if (begin.from_state) begin.from_state(start->state());
     start->load(parameters, optimizer);
     log::info(str("resuming from ", start->path().string(), " at step ", start->state().progress.step));
   } else {
-    parameters.initialise(static_cast<uint64_t>(config.run.seed));
+    begin.anew();
   }
   if (workers.is_first()) set_others_aside(config.run.dir, start);
   return start ? start->state().progress : now.progress;

@@ -26,7 +26,9 @@ std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t i
   clip();
   if (!updates_depend_on_spikes() || !is_spike(started, window)) update(started);
   started.measured_layers = options.measures_layers;
-  if (options.measures_layers) parallel_.meter.measure(model_.parameters().master(), parallel_.numbers.parameters);
+  if (options.measures_layers) {
+    parallel_.value_meter.measure(model_.parameters().master(), parallel_.numbers.parameters);
+  }
   slot_of(started).copy.start(parallel_.numbers.for_host);
   if (parallel_.sharded) parallel_.gather.start();
   const dist::CommunicationTime after = parallel_.workers.time();
@@ -45,17 +47,14 @@ bool Step::add_up_gradients(const data::GlobalBatch& batch, const StepOptions& o
   for (int64_t i = 0; i < std::ssize(batch.micro_batches); ++i) {
     if (options.give_up && options.give_up()) return false;
     parallel_.workers.get_on();
-    const data::TokenBatch micro_batch = model_.upload(batch.micro_batches[static_cast<size_t>(i)]);
-    const at::Tensor sums_K = numbers.mine_RK[i / per_part];
     const bool is_last = (i + 1) % per_part == 0;
     const nn::FinalGradients when_final = is_last ? reduction.when_final() : nn::FinalGradients();
-    if (graph_ && !when_final) {
-      graph_->add_loss_and_gradients(micro_batch, numbers.scales_M[i], sums_K[0]);
-    } else {
-      model_.add_loss_and_gradients(micro_batch, numbers.scales_M[i], sums_K[0], when_final);
-    }
-    if (options.measures_layers) {
-      LayerStatistics::add(model_.decoder(), micro_batch.num_real_tokens(), sums_K.narrow(0, 1, sums_K.numel() - 1));
+    const data::TokenBatch& micro_batch = batch.micro_batches[static_cast<size_t>(i)];
+    if (micro_batch.num_tokens() > 0) {
+      add_gradients(model_.upload(micro_batch), numbers.scales_M[i], numbers.mine_RK[i / per_part], options,
+                    when_final);
+    } else if (when_final) {
+      when_final({0, model_.parameters().gradients().numel()});  // it leaves them as they are
     }
     if (is_last) reduction.end_part();
   }
@@ -64,9 +63,21 @@ bool Step::add_up_gradients(const data::GlobalBatch& batch, const StepOptions& o
   return true;
 }
 
+void Step::add_gradients(const data::TokenBatch& micro_batch, const at::Tensor& scale, const at::Tensor& sums_K,
+                         const StepOptions& options, const nn::FinalGradients& when_final) {
+  if (graph_ && !when_final) {
+    graph_->add_loss_and_gradients(micro_batch, scale, sums_K[0]);
+  } else {
+    model_.add_loss_and_gradients(micro_batch, scale, sums_K[0], when_final);
+  }
+  if (options.measures_layers) {
+    LayerStatistics::add(model_.decoder(), micro_batch.num_real_tokens(), sums_K.narrow(0, 1, sums_K.numel() - 1));
+  }
+}
+
 void Step::clip() const {
   const StepNumbers& numbers = parallel_.numbers;
-  const optim::ArenaMeter& meter = parallel_.meter;
+  const optim::ArenaMeter& meter = parallel_.gradient_meter;
   meter.measure(model_.parameters().gradients(), numbers.gradients);
   kernels::clip(optim::clip_rule(config_), numbers.sums_SK[0][0], meter.squares_P(numbers.gradients), meter.is_gate_P(),
                 numbers.outcome);
@@ -114,7 +125,7 @@ StepReport Step::read(const StartedStep& started, const SpikeWindow& window) {
   const StepNumbers::OnHost numbers = parallel_.numbers.on_host(slot_of(started).copy.wait());
   StepReport report = started.report;
   report.loss = numbers.sums.front();
-  report.norms = {.gradients = parallel_.meter.measure_of(numbers.gradients),
+  report.norms = {.gradients = parallel_.gradient_meter.measure_of(numbers.gradients),
                   .global = numbers.outcome[kernels::kGlobalNorm],
                   .gates = numbers.outcome[kernels::kGateNorm]};
   report.clip = {.global = numbers.outcome[kernels::kGlobalFactor], .gates = numbers.outcome[kernels::kGateFactor]};
@@ -124,7 +135,7 @@ StepReport Step::read(const StartedStep& started, const SpikeWindow& window) {
   report.updated = numbers.outcome[kernels::kApply] != 0.0 && !(report.spike && updates_depend_on_spikes());
   if (started.measured_layers) {
     report.layers.emplace(model_.spec(), report.tokens, numbers.sums.subspan(1),
-                          parallel_.meter.measure_of(numbers.parameters));
+                          parallel_.value_meter.measure_of(numbers.parameters));
   }
   return report;
 }

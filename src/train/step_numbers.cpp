@@ -5,18 +5,18 @@
 
 namespace strata::train {
 
-StepNumbers::StepNumbers(const Division& division, const dist::Communicator& workers, int64_t layers, int64_t measured,
-                         Allocator& memory) {
+StepNumbers::StepNumbers(const Division& division, const dist::Communicator& workers, int64_t layers,
+                         int64_t of_gradients, int64_t of_parameters, Allocator& memory) {
   const int64_t rows = division.virtual_ranks, mine = division.parts_per_worker();
   const int64_t columns = 1 + LayerStatistics::num_sums(layers);
-  const int64_t before_sums = kernels::kClipNumbers + 2 * measured;
+  const int64_t before_sums = kernels::kClipNumbers + of_gradients + of_parameters;
   const auto zeros = [&](const char* name, int64_t size) {
     return memory.zeros(MemoryClass::kWorkspace, name, {size}, at::kDouble);
   };
   const at::Tensor all = zeros("numbers of a step", before_sums + rows * columns);
   outcome = all.narrow(0, 0, kernels::kClipNumbers);
-  gradients = all.narrow(0, kernels::kClipNumbers, measured);
-  parameters = all.narrow(0, kernels::kClipNumbers + measured, measured);
+  gradients = all.narrow(0, kernels::kClipNumbers, of_gradients);
+  parameters = all.narrow(0, kernels::kClipNumbers + of_gradients, of_parameters);
   sums_SK = all.narrow(0, before_sums, rows * columns).view({rows, columns});
   mine_RK = sums_SK.narrow(0, workers.rank() * mine, mine);
   for_host = all.narrow(0, 0, before_sums + columns);
@@ -25,12 +25,13 @@ StepNumbers::StepNumbers(const Division& division, const dist::Communicator& wor
 
 StepNumbers::OnHost StepNumbers::on_host(const at::Tensor& copy) const {
   const std::span<const double> all(copy.const_data_ptr<double>(), static_cast<size_t>(copy.numel()));
-  const auto measured = static_cast<size_t>(gradients.numel());
+  const auto of_gradients = static_cast<size_t>(gradients.numel());
+  const auto of_parameters = static_cast<size_t>(parameters.numel());
   const std::span<const double> rest = all.subspan(kernels::kClipNumbers);
   return {.outcome = all.first(kernels::kClipNumbers),
-          .gradients = rest.first(measured),
-          .parameters = rest.subspan(measured, measured),
-          .sums = rest.subspan(2 * measured)};
+          .gradients = rest.first(of_gradients),
+          .parameters = rest.subspan(of_gradients, of_parameters),
+          .sums = rest.subspan(of_gradients + of_parameters)};
 }
 
 }  // namespace strata::train

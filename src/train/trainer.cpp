@@ -66,6 +66,10 @@ class Loop {
     return is_needed;
   }
 
+  void announce(int64_t index) const {
+    for (const auto& hook : hooks_) hook->before_step(index);
+  }
+
   void read(const Pending& pending) {
     StepReport report = step_.read(pending.step, progress_.spikes);
     report.wait_seconds = pending.wait_seconds;
@@ -108,6 +112,7 @@ void run_training(Step& step, const config::TrainConfig& config, const NextBatch
     double wait_seconds = 0.0;
     const auto batch = timed(next_batch, wait_seconds);
     if (!batch) break;
+    loop.announce(index);
     const bool is_telemetry_due = options.telemetry_every > 0 && (index + 1) % options.telemetry_every == 0;
     auto started = step.start(*batch, index, progress.spikes,
                               {.measures_layers = is_telemetry_due, .give_up = options.give_up_step});

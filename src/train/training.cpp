@@ -1,16 +1,15 @@
 #include "strata/train/training.h"
 
+#include "strata/base/check.h"
+#include "strata/train/layer_statistics.h"
+
 namespace strata::train {
 namespace {
 
-nn::ModelSpec with_whole_buckets(nn::ModelSpec spec, const dist::Partition& partition) {
-  spec.layout.arena_size = partition.padded_size();
+nn::ModelSpec with_whole_buckets(nn::ModelSpec spec, const Partitions& partitions) {
+  spec.layout.arena_size = partitions.values.padded_size();
+  spec.trained.arena_size = partitions.gradients.padded_size();
   return spec;
-}
-
-TrainingArenas arenas_of(const nn::Model& model, const optim::Optimizer& optimizer, const dist::Communicator& workers) {
-  return {.parameters = workers.is_first() ? model.parameters().master() : at::Tensor(),
-          .optimizer = states_of(optimizer)};
 }
 
 }  // namespace
@@ -18,16 +17,35 @@ TrainingArenas arenas_of(const nn::Model& model, const optim::Optimizer& optimiz
 Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, const kernels::Gemm& gemm,
                    dist::Communicator& workers, const SaveGroup& group, Allocator& memory)
     : division(divide(config, workers.world_size())),
-      partition(partition_of(config, spec.layout, workers.rank(), workers.world_size())),
-      model(with_whole_buckets(spec, partition), nn::options_for(config, memory.device_type()), gemm, memory),
-      parallel(config.parallel, division, partition, model.parameters(), workers, memory),
-      optimizer(optim::make_optimizer(config.optimizer, spec.layout.params, parallel.mine,
-                                      model.parameters().master().scalar_type(), static_cast<uint64_t>(config.run.seed),
-                                      memory)),
-      writer(config, model.spec().layout, arenas_of(model, *optimizer, workers), partition.mine(), group, memory) {
+      partitions(config, spec, workers.rank(), workers.world_size()),
+      model(with_whole_buckets(spec, partitions), nn::options_for(config, memory.device_type()), gemm, memory),
+      parallel(config.parallel, division, partitions, model.parameters(), workers, memory),
+      optimizer(optim::make_optimizer(config.optimizer, trained_params(config, spec.layout, spec.trained),
+                                      parallel.mine, model.parameters().master().scalar_type(),
+                                      static_cast<uint64_t>(config.run.seed), memory)),
+      writer(config, model.spec().layout, workers.is_first() ? model.parameters().master() : at::Tensor(), *optimizer,
+             partitions.states().mine(), group, memory) {
+  if (config.lisa.layers > 0) turns.emplace(config, model, *optimizer);
   if (parallel.sharded) {
     model.set_before_section([this](const ArenaRange& section) { parallel.gather.wait_for(section); });
   }
+}
+
+void begin_turns(Training& training) {
+  if (!training.turns) return;
+  const DataParallel& parallel = training.parallel;
+  parallel.value_meter.measure(training.model.parameters().master(), parallel.numbers.parameters);
+  const at::Tensor numbers = parallel.numbers.parameters.cpu();
+  const optim::ArenaMeasure measure =
+      parallel.value_meter.measure_of({numbers.const_data_ptr<double>(), static_cast<size_t>(numbers.numel())});
+  training.turns->begin(norms_by_layer(training.model.spec().layout.params, measure.squares,
+                                       static_cast<size_t>(training.model.spec().dims.layers)));
+}
+
+void restore_turns(Training& training, const CheckpointState& saved) {
+  STRATA_CHECK(training.turns.has_value() == saved.turns.has_value(), "the checkpoint was saved by a run ",
+               saved.turns ? "with" : "without", " LISA: lisa.layers cannot change between none and some");
+  if (training.turns) training.turns->restore(*saved.turns, saved.progress.step);
 }
 
 }  // namespace strata::train

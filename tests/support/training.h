@@ -5,6 +5,7 @@
 #include "strata/nn/model.h"
 #include "strata/optim/optimizer.h"
 #include "strata/train/data_parallel.h"
+#include "strata/train/layer_turns.h"
 
 namespace strata::test {
 
@@ -13,7 +14,7 @@ struct LoneTraining {
   LoneTraining(const config::RunConfig& config, const nn::Model& model, Allocator& memory);
 
   std::unique_ptr<dist::Communicator> workers = dist::alone();
-  dist::Partition partition;
+  train::Partitions partitions;
   train::DataParallel parallel;
   std::unique_ptr<optim::Optimizer> optimizer;
 };

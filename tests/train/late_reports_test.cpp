@@ -127,7 +127,7 @@ class LateReports : public testing::Test {
     RunLogs logs(config.run.dir, 0);
     const auto set = validation();
     std::vector<std::unique_ptr<Hook>> hooks;
-    hooks.push_back(metrics_files(logs, training.model.spec().layout.params, true));
+    hooks.push_back(metrics_files(logs, training.model.parameters(), true));
     hooks.push_back(evaluation(&logs, config.evaluate, training.model, *set, kSteps, *alone));
     hooks.push_back(checkpoints(config.checkpoint, {}, training.writer, &logs, training.parallel));
     LoopOptions options = given;

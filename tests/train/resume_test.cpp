@@ -53,7 +53,8 @@ struct Process {
         training(config, test.model, memory),
         schedule(config.schedule, config.optimizer.lr, config.train.steps) {
     now.progress.cursor.seed = 42;
-    now.progress = begin_run(config, now, test.model.parameters(), *training.optimizer, *training.workers);
+    now.progress = begin_run(config, now, test.model.parameters(), *training.optimizer,
+                             {.anew = [&] { test.model.parameters().initialise(42); }}, *training.workers);
   }
 
   static nn::ModelOptions options(const config::RunConfig& config) {
@@ -74,7 +75,8 @@ struct Process {
   }
 
   void save() {
-    CheckpointWriter writer(config, layout(), arenas(), training.partition.mine(), {}, memory);
+    CheckpointWriter writer(config, layout(), test.model.parameters().master(), *training.optimizer,
+                            training.partitions.states().mine(), {}, memory);
     RunLogs logs(config.run.dir, now.progress.step);
     writer.save(now, &logs);
     EXPECT_EQ(writer.finish(), std::nullopt);

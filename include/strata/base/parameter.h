@@ -35,6 +35,12 @@ struct ArenaRange {
   bool operator==(const ArenaRange&) const = default;
 };
 
+/// Elements: in an arena every group of parameters starts on such a boundary, in fp32 of 128 bytes.
+inline constexpr int64_t kArenaAlignment = 32;
+
+/// The next such boundary at or behind `end`.
+constexpr int64_t aligned(int64_t end) { return (end + kArenaAlignment - 1) / kArenaAlignment * kArenaAlignment; }
+
 /// Elements that sums over an arena take together, counted from its start. Who computes a block does not matter.
 inline constexpr int64_t kArenaBlock = 4096;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -44,6 +45,8 @@ struct Loaded {
 /// `lisa: none` takes away what bases gave to that section.
 /// Throws UsageError, one line that starts with the file and line or with the override: unreadable file, bad YAML,
 /// `base:` that leads back to itself, unknown or repeated key, wrong type, value out of range, RunConfig::validate.
-Loaded load(const std::filesystem::path& file, const std::vector<std::string>& overrides = {});
+/// complete: sets, before the last of these, what follows from other keys; it may throw KeyError.
+Loaded load(const std::filesystem::path& file, const std::vector<std::string>& overrides = {},
+            const std::function<void(Loaded&)>& complete = {});
 
 }  // namespace strata::config

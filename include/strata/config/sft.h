@@ -43,6 +43,9 @@ struct SftConfig {
     field("train_gates", train_gates, "train the gates of GPAS too");
   }
 
+  /// Outside fine-tuning gates always train.
+  bool freezes_gates() const { return !model.empty() && !train_gates; }
+
   bool operator==(const SftConfig&) const = default;
 };
 

@@ -44,7 +44,8 @@ void junction_forward(const JunctionRule& rule, const at::Tensor& stream_ND, con
                       const JunctionSaved& saved, const at::Tensor& stream_out_ND, const at::Tensor& normed_ND,
                       const at::Tensor& row_sums_N2);
 
-/// Gradients of a junction's parameters, added to what is there. Undefined where the rule has none.
+/// Gradients of a junction's parameters, added to what is there. Undefined where the rule has none, and where nobody
+/// wants them.
 struct JunctionGradients {
   at::Tensor branch_gain_D;
   at::Tensor out_gain_D;

@@ -44,16 +44,20 @@ class Attention {
   Attention(const Parameters& parameters, int64_t layer, AttentionWorkspace& workspace,
             const AttentionActivations& activations);
 
+  /// Its weights' gradients are where the parameters have them now; frozen weights have none.
+  void bind_gradients(const Parameters& parameters);
+
   /// With a cache the batch is one row, the next tokens after those in the cache, and no backward follows.
   void forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
                const at::Tensor& branch_ND, const LayerCache* cache = nullptr) const;
-  /// Adds the weights' gradients; writes grad_normed_ND.
+  /// Adds the weights' gradients where they have any; writes grad_normed_ND.
   void backward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
                 const at::Tensor& grad_branch_ND, const at::Tensor& grad_normed_ND) const;
 
  private:
   AttentionActivations batch_views(int64_t tokens) const;
 
+  int64_t layer_;
   at::Tensor qkv_weight_WD_, out_weight_DA_;
   at::Tensor qkv_grad_WD_, out_grad_DA_;
   AttentionWorkspace* workspace_;

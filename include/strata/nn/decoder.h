@@ -31,6 +31,9 @@ class Decoder {
   Decoder(const ModelSpec& spec, const Parameters& parameters, const BatchLimits& limits, config::Recompute recompute,
           Allocator& allocator);
 
+  /// Gradients are where the parameters have them now.
+  void bind_gradients(const Parameters& parameters);
+
   void forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe = {}) const;
 
   /// The forward pass of the next tokens of one row, after those that `cache` holds; the cache grows by them.
@@ -42,7 +45,7 @@ class Decoder {
   /// Where the gradient of output_ND is to be written before backward, [N, D].
   at::Tensor grad_output_ND(int64_t tokens) const { return grad_normed_ND_.narrow(0, 0, tokens); }
 
-  /// Adds to the parameters' gradients.
+  /// Adds to the gradients of what is trained.
   void backward(const Engine& engine, const data::TokenBatch& batch, const FinalGradients& when_final = {}) const;
 
   /// Sums of x and x^2 over each row of the stream that leaves a layer: fp32 [N, 2].
@@ -68,7 +71,7 @@ class Decoder {
 
   BatchLimits limits_;
   config::Recompute recompute_;
-  std::vector<ArenaRange> sections_;
+  std::vector<ArenaRange> sections_, gradient_sections_;
   at::Tensor embedding_VD_, embedding_grad_VD_;
   AttentionWorkspace attention_workspace_;
   at::Tensor grad_stream_ND_, grad_normed_ND_, grad_branch_ND_;

@@ -14,12 +14,16 @@ class FeedForward {
   FeedForward(const Parameters& parameters, int64_t layer, const at::Tensor& gate_up_N2F,
               const at::Tensor& activation_NF, bool recompute);
 
+  /// Its weights' gradients are where the parameters have them now; frozen weights have none.
+  void bind_gradients(const Parameters& parameters);
+
   void forward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& branch_ND) const;
-  /// Adds the weights' gradients; writes grad_normed_ND.
+  /// Adds the weights' gradients where they have any; writes grad_normed_ND.
   void backward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND,
                 const at::Tensor& grad_normed_ND) const;
 
  private:
+  int64_t layer_;
   at::Tensor in_weight_2FD_, down_weight_DF_;
   at::Tensor in_grad_2FD_, down_grad_DF_;
   at::Tensor gate_up_N2F_, activation_NF_;

@@ -28,6 +28,9 @@ class Junction {
 
   const JunctionBuffers& buffers() const { return buffers_; }
 
+  /// Its parameters' gradients are where the parameters have them now; what is frozen has none.
+  virtual void bind_gradients(const Parameters& parameters) = 0;
+
   /// stream_ND: x. Reads f from buffers().branch_ND unless `at_entry`.
   virtual void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const = 0;
 

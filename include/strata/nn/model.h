@@ -43,6 +43,9 @@ class Model {
   /// it is the same.
   data::TokenBatch upload(const data::TokenBatch& batch) { return upload_.send(batch); }
 
+  /// From now on these are trained, and have their gradients there.
+  void set_trained(ParameterLayout trained);
+
   /// From now on called before a forward reads a section's parameters: they may be on their way until it returns.
   void set_before_section(std::function<void(ArenaRange)> hook) { before_section_ = std::move(hook); }
 

@@ -31,6 +31,7 @@ struct ModelSpec {
   norm::Wiring wiring;
   config::GpasConfig gate;
   ParameterLayout layout;
+  ParameterLayout trained;  // what is trained, and where it lies in the arena of gradients; unless frozen, all of it
 };
 
 /// Throws config::KeyError for a scheme or option that does not exist.
@@ -40,7 +41,10 @@ ModelSpec describe(const config::ModelConfig& dims, const config::NormConfig& no
 ModelSpec describe(const config::ModelConfig& dims, const norm::Scheme& scheme, const config::GpasConfig& gate = {});
 
 /// Multiply-adds times two of forward and backward for one token at the end of a row of `context` tokens, attention
-/// counted causally; embedding look-ups are free.
-double flops_per_token(const config::ModelConfig& dims, int64_t context);
+/// counted causally; embedding look-ups are free, and so are the gradients of a frozen layer's weights.
+double flops_per_token(const config::ModelConfig& dims, int64_t context, int64_t trained_layers);
+inline double flops_per_token(const config::ModelConfig& dims, int64_t context) {
+  return flops_per_token(dims, context, dims.layers);
+}
 
 }  // namespace strata::nn

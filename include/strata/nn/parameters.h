@@ -17,17 +17,20 @@ constexpr at::ScalarType stored_dtype(config::Precision precision) {
   return precision == config::Precision::kBf16 ? at::kBFloat16 : at::kFloat;
 }
 
-/// Parameters and their gradients in flat arenas of one layout. Views share the arenas' memory.
+/// Parameters and their gradients in flat arenas. Views share the arenas' memory.
 ///
 /// fp32 and bf16: everything in that type. mixed: fp32 master values and gradients, and a bf16 copy of the values that
 /// the model computes with.
 class Parameters {
  public:
   /// with_gradients false: the gradient arena has no elements (evaluation).
-  Parameters(const ParameterLayout& layout, config::Precision precision, Allocator& allocator,
-             bool with_gradients = true);
+  Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients = true);
 
   const ParameterLayout& layout() const { return layout_; }
+  /// What has gradients, and where.
+  const ParameterLayout& trained() const { return trained_; }
+  /// From now on these have gradients. The arena keeps its size, and what is in it.
+  void set_trained(ParameterLayout trained);
   /// What the model computes in.
   at::ScalarType dtype() const { return values_.scalar_type(); }
   bool is_mixed() const { return !values_.is_same(master_); }
@@ -37,6 +40,7 @@ class Parameters {
 
   at::Tensor value(const std::string& name) const;
   at::Tensor master(const std::string& name) const;
+  /// Undefined where there is none: of what is frozen.
   at::Tensor gradient(const std::string& name) const;
   /// The rows of adjacent weights with one number of columns, as one matrix: [sum of rows, columns].
   at::Tensor stacked_values(const std::string& first, const std::string& last) const;
@@ -53,6 +57,7 @@ class Parameters {
 
  private:
   ParameterLayout layout_;
+  ParameterLayout trained_;
   at::Tensor master_;
   at::Tensor values_;
   at::Tensor gradients_;

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "strata/train/layer_turns.h"
 #include "strata/train/progress.h"
 
 /// The two JSON files of a checkpoint, as text.
@@ -19,6 +21,7 @@ struct CheckpointState {
   int threads = 1;                    // on this,
   std::string torch_version;          // and on this
   std::string strata_version;
+  std::optional<TurnState> turns = {};  // where layers take turns (LISA)
 
   bool operator==(const CheckpointState&) const = default;
 };

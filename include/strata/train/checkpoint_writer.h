@@ -12,7 +12,7 @@
 namespace strata::train {
 
 /// A second set of arenas, to save from while the first go on: of the parameters, if they are there, and of what the
-/// ranges have of the optimizer's states.
+/// ranges have of the optimizer's states, whosever they are.
 TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges,
                                     Allocator& memory);
 
@@ -20,10 +20,12 @@ TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vec
 /// the checkpoints that config.checkpoint no longer keeps.
 class CheckpointWriter {
  public:
-  /// ranges: what of the optimizer's states this worker saves. The copy comes from `memory`; with
-  /// checkpoint.asynchronous: false there is none, and save() does all of it.
-  CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout, const TrainingArenas& arenas,
-                   const std::vector<ArenaRange>& ranges, SaveGroup group, Allocator& memory);
+  /// parameters: the arena of master values; undefined: nobody asks this worker for them. ranges: what of the
+  /// optimizer's states this worker saves. The copy comes from `memory`; with
+  /// checkpoint.asynchronous: false there is none, and save() does all of it. The optimizer must outlive it.
+  CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout, const at::Tensor& parameters,
+                   const optim::Optimizer& optimizer, const std::vector<ArenaRange>& ranges, SaveGroup group,
+                   Allocator& memory);
   /// Waits for what is being written.
   ~CheckpointWriter();
 
@@ -55,13 +57,15 @@ class CheckpointWriter {
   };
 
   std::optional<std::string> flush(int64_t step, RunLogs* logs);
-  void copy_arenas() const;
+  TrainingArenas arenas() const { return {.parameters = parameters_, .optimizer = states_of(optimizer_)}; }
+  void copy(const TrainingArenas& arenas);
   void write(const TrainingArenas& arenas, const CheckpointState& state);
 
   std::filesystem::path run_;
   config::RunConfig config_;
   nn::ParameterLayout layout_;
-  TrainingArenas arenas_;
+  at::Tensor parameters_;
+  const optim::Optimizer& optimizer_;
   std::vector<ArenaRange> ranges_;
   SaveGroup group_;
   std::optional<TrainingArenas> copy_;

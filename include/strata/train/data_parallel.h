@@ -7,24 +7,31 @@
 
 namespace strata::train {
 
-/// How this run's arenas are cut for its workers.
-dist::Partition partition_of(const config::RunConfig& config, const nn::ParameterLayout& layout, int rank,
-                             int world_size);
+/// How this run's arenas are cut for its workers. Those of gradients are smaller where only some layers train at a
+/// time.
+struct Partitions {
+  Partitions(const config::RunConfig& config, const nn::ModelSpec& spec, int rank, int world_size);
+
+  dist::Partition values;
+  dist::Partition gradients;
+  bool states_like_values;  // or like gradients
+
+  const dist::Partition& states() const { return states_like_values ? values : gradients; }
+};
 
 /// What the workers of a run share every step with.
 struct DataParallel {
-  /// The gradients must have partition.padded_size() elements. All that is given must outlive it.
-  DataParallel(const config::ParallelConfig& config, const Division& division, const dist::Partition& partition,
+  /// The arenas must have the padded sizes of their partitions. All that is given must outlive it.
+  DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,
                const nn::Parameters& parameters, dist::Communicator& workers, Allocator& memory);
 
   dist::Communicator& workers;
-  const dist::Partition& partition;
   bool sharded;                  // ZeRO: a worker updates only its slices
-  std::vector<ArenaRange> mine;  // what it updates
+  std::vector<ArenaRange> mine;  // the states that it has, and updates with
   int64_t parts;                 // virtual ranks of this worker
   GradientReduction reduction;
   ParameterGather gather;
-  optim::ArenaMeter meter;
+  optim::ArenaMeter gradient_meter, value_meter;
   StepNumbers numbers;
 };
 

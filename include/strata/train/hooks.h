@@ -7,13 +7,14 @@
 #include "strata/data/loader.h"
 #include "strata/train/checkpoint_writer.h"
 #include "strata/train/data_parallel.h"
+#include "strata/train/layer_turns.h"
 #include "strata/train/trainer.h"
 
 namespace strata::train {
 
 /// One line of metrics.jsonl a step, with scores where spikes are watched, and one of layers.jsonl where there are
-/// statistics. `params` must outlive the hook.
-std::unique_ptr<Hook> metrics_files(RunLogs& logs, const std::vector<ParamSpec>& params, bool watches_spikes);
+/// statistics. `parameters` must outlive the hook.
+std::unique_ptr<Hook> metrics_files(RunLogs& logs, const nn::Parameters& parameters, bool watches_spikes);
 
 /// TensorBoard event files of what metrics.jsonl holds, under tb/.
 std::unique_ptr<Hook> tensorboard_files(const std::filesystem::path& run, const Progress& start);
@@ -34,11 +35,15 @@ std::unique_ptr<Hook> console(const ConsoleFacts& facts);
 std::unique_ptr<Hook> evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model,
                                  const data::ValidationSet& set, int64_t last_step, dist::Communicator& workers);
 
+/// For every worker of the run, before all others: draws the layers that train, and says which (LISA).
+std::unique_ptr<Hook> layer_turns(LayerTurns& turns);
+
 /// For every worker of the run: a checkpoint every `every` steps, on SIGUSR1 to any of them, and at the end, which
 /// throws Error if that one is not saved. `start`: where this process began, and what does not change. `logs`: on the
-/// first worker, else nullptr.
+/// first worker, else nullptr. `turns`: where layers take turns, else nullptr.
 std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
-                                  CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel);
+                                  CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel,
+                                  const LayerTurns* turns = nullptr);
 
 /// The mean loss over all targets of the set, and its perplexities.
 struct EvaluationResult {

@@ -9,6 +9,10 @@
 
 namespace strata::train {
 
+/// L2 norms over each layer's parameters. squares: of each parameter.
+std::vector<double> norms_by_layer(const std::vector<ParamSpec>& params, const std::vector<double>& squares,
+                                   size_t layers);
+
 /// What the paper measures of every layer during a step (GPAS, section 5): activation variance of its output residual
 /// over real positions and channels, gradient norm, weight norm, its gates. Costs next to nothing: the junctions leave
 /// the sums behind, and the gradients' squares are there from clipping.
@@ -23,9 +27,10 @@ class LayerStatistics {
   LayerStatistics(const nn::ModelSpec& spec, int64_t tokens, std::span<const double> sums,
                   optim::ArenaMeasure parameters);
 
-  /// One line of layers.jsonl: arrays over the layers. Gates as they are after the update, their gradients before
-  /// clipping.
-  nlohmann::json line(int64_t step, const std::vector<ParamSpec>& params, const optim::ArenaMeasure& gradients) const;
+  /// One line of layers.jsonl: arrays over the layers, in which frozen layers have no gradient (null), and which layers
+  /// trained, if not all. Gates as they are after the update, their gradients before clipping. `parameters`: still with
+  /// the gradients of that step.
+  nlohmann::json line(int64_t step, const nn::Parameters& parameters, const optim::ArenaMeasure& gradients) const;
 
  private:
   double count_;  // of what the sums are over

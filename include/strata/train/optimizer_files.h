@@ -9,12 +9,14 @@
 #include "strata/optim/optimizer.h"
 
 /// The optimizer's states in a checkpoint: `optimizer-<k>-of-<W>.safetensors`, one file for each of the W workers that
-/// saved it. A file has, for every state and parameter, what its worker had: all of it under "m.<parameter>", in the
-/// parameter's shape, or some elements under "m.<parameter>[begin:end]", flat. Any number of workers can load them.
+/// saved it. A file has, for every state and every parameter that has states, what its worker had: all of it under
+/// "m.<parameter>", in the parameter's shape, or some elements under "m.<parameter>[begin:end]", flat. Any number of
+/// workers can load them.
 namespace strata::train {
 
 /// The states of some ranges of the arenas.
 struct OptimizerStates {
+  std::vector<ParamSpec> params;                // what has states, and where in the arenas
   std::vector<ArenaRange> ranges;               // rising
   std::vector<optim::Optimizer::State> states;  // of these ranges, laid end to end
 };
@@ -27,8 +29,7 @@ at::Tensor state_at(const OptimizerStates& states, size_t index, const ArenaRang
 std::string optimizer_file(int rank, int world_size);
 
 /// What the file of a worker that saves `ranges` holds: views of the states, which must hold these ranges.
-io::NamedTensors named_states(const nn::ParameterLayout& layout, const OptimizerStates& states,
-                              const std::vector<ArenaRange>& ranges);
+io::NamedTensors named_states(const OptimizerStates& states, const std::vector<ArenaRange>& ranges);
 
 /// The optimizer files among the names of a checkpoint's files; none unless they are all those of one save.
 std::vector<std::string> optimizer_files_in(const std::vector<std::string>& names);
@@ -36,6 +37,6 @@ std::vector<std::string> optimizer_files_in(const std::vector<std::string>& name
 /// Reads what the states need from a checkpoint's optimizer files. Nothing changes unless all of it is there: throws
 /// Error naming the folder or file, and the tensor.
 void load_states(const std::filesystem::path& folder, const std::vector<std::string>& files,
-                 const nn::ParameterLayout& layout, const OptimizerStates& states);
+                 const OptimizerStates& states);
 
 }  // namespace strata::train

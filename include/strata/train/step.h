@@ -87,6 +87,8 @@ class Step {
   double scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const;
   void send_scales(const data::GlobalBatch& batch, const at::Tensor& from_M) const;
   bool add_up_gradients(const data::GlobalBatch& batch, const StepOptions& options);
+  void add_gradients(const data::TokenBatch& micro_batch, const at::Tensor& scale, const at::Tensor& sums_K,
+                     const StepOptions& options, const nn::FinalGradients& when_final);
   void clip() const;
   bool is_spike(const StartedStep& started, const SpikeWindow& window);
   void update(const StartedStep& started);

@@ -13,6 +13,8 @@ namespace strata::train {
 class Hook {
  public:
   virtual ~Hook() = default;
+  /// On all workers, before update number `index`, from 0, is started.
+  virtual void before_step(int64_t /*index*/) {}
   /// Asked once for every step, on all workers, when it has been started: whether after_step has to find the parameters
   /// and the optimizer's states as this step leaves them. Then no other step is started before.
   virtual bool needs_state_after(int64_t /*step*/) { return false; }

@@ -1,27 +1,37 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "strata/nn/model.h"
 #include "strata/optim/optimizer.h"
 #include "strata/train/checkpoint_writer.h"
 #include "strata/train/data_parallel.h"
+#include "strata/train/layer_turns.h"
 
 namespace strata::train {
 
 /// What a worker of a run computes with: everything that takes memory, laid out by one allocator.
 struct Training {
+  /// spec: of nn::describe(config).
   Training(const config::RunConfig& config, const nn::ModelSpec& spec, const kernels::Gemm& gemm,
            dist::Communicator& workers, const SaveGroup& group, Allocator& memory);
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 
   Division division;
-  dist::Partition partition;
+  Partitions partitions;
   nn::Model model;
   DataParallel parallel;
   std::unique_ptr<optim::Optimizer> optimizer;
+  std::optional<LayerTurns> turns;  // where layers take turns
   CheckpointWriter writer;
 };
+
+/// A collective: begins with the layers' turns, where they take any. For a run that starts anew, with its parameters.
+void begin_turns(Training& training);
+
+/// For a run that goes on, before its states are loaded. Throws Error where the run that was saved took none.
+void restore_turns(Training& training, const CheckpointState& saved);
 
 }  // namespace strata::train

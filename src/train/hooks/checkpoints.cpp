@@ -9,12 +9,13 @@ namespace {
 class Checkpoints final : public Hook {
  public:
   Checkpoints(const config::CheckpointConfig& config, const CheckpointState& start, CheckpointWriter& writer,
-              RunLogs* logs, DataParallel& parallel)
+              RunLogs* logs, DataParallel& parallel, const LayerTurns* turns)
       : config_(config),
         state_(start),
         writer_(writer),
         logs_(logs),
         parallel_(parallel),
+        turns_(turns),
         begun_at_(start.progress.step) {}
 
   bool needs_state_after(int64_t step) override {
@@ -44,6 +45,7 @@ class Checkpoints final : public Hook {
  private:
   void save(const Progress& progress) {
     state_.progress = progress;
+    if (turns_ != nullptr) state_.turns = turns_->state_after(progress.step);
     parallel_.gather.finish();
     writer_.save(state_, logs_);
   }
@@ -53,6 +55,7 @@ class Checkpoints final : public Hook {
   CheckpointWriter& writer_;
   RunLogs* logs_;
   DataParallel& parallel_;
+  const LayerTurns* turns_;
   int64_t begun_at_;
   int64_t wanted_ = -1;  // the last step that is to be saved
 };
@@ -60,8 +63,9 @@ class Checkpoints final : public Hook {
 }  // namespace
 
 std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
-                                  CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel) {
-  return std::make_unique<Checkpoints>(config, start, writer, logs, parallel);
+                                  CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel,
+                                  const LayerTurns* turns) {
+  return std::make_unique<Checkpoints>(config, start, writer, logs, parallel, turns);
 }
 
 }  // namespace strata::train

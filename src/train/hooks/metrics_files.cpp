@@ -10,8 +10,8 @@ using nlohmann::json;
 
 class MetricsFiles final : public Hook {
  public:
-  MetricsFiles(RunLogs& logs, const std::vector<ParamSpec>& params, bool watches_spikes)
-      : logs_(logs), params_(params), watches_spikes_(watches_spikes), last_(Clock::now()) {}
+  MetricsFiles(RunLogs& logs, const nn::Parameters& parameters, bool watches_spikes)
+      : logs_(logs), parameters_(parameters), watches_spikes_(watches_spikes), last_(Clock::now()) {}
 
   void after_step(const StepReport& report, const Progress& progress) override {
     const auto now = Clock::now();
@@ -36,22 +36,22 @@ class MetricsFiles final : public Hook {
       line.update({{"spike", report.spike}, {"loss_z", report.scores.loss}, {"grad_norm_z", report.scores.grad_norm}});
     }
     logs_.metrics.append(line);
-    if (report.layers) logs_.layers.append(report.layers->line(report.step, params_, report.norms.gradients));
+    if (report.layers) logs_.layers.append(report.layers->line(report.step, parameters_, report.norms.gradients));
   }
 
  private:
   using Clock = std::chrono::steady_clock;
 
   RunLogs& logs_;
-  const std::vector<ParamSpec>& params_;
+  const nn::Parameters& parameters_;
   bool watches_spikes_;
   Clock::time_point last_;
 };
 
 }  // namespace
 
-std::unique_ptr<Hook> metrics_files(RunLogs& logs, const std::vector<ParamSpec>& params, bool watches_spikes) {
-  return std::make_unique<MetricsFiles>(logs, params, watches_spikes);
+std::unique_ptr<Hook> metrics_files(RunLogs& logs, const nn::Parameters& parameters, bool watches_spikes) {
+  return std::make_unique<MetricsFiles>(logs, parameters, watches_spikes);
 }
 
 }  // namespace strata::train

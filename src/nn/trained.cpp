@@ -1,0 +1,118 @@
+#include "strata/nn/trained.h"
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+#include "strata/base/check.h"
+
+namespace strata::nn {
+namespace {
+
+bool is_gate(const ParamSpec& param) { return param.role == ParameterRole::kGate; }
+
+// What is not in a layer stands in front of all layers or behind them.
+std::vector<ParamSpec> by_layer(const ParameterLayout& all, const TrainedSet& set) {
+  const std::set<int64_t> layers(set.layers->begin(), set.layers->end());
+  std::vector<ParamSpec> front, inside, behind;
+  for (const ParamSpec& param : all.params) {
+    if (is_gate(param) && !set.gates) continue;
+    if (param.layer >= 0) {
+      if (layers.contains(param.layer)) inside.push_back(param);
+    } else {
+      (param.offset < all.sections.front().end ? front : behind).push_back(param);
+    }
+  }
+  std::ranges::stable_sort(inside, {}, &ParamSpec::layer);
+  front.insert(front.end(), inside.begin(), inside.end());
+  front.insert(front.end(), behind.begin(), behind.end());
+  return front;
+}
+
+// Neighbours without a gap stay so: products of weights that lie side by side are one.
+int64_t lay_side_by_side(std::vector<ParamSpec>& params) {
+  int64_t end = 0, end_before = -1;
+  for (ParamSpec& param : params) {
+    const bool is_appended = param.offset == end_before;
+    end_before = param.offset + param.count();
+    param.offset = is_appended ? end : aligned(end);
+    end = param.offset + param.count();
+  }
+  return aligned(end);
+}
+
+// What a layer's parameters look like, apart from their names.
+std::vector<std::vector<int64_t>> shape_of_layer(const ParameterLayout& all, int64_t layer) {
+  std::vector<std::vector<int64_t>> shapes;
+  for (const ParamSpec& param : all.params) {
+    if (param.layer != layer) continue;
+    shapes.push_back(param.shape);
+    shapes.back().push_back(static_cast<int64_t>(param.role));
+  }
+  return shapes;
+}
+
+void check_alike(const ParameterLayout& all) {
+  const int64_t layers = std::ssize(all.sections) - 2;
+  for (int64_t layer = 1; layer < layers; ++layer) {
+    if (shape_of_layer(all, layer) == shape_of_layer(all, 0)) continue;
+    throw UsageError(str("lisa.layers: layers can take turns only where all have the same parameters; layer ", layer,
+                         " of this scheme has others than layer 0"));
+  }
+}
+
+size_t section_of(const ParameterLayout& all, const std::string& name) {
+  const int64_t offset = all.find(name).offset;
+  const auto section = std::ranges::upper_bound(all.sections, offset, {}, &ArenaRange::end);
+  return static_cast<size_t>(section - all.sections.begin());
+}
+
+// From where the first of a section's parameters lies to the next section.
+std::vector<ArenaRange> sections_of(const ParameterLayout& all, const std::vector<ParamSpec>& params, int64_t size) {
+  std::vector<ArenaRange> sections(all.sections.size(), ArenaRange{size, size});
+  int64_t last = std::ssize(sections) - 1;
+  for (auto param = params.rbegin(); param != params.rend(); ++param) {
+    const auto section = static_cast<int64_t>(section_of(all, param->name));
+    if (section > last) {
+      throw UsageError(str("lisa.layers: ", param->name, " of this scheme lies between layers that take turns"));
+    }
+    for (; last > section; --last) {
+      sections[static_cast<size_t>(last - 1)] = {sections[static_cast<size_t>(last)].begin,
+                                                 sections[static_cast<size_t>(last)].begin};
+    }
+    sections[static_cast<size_t>(section)].begin = param->offset;
+  }
+  return sections;
+}
+
+}  // namespace
+
+ParameterLayout trained_layout(const ParameterLayout& all, const TrainedSet& set) {
+  ParameterLayout trained = all;
+  if (!set.layers) {
+    if (!set.gates) std::erase_if(trained.params, is_gate);
+    return trained;
+  }
+  check_alike(all);
+  trained.params = by_layer(all, set);
+  trained.arena_size = lay_side_by_side(trained.params);
+  trained.sections = sections_of(all, trained.params, trained.arena_size);
+  return trained;
+}
+
+TrainedSet trained_set(const config::RunConfig& config, std::optional<std::vector<int64_t>> layers) {
+  return {.gates = !config.sft.freezes_gates(), .layers = std::move(layers)};
+}
+
+ModelSpec describe(const config::RunConfig& config) {
+  ModelSpec spec = describe(config.model, config.norm);
+  std::optional<std::vector<int64_t>> layers;
+  if (config.lisa.layers > 0) {
+    layers.emplace(static_cast<size_t>(config.lisa.layers));
+    std::iota(layers->begin(), layers->end(), int64_t{0});
+  }
+  spec.trained = trained_layout(spec.layout, trained_set(config, std::move(layers)));
+  return spec;
+}
+
+}  // namespace strata::nn
