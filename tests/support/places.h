@@ -10,6 +10,9 @@ std::filesystem::path source_folder();
 /// The torch/ folder of the wheel that Strata is linked with.
 std::filesystem::path torch_folder();
 
+/// The Python that can import that wheel, given what the wheel needs besides: `scripts/install.sh --cuda`.
+std::filesystem::path torch_python();
+
 /// The program `strata` of this build.
 std::filesystem::path strata_program();
 
