@@ -4,7 +4,7 @@ namespace strata::tools {
 
 std::vector<std::unique_ptr<train::Hook>> make_hooks(const config::RunConfig& config, train::Training& training,
                                                      const train::CheckpointState& state,
-                                                     const data::ValidationSet* validation, train::RunLogs* logs,
+                                                     const data::BatchSet* validation, train::RunLogs* logs,
                                                      const train::ConsoleFacts& facts) {
   std::vector<std::unique_ptr<train::Hook>> hooks;
   if (training.turns) hooks.push_back(train::layer_turns(*training.turns));

@@ -130,7 +130,7 @@ std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::
       if (found.empty()) {
         throw UsageError(str(key, ": no file matches \"", written, "\"",
                              fs::path(written).is_relative() ? " (looked in " + fs::current_path().string() + ")" : "",
-                             "; scripts/fetch_data.sh downloads C4"));
+                             key.starts_with("data.") ? "; scripts/fetch_data.sh downloads C4" : ""));
       }
       files.insert(files.end(), found.begin(), found.end());
     }

@@ -105,4 +105,15 @@ TokenBatch TokenBatch::from_rows(const TokenRows& rows, const TokenRows* labels,
           .targets = all.num_targets};
 }
 
+TokenBatch TokenBatch::empty() {
+  const std::vector<int32_t> starts{0};
+  return {.tokens_N = to_tensor<int64_t>({}, at::kLong),
+          .targets_N = to_tensor<int64_t>({}, at::kLong),
+          .positions_N = to_tensor<int32_t>({}, at::kInt),
+          .row_starts_R1 = to_tensor(starts, at::kInt),
+          .loss_positions_T = to_tensor<int64_t>({}, at::kLong),
+          .by_id_N = to_tensor<int64_t>({}, at::kLong),
+          .row_starts = starts};
+}
+
 }  // namespace strata::data

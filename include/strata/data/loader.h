@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "strata/data/batch_source.h"
 #include "strata/data/order.h"
 #include "strata/data/prefetcher.h"
 #include "strata/data/rows.h"
@@ -27,30 +28,19 @@ struct LoaderOptions {
   BatchShape shape = {};
 };
 
-/// The rows of one optimizer step. Rows of a packed row's documents are separate in a micro-batch, so that attention
-/// stays inside each.
-struct GlobalBatch {
-  std::vector<TokenBatch> micro_batches;  // this worker's
-  int64_t num_tokens = 0;                 // over all workers
-  int64_t num_targets = 0;                // over all workers
-  OrderCursor begin;
-  OrderCursor end;  // where the next global batch begins
-};
-
 /// Yields the global batches from a cursor on, forever, prepared ahead on a thread. What they hold depends on the
 /// cursor, the shards and the options of rows and order alone: not on `mine`, `micro_batch` or `prefetch`.
-class BatchLoader {
+class BatchLoader final : public BatchSource {
  public:
   /// `shards`: in the order of the epoch of `start`. Throws UsageError, naming the keys, for batch sizes that do not
   /// divide, a vocabulary that is too small, and a disk budget that cannot hold what a global shuffle mixes.
   BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& options, const OrderCursor& start);
-  ~BatchLoader();
+  ~BatchLoader() override;
 
   /// Waits where the thread is behind. Throws what went wrong while the batch was prepared.
   GlobalBatch next() { return prefetcher_->next(); }
 
-  /// The same; nothing where the thread is behind and `give_up`, asked again and again, says so.
-  std::optional<GlobalBatch> next_unless(const std::function<bool()>& give_up) {
+  std::optional<GlobalBatch> next_unless(const std::function<bool()>& give_up) override {
     return prefetcher_->next_unless(give_up);
   }
 
@@ -74,18 +64,20 @@ class BatchLoader {
 
 /// A fixed set of rows for evaluation: unshuffled, from the start, until it holds `tokens` tokens (there are no pads)
 /// or all rows are in it.
-class ValidationSet {
+class ValidationSet final : public BatchSet {
  public:
   /// Waits for the shards that it needs.
   ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions& rows, int64_t tokens, int64_t micro_batch,
                 int64_t vocab_size, const BatchShape& shape = {});
 
-  int64_t num_batches() const { return (static_cast<int64_t>(places_.size()) + micro_batch_ - 1) / micro_batch_; }
+  int64_t num_batches() const override {
+    return (static_cast<int64_t>(places_.size()) + micro_batch_ - 1) / micro_batch_;
+  }
   int64_t num_rows() const { return static_cast<int64_t>(places_.size()); }
   int64_t num_tokens() const { return num_tokens_; }
 
   /// Micro-batch `index`; the last one may have fewer rows.
-  TokenBatch batch(int64_t index) const;
+  TokenBatch batch(int64_t index) const override;
 
  private:
   std::unique_ptr<ShardSet> shards_;

@@ -43,6 +43,9 @@ struct TokenBatch {
   static TokenBatch from_rows(const TokenRows& rows, const TokenRows* labels, int64_t vocab,
                               const BatchShape& shape = {});
 
+  /// No rows at all: what is left of an epoch may be fewer rows than the micro-batches take.
+  static TokenBatch empty();
+
   int64_t num_tokens() const { return tokens_N.size(0); }  // with padding
   int64_t num_real_tokens() const { return num_tokens() - num_padding; }
   int64_t num_rows() const { return static_cast<int64_t>(row_starts.size()) - 1; }

@@ -4,7 +4,7 @@
 #include <memory>
 
 #include "strata/config/run_config.h"
-#include "strata/data/loader.h"
+#include "strata/data/batch_source.h"
 #include "strata/train/checkpoint_writer.h"
 #include "strata/train/data_parallel.h"
 #include "strata/train/layer_turns.h"
@@ -29,11 +29,11 @@ struct ConsoleFacts {
 /// One progress line: on a terminal it stays in place, elsewhere a line every few seconds.
 std::unique_ptr<Hook> console(const ConsoleFacts& facts);
 
-/// For every worker of the run: the loss on the validation set every `every` steps and after the last one, to
+/// For every worker of the run: the loss on the set every `every` steps and after the last one, to
 /// eval.jsonl and the console. It evaluates what the parameters are at that step. `logs`: on the first worker, else
 /// nullptr.
 std::unique_ptr<Hook> evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model,
-                                 const data::ValidationSet& set, int64_t last_step, dist::Communicator& workers);
+                                 const data::BatchSet& set, int64_t last_step, dist::Communicator& workers);
 
 /// For every worker of the run, before all others: draws the layers that train, and says which (LISA).
 std::unique_ptr<Hook> layer_turns(LayerTurns& turns);
@@ -58,6 +58,6 @@ struct EvaluationResult {
 };
 
 /// A collective: the micro-batches are dealt out to the workers, and all of them get the same result.
-EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set, dist::Communicator& workers);
+EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, dist::Communicator& workers);
 
 }  // namespace strata::train

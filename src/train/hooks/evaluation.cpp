@@ -14,7 +14,7 @@ namespace {
 
 class Evaluation final : public Hook {
  public:
-  Evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model, const data::ValidationSet& set,
+  Evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model, const data::BatchSet& set,
              int64_t last_step, dist::Communicator& workers)
       : logs_(logs), config_(config), model_(model), set_(set), last_step_(last_step), workers_(workers) {}
 
@@ -49,7 +49,7 @@ class Evaluation final : public Hook {
   RunLogs* logs_;
   config::EvaluateConfig config_;
   nn::Model& model_;
-  const data::ValidationSet& set_;
+  const data::BatchSet& set_;
   int64_t last_step_;  // of the whole run
   dist::Communicator& workers_;
 };
@@ -60,7 +60,7 @@ double EvaluationResult::perplexity() const { return std::exp(loss); }
 
 double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
 
-EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set, dist::Communicator& workers) {
+EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, dist::Communicator& workers) {
   const at::Tensor losses_B = at::zeros({set.num_batches()}, model.parameters().master().options().dtype(at::kDouble));
   std::vector<double> numbers(2 * static_cast<size_t>(set.num_batches()));  // loss and targets of each micro-batch
   for (int64_t index = workers.rank(); index < set.num_batches(); index += workers.world_size()) {
@@ -90,7 +90,7 @@ EvaluationResult evaluate(nn::Model& model, const data::ValidationSet& set, dist
 }
 
 std::unique_ptr<Hook> evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model,
-                                 const data::ValidationSet& set, int64_t last_step, dist::Communicator& workers) {
+                                 const data::BatchSet& set, int64_t last_step, dist::Communicator& workers) {
   return std::make_unique<Evaluation>(logs, config, model, set, last_step, workers);
 }
 
