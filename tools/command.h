@@ -19,6 +19,7 @@ void add_inspect(CLI::App& program);
 void add_launch(CLI::App& program);
 void add_plan(CLI::App& program);
 void add_pretrain(CLI::App& program);
+void add_sft(CLI::App& program);
 void add_tokenize(CLI::App& program);
 void add_trace(CLI::App& program);
 void add_train_tokenizer(CLI::App& program);

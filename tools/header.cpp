@@ -48,7 +48,7 @@ RunMemory settle_memory(config::RunConfig& config, const nn::ModelSpec& spec, co
 
 void print_header(const std::string& command, const config::RunConfig& config, const nn::ModelSpec& spec,
                   const RunDevice& device, const RunMemory& memory, const GemmRate& rate) {
-  const double flops = nn::flops_per_token(config.model, config.data.sequence_length);
+  const double flops = rate.flops_per_token;
   std::cout << "strata " << version() << " · " << command << " · " << config.norm.scheme << " · seed "
             << config.run.seed << " · " << config.run.dir << "\n  parameters " << with_commas(spec.layout.count())
             << " · " << fixed(flops / 1e9, 3) << " GFLOP per token · " << config.train.global_batch << " rows of up to "

@@ -11,10 +11,12 @@
 
 namespace strata::tools {
 
-/// The rate of matrix products that all workers together reach on a model's shapes: what 100 % is.
+/// The rate of matrix products that all workers together reach on a model's shapes, what 100 % is, and what a token
+/// takes.
 struct GemmRate {
   std::string library;
   double gflops = 0.0;
+  double flops_per_token = 0.0;
   int workers = 1;
 };
 /// A collective: all of them compute at once. The library has all of its own memory after it.

@@ -44,29 +44,43 @@ TrainingData::TrainingData(const config::RunConfig& config)
   if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
 }
 
-data::BatchLoader TrainingData::loader(const data::OrderCursor& start, const std::vector<int64_t>& mine,
-                                       const data::BatchShape& shape) const {
+std::unique_ptr<data::BatchSource> TrainingData::batches(const data::OrderCursor& start,
+                                                         const std::vector<int64_t>& mine,
+                                                         const data::BatchShape& shape) const {
   const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(train_.size()), start);
   const auto disk_budget = static_cast<int64_t>(std::ceil(config_.data.disk_budget_gb * 1e9));
-  return {std::make_unique<data::ShardSet>(train_, cache_, order, disk_budget),
-          {.rows = rows_,
-           .shuffle = shuffle_,
-           .global_batch = config_.train.global_batch,
-           .micro_batch = config_.train.micro_batch,
-           .vocab_size = config_.model.vocab,
-           .mine = mine,
-           .prefetch = config_.data.prefetch,
-           .shape = shape},
-          start};
+  return std::make_unique<data::BatchLoader>(std::make_unique<data::ShardSet>(train_, cache_, order, disk_budget),
+                                             data::LoaderOptions{.rows = rows_,
+                                                                 .shuffle = shuffle_,
+                                                                 .global_batch = config_.train.global_batch,
+                                                                 .micro_batch = config_.train.micro_batch,
+                                                                 .vocab_size = config_.model.vocab,
+                                                                 .mine = mine,
+                                                                 .prefetch = config_.data.prefetch,
+                                                                 .shape = shape},
+                                             start);
 }
 
-std::unique_ptr<data::ValidationSet> TrainingData::validation(const data::BatchShape& shape) const {
+void TrainingData::initialise(const nn::Parameters& parameters) const {
+  parameters.initialise(static_cast<uint64_t>(config_.run.seed));
+}
+
+std::unique_ptr<train::Hook> TrainingData::evaluation(train::Training& training, train::RunLogs* logs,
+                                                      int64_t last_step) const {
   if (validation_.empty()) return nullptr;
   std::vector<int64_t> order(validation_.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  return std::make_unique<data::ValidationSet>(
+  const auto device = training.model.parameters().master().device().type();
+  auto set = std::make_unique<data::ValidationSet>(
       std::make_unique<data::ShardSet>(validation_, cache_, order), rows_, config_.evaluate.tokens,
-      std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab, shape);
+      std::min<int64_t>(config_.train.micro_batch, 32), config_.model.vocab, nn::batch_shape_for(config_, device));
+  return train::evaluation(logs, {.set = std::move(set), .every = config_.evaluate.every, .last_step = last_step},
+                           training.model, training.parallel.workers);
+}
+
+double TrainingData::flops_per_token() const {
+  return nn::flops_per_token(config_.model, {.context = static_cast<double>(config_.data.sequence_length),
+                                             .trained_layers = config_.lisa.layers > 0 ? config_.lisa.layers : -1});
 }
 
 }  // namespace strata::tools

@@ -1,25 +1,25 @@
 #pragma once
 
-#include <memory>
-
-#include "strata/config/run_config.h"
+#include "run_input.h"
 #include "strata/data/loader.h"
 
 namespace strata::tools {
 
 /// What the keys under `data` name. Throws UsageError, naming the key, for what is missing or does not fit the model.
-class TrainingData {
+class TrainingData final : public RunInput {
  public:
   explicit TrainingData(const config::RunConfig& config);
 
-  /// Global batches from `start` on, of which this worker computes the micro-batches `mine`.
-  data::BatchLoader loader(const data::OrderCursor& start, const std::vector<int64_t>& mine,
-                           const data::BatchShape& shape) const;
-  /// nullptr without data.validation. Its shards are held, outside data.disk_budget_gb.
-  std::unique_ptr<data::ValidationSet> validation(const data::BatchShape& shape) const;
+  const data::Tokenizer& tokenizer() const override { return cache_->tokenizer(); }
   /// Of data.train.
-  uint64_t fingerprint() const { return data::fingerprint_of(train_); }
-  const data::Tokenizer& tokenizer() const { return cache_->tokenizer(); }
+  uint64_t fingerprint() const override { return data::fingerprint_of(train_); }
+  std::unique_ptr<data::BatchSource> batches(const data::OrderCursor& start, const std::vector<int64_t>& mine,
+                                             const data::BatchShape& shape) const override;
+  void initialise(const nn::Parameters& parameters) const override;
+  /// On data.validation. Its shards are held, outside data.disk_budget_gb.
+  std::unique_ptr<train::Hook> evaluation(train::Training& training, train::RunLogs* logs,
+                                          int64_t last_step) const override;
+  double flops_per_token() const override;
 
  private:
   config::RunConfig config_;

@@ -6,12 +6,12 @@
 
 namespace strata::tools {
 
-int train_until_the_end(const config::RunConfig& config, const optim::Schedule& schedule, const TrainingData& data,
+int train_until_the_end(const config::RunConfig& config, const optim::Schedule& schedule, const RunInput& input,
                         const RunDevice& device, train::Training& training,
                         const std::vector<std::unique_ptr<train::Hook>>& hooks, train::Progress& progress) {
   dist::Communicator& workers = training.parallel.workers;
-  data::BatchLoader loader = data.loader(progress.cursor, training.division.micro_batches_of(workers.rank()),
-                                         nn::batch_shape_for(config, device.device.type()));
+  const auto batches = input.batches(progress.cursor, training.division.micro_batches_of(workers.rank()),
+                                     nn::batch_shape_for(config, device.device.type()));
   train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
   if (device.cuda) {
     training.model.clock().observe([&device](const char* phase) { device.cuda->enter_range(phase); });
@@ -23,7 +23,7 @@ int train_until_the_end(const config::RunConfig& config, const optim::Schedule& 
     return train::stop_signal() != 0;
   };
   const auto next_batch = [&] {
-    auto batch = loader.next_unless(is_stopped);
+    auto batch = batches->next_unless(is_stopped);
     if (dist::any(workers, is_stopped() || !batch)) batch.reset();  // all stop after the same step
     return batch;
   };

@@ -23,18 +23,20 @@ constexpr std::chrono::seconds kCourtesy{10};
 
 // Data and tokenizer are compared by what is in them; where they lie, and what they are kept in, is each host's matter.
 bool must_agree(const std::string& key) {
-  static const std::set<std::string> kFree{"data.train",    "data.validation",     "data.tokenizer",     "data.cache",
-                                           "data.prefetch", "data.disk_budget_gb", "parallel.interface", "run.gemm"};
+  static const std::set<std::string> kFree{
+      "data.train",          "data.validation",    "data.tokenizer", "data.cache", "data.prefetch",
+      "data.disk_budget_gb", "parallel.interface", "run.gemm",       "sft.data",   "sft.model"};
   return !kFree.contains(key);
 }
 
-dist::Introduction introduction_of(const config::RunConfig& config, const TrainingData& data, const RunDevice& device) {
+dist::Introduction introduction_of(const config::RunConfig& config, const RunInput& input, const RunDevice& device) {
   dist::Introduction mine{.host = host_name(), .pid = getpid(), .device = device.name()};
   mine.must_agree = {{"Strata", version()},
                      {"LibTorch", torch_version()},
                      {"threads", std::to_string(at::get_num_threads())},
-                     {"data", hex(data.fingerprint())},
-                     {"tokenizer", hex(data.tokenizer().fingerprint())}};
+                     {"data", hex(input.fingerprint())},
+                     {"tokenizer", hex(input.tokenizer().fingerprint())}};
+  if (!input.model_fingerprint().empty()) mine.must_agree.emplace_back("model", input.model_fingerprint());
   for (const auto& [key, value] : config::flatten(config)) {
     if (must_agree(key)) mine.must_agree.emplace_back(key, value);
   }
@@ -63,7 +65,7 @@ void Workers::leave() const {
   if (heart) heart->leave(timeout);
 }
 
-Workers join_workers(const config::RunConfig& config, const TrainingData& data, const RunDevice& device) {
+Workers join_workers(const config::RunConfig& config, const RunInput& input, const RunDevice& device) {
   const auto self = dist::worker_of_environment();
   if (!self || self->world_size == 1) return {.self = {}, .group = dist::alone()};
   log::speak_as(str("[rank ", self->rank, "] "));
@@ -71,7 +73,7 @@ Workers join_workers(const config::RunConfig& config, const TrainingData& data, 
   train::divide(config, self->world_size);  // says what does not fit before anybody waits
   const std::chrono::seconds timeout(config.parallel.timeout_seconds);
   Workers workers{.self = *self, .timeout = timeout, .store = dist::meet(*self, timeout)};
-  workers.introductions = dist::introduce(*workers.store, *self, introduction_of(config, data, device), timeout);
+  workers.introductions = dist::introduce(*workers.store, *self, introduction_of(config, input, device), timeout);
   workers.group = connect_workers(*workers.store, *self, config.parallel, device.device.type(), timeout + kCourtesy);
   return workers;
 }

@@ -5,13 +5,13 @@
 #include <optional>
 
 #include "device.h"
+#include "run_input.h"
 #include "strata/config/run_config.h"
 #include "strata/dist/communicator.h"
 #include "strata/dist/heartbeat.h"
 #include "strata/dist/introduction.h"
 #include "strata/dist/worker.h"
 #include "strata/train/save_group.h"
-#include "training_data.h"
 
 namespace strata::tools {
 
@@ -36,7 +36,7 @@ struct Workers {
 
 /// Meets the others that the environment speaks of. From here on only the first worker logs more than warnings, and the
 /// others' lines begin with their rank. Throws UsageError, naming what differs, where configs, data or versions do.
-Workers join_workers(const config::RunConfig& config, const TrainingData& data, const RunDevice& device);
+Workers join_workers(const config::RunConfig& config, const RunInput& input, const RunDevice& device);
 
 /// Throws UsageError on a worker that does not see the folder of the first worker at this path, which must exist there.
 void check_shared(const std::filesystem::path& run, dist::Communicator& workers);

@@ -27,13 +27,13 @@ bool is_in_word(char c) {
 }
 
 // Both in lower case.
-bool has_word(std::string_view text, std::string_view word) {
+size_t find_lower_word(std::string_view text, std::string_view word) {
   for (size_t begin = text.find(word); begin != text.npos; begin = text.find(word, begin + 1)) {
     const size_t end = begin + word.size();
     const bool goes_on = end < text.size() && is_in_word(text[end]) && is_in_word(word.back());
-    if (!goes_on && (begin == 0 || !is_in_word(text[begin - 1]) || !is_in_word(word.front()))) return true;
+    if (!goes_on && (begin == 0 || !is_in_word(text[begin - 1]) || !is_in_word(word.front()))) return begin;
   }
-  return false;
+  return std::string_view::npos;
 }
 
 std::string text_of(const Instruction& record) {
@@ -82,7 +82,7 @@ class Finder {
     const std::string text = text_of(records_[static_cast<size_t>(sample.record)]);
     Options options;
     for (const auto& [word, lower_word] : words_) {
-      if (has_word(text, lower_word)) options.push_back(word);
+      if (find_lower_word(text, lower_word) != text.npos) options.push_back(word);
     }
     return options;
   }
@@ -102,6 +102,10 @@ class Finder {
 };
 
 }  // namespace
+
+size_t find_word(std::string_view text, std::string_view word) {
+  return word.empty() ? text.npos : find_lower_word(lower_case(std::string(text)), lower_case(std::string(word)));
+}
 
 Questions questions_of(const SampleSet& set, const std::vector<Instruction>& records) {
   const Finder finder(set, records);

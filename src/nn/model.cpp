@@ -99,6 +99,12 @@ double Model::loss(const data::TokenBatch& batch) {
   return loss.item<double>();
 }
 
+at::Tensor Model::last_logits_RV(const data::TokenBatch& batch) {
+  const Engine engine = forward(batch);
+  const at::Tensor ends_R = batch.row_starts_R1.narrow(0, 1, batch.num_rows()).sub(1);
+  return head_.logits_NV(engine, decoder_.output_ND(batch.num_tokens()).index_select(0, ends_R));
+}
+
 at::Tensor Model::logits_NV(const data::TokenBatch& batch, const LayerObserver& observe) {
   return head_.logits_NV(forward(batch, observe), decoder_.output_ND(batch.num_tokens()));
 }

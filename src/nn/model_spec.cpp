@@ -153,16 +153,17 @@ ModelSpec describe(const config::ModelConfig& dims, const config::NormConfig& no
   return describe(dims, *norm::make_scheme(norm), norm.gpas);
 }
 
-double flops_per_token(const config::ModelConfig& dims, int64_t context, int64_t trained_layers) {
+double flops_per_token(const config::ModelConfig& dims, const TokenWork& work) {
   const int64_t head_dim = dims.head_dim();
   const int64_t attention = dims.hidden * head_dim * (2 * dims.heads + 2 * dims.kv());
   const int64_t feed_forward = 3 * dims.hidden * dims.intermediate;
-  const int64_t layer = attention + feed_forward;
-  const int64_t products = dims.layers * layer + dims.vocab * dims.hidden;
+  const auto layer = static_cast<double>(attention + feed_forward);
+  const auto layers = static_cast<double>(dims.layers);
+  const double frozen = work.trained_layers < 0 ? 0.0 : layers - static_cast<double>(work.trained_layers);
   // A query meets half of the row's keys on average; scores and weighted values.
-  const int64_t scores = dims.layers * dims.heads * head_dim * context;
-  return 6.0 * static_cast<double>(products + scores) -
-         2.0 * static_cast<double>((dims.layers - trained_layers) * layer);
+  const double scores = layers * static_cast<double>(dims.heads * head_dim) * work.context;
+  const double head = static_cast<double>(dims.vocab * dims.hidden) * work.scored_share;
+  return 6.0 * (layers * layer + scores + head) - 2.0 * frozen * layer;
 }
 
 }  // namespace strata::nn

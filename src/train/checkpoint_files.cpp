@@ -110,6 +110,7 @@ std::string to_json(const CheckpointState& state) {
       {"gemm", state.gemm},
       {"threads", state.threads},
       {"versions", {{"strata", state.strata_version}, {"torch", state.torch_version}}}};
+  if (!state.model_fingerprint.empty()) root["model_fingerprint"] = state.model_fingerprint;
   if (state.turns) root["lisa"] = turns_object(*state.turns);
   return root.dump(2) + "\n";
 }
@@ -133,6 +134,7 @@ CheckpointState parse_state(std::string_view text, std::string_view source) {
           .threads = static_cast<int>(threads),
           .torch_version = root.inner("versions").text("torch"),
           .strata_version = root.inner("versions").text("strata"),
+          .model_fingerprint = root.has("model_fingerprint") ? root.text("model_fingerprint") : "",
           .turns = parse_turns(root)};
 }
 

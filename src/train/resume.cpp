@@ -21,13 +21,28 @@ std::string section_of(const std::string& key) { return key.substr(0, key.find('
 
 // Keys that decide no number. Data and tokenizer are judged by what is in them, not by where they lie.
 bool changes_numbers(const std::string& key) {
-  static const std::set<std::string> kFree{"train.stop_after", "train.resume",       "train.allow_change",
-                                           "train.recompute",  "sft.data",           "sft.answers",
-                                           "data.train",       "data.validation",    "data.tokenizer",
-                                           "data.cache",       "data.prefetch",      "run.dir",
-                                           "run.device",       "run.threads",        "data.disk_budget_gb",
-                                           "run.gemm",         "parallel.zero",      "parallel.bucket_mb",
-                                           "parallel.backend", "parallel.interface", "parallel.timeout_seconds"};
+  static const std::set<std::string> kFree{"train.stop_after",
+                                           "train.resume",
+                                           "train.allow_change",
+                                           "train.recompute",
+                                           "sft.data",
+                                           "sft.answers",
+                                           "sft.model",
+                                           "data.train",
+                                           "data.validation",
+                                           "data.tokenizer",
+                                           "data.cache",
+                                           "data.prefetch",
+                                           "run.dir",
+                                           "run.device",
+                                           "run.threads",
+                                           "data.disk_budget_gb",
+                                           "run.gemm",
+                                           "parallel.zero",
+                                           "parallel.bucket_mb",
+                                           "parallel.backend",
+                                           "parallel.interface",
+                                           "parallel.timeout_seconds"};
   static const std::set<std::string> kFreeSections{"checkpoint", "telemetry", "evaluate"};
   return !kFree.contains(key) && !kFreeSections.contains(section_of(key));
 }
@@ -105,13 +120,12 @@ void check_same_run(const Checkpoint& start, const config::RunConfig& config, co
 
   std::erase_if(differences, [](const Difference& difference) { return !changes_numbers(difference.key); });
   const CheckpointState& before = start.state();
-  if (before.data_fingerprint != now.data_fingerprint) {
-    differences.push_back({"data.train", "data " + before.data_fingerprint, "data " + now.data_fingerprint});
-  }
-  if (before.tokenizer_fingerprint != now.tokenizer_fingerprint) {
-    differences.push_back(
-        {"data.tokenizer", "model " + before.tokenizer_fingerprint, "model " + now.tokenizer_fingerprint});
-  }
+  const auto compare = [&](const char* key, const std::string& what, const std::string& then, const std::string& is) {
+    if (then != is) differences.push_back({key, what + then, what + is});
+  };
+  compare(config.sft.model.empty() ? "data.train" : "sft.data", "data ", before.data_fingerprint, now.data_fingerprint);
+  compare("data.tokenizer", "model ", before.tokenizer_fingerprint, now.tokenizer_fingerprint);
+  compare("sft.model", "model ", before.model_fingerprint, now.model_fingerprint);
   std::erase_if(differences,
                 [&](const Difference& difference) { return is_allowed(difference.key, config.train.allow_change); });
   STRATA_CHECK(differences.empty(), start.path().string(), ": ", refusal(differences));

@@ -125,10 +125,10 @@ class LateReports : public testing::Test {
     Process process(config, *alone);
     Training& training = process.training;
     RunLogs logs(config.run.dir, 0);
-    const auto set = validation();
     std::vector<std::unique_ptr<Hook>> hooks;
     hooks.push_back(metrics_files(logs, training.model.parameters(), true));
-    hooks.push_back(evaluation(&logs, config.evaluate, training.model, *set, kSteps, *alone));
+    hooks.push_back(evaluation(&logs, {.set = validation(), .every = config.evaluate.every, .last_step = kSteps},
+                               training.model, *alone));
     hooks.push_back(checkpoints(config.checkpoint, {}, training.writer, &logs, training.parallel));
     LoopOptions options = given;
     options.last_step = kSteps;

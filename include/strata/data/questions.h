@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "strata/data/instructions.h"
@@ -24,6 +25,9 @@ struct Questions {
   std::vector<Question> questions;  // in the order of the held-out samples
   std::string majority;             // the most frequent answer of training samples; empty where they have none
 };
+
+/// Where `word` stands in `text` as a whole word, upper or lower case alike; npos: nowhere.
+size_t find_word(std::string_view text, std::string_view word);
 
 /// The questions among the held-out samples of `set`, which was made from `records`. Majorities are the first in
 /// alphabetical order where several answers are as frequent, and the overall one where no training sample has these

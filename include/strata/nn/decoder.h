@@ -39,6 +39,9 @@ class Decoder {
   /// The forward pass of the next tokens of one row, after those that `cache` holds; the cache grows by them.
   void extend(const Engine& engine, data::TokenBatch batch, std::vector<LayerCache>& cache) const;
 
+  /// Tokens that a row may have.
+  int64_t longest_row() const { return limits_.longest_row; }
+
   /// The final norm's output of the last forward, [N, D].
   at::Tensor output_ND(int64_t tokens) const;
 

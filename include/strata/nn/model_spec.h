@@ -41,10 +41,16 @@ ModelSpec describe(const config::ModelConfig& dims, const config::NormConfig& no
 ModelSpec describe(const config::ModelConfig& dims, const norm::Scheme& scheme, const config::GpasConfig& gate = {});
 
 /// Multiply-adds times two of forward and backward for one token at the end of a row of `context` tokens, attention
-/// counted causally; embedding look-ups are free, and so are the gradients of a frozen layer's weights.
-double flops_per_token(const config::ModelConfig& dims, int64_t context, int64_t trained_layers);
+/// counted causally; embedding look-ups are free, and so are the gradients of a frozen layer's weights, and the head
+/// where nothing is scored.
+struct TokenWork {
+  double context = 0.0;
+  int64_t trained_layers = -1;  // -1: all
+  double scored_share = 1.0;    // of the tokens
+};
+double flops_per_token(const config::ModelConfig& dims, const TokenWork& work);
 inline double flops_per_token(const config::ModelConfig& dims, int64_t context) {
-  return flops_per_token(dims, context, dims.layers);
+  return flops_per_token(dims, {.context = static_cast<double>(context)});
 }
 
 }  // namespace strata::nn

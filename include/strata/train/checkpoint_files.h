@@ -21,6 +21,7 @@ struct CheckpointState {
   int threads = 1;                    // on this,
   std::string torch_version;          // and on this
   std::string strata_version;
+  std::string model_fingerprint = {};   // of sft.model; empty: the run began with random numbers
   std::optional<TurnState> turns = {};  // where layers take turns (LISA)
 
   bool operator==(const CheckpointState&) const = default;

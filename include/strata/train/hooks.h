@@ -1,7 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "strata/config/run_config.h"
 #include "strata/data/batch_source.h"
@@ -29,13 +33,26 @@ struct ConsoleFacts {
 /// One progress line: on a terminal it stays in place, elsewhere a line every few seconds.
 std::unique_ptr<Hook> console(const ConsoleFacts& facts);
 
-/// For every worker of the run: the loss on the set every `every` steps and after the last one, to
-/// eval.jsonl and the console. It evaluates what the parameters are at that step. `logs`: on the first worker, else
-/// nullptr.
-std::unique_ptr<Hook> evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model,
-                                 const data::BatchSet& set, int64_t last_step, dist::Communicator& workers);
+/// Numbers of an evaluation beside the loss: for eval.jsonl, and for people.
+struct Scores {
+  std::vector<std::pair<std::string, double>> numbers;
+  std::string text;
+};
 
-/// For every worker of the run, before all others: draws the layers that train, and says which (LISA).
+/// When a run is evaluated, besides after its last step, and by what.
+struct EvaluationPlan {
+  std::unique_ptr<const data::BatchSet> set;
+  int64_t every = 0;                    // steps; 0: not by steps
+  int64_t steps_per_epoch = 0;          // after each epoch, and before the first step; 0: not by epochs
+  int64_t last_step = 0;                // of the whole run
+  std::function<Scores()> scores = {};  // a collective
+};
+
+/// For every worker of the run: the loss on the set, to eval.jsonl and the console. It evaluates what the parameters
+/// are at that step. `logs`: on the first worker, else nullptr.
+std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, dist::Communicator& workers);
+
+/// For every worker of the run: draws the layers that train, and says which (LISA).
 std::unique_ptr<Hook> layer_turns(LayerTurns& turns);
 
 /// For every worker of the run: a checkpoint every `every` steps, on SIGUSR1 to any of them, and at the end, which

@@ -14,11 +14,17 @@ namespace {
 
 class Evaluation final : public Hook {
  public:
-  Evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model, const data::BatchSet& set,
-             int64_t last_step, dist::Communicator& workers)
-      : logs_(logs), config_(config), model_(model), set_(set), last_step_(last_step), workers_(workers) {}
+  Evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, dist::Communicator& workers)
+      : logs_(logs), plan_(std::move(plan)), model_(model), workers_(workers) {}
 
-  bool needs_state_after(int64_t step) override { return config_.every > 0 && step % config_.every == 0; }
+  void before_step(int64_t index) override {
+    if (index == 0 && plan_.steps_per_epoch > 0) run_where_missing({});
+  }
+
+  bool needs_state_after(int64_t step) override {
+    const auto is_multiple = [&](int64_t steps) { return steps > 0 && step % steps == 0; };
+    return is_multiple(plan_.every) || is_multiple(plan_.steps_per_epoch);
+  }
 
   void after_step(const StepReport& report, const Progress& progress) override {
     if (needs_state_after(report.step)) run(progress);
@@ -26,31 +32,32 @@ class Evaluation final : public Hook {
 
   // Not where a run was stopped: it goes on as if it never was, and there may be little time.
   void at_end(const Progress& progress) override {
-    if (progress.step != last_step_) return;
-    const bool is_missing = logs_ != nullptr && logs_->evaluations.last() != last_step_;
-    if (dist::any(workers_, is_missing)) run(progress);
+    if (progress.step == plan_.last_step) run_where_missing(progress);
   }
 
  private:
+  void run_where_missing(const Progress& progress) {
+    const bool is_missing = logs_ != nullptr && logs_->evaluations.last() != progress.step;
+    if (dist::any(workers_, is_missing)) run(progress);
+  }
+
   void run(const Progress& progress) {
-    const EvaluationResult result = evaluate(model_, set_, workers_);
+    const EvaluationResult result = evaluate(model_, *plan_.set, workers_);
+    const Scores scores = plan_.scores ? plan_.scores() : Scores{};
     if (logs_ == nullptr) return;
-    logs_->evaluations.append({{"step", progress.step},
-                               {"loss", result.loss},
-                               {"ppl", result.perplexity()},
-                               {"ppl_paper", result.paper_perplexity()},
-                               {"targets", result.targets},
-                               {"tokens", progress.tokens}});
+    nlohmann::json line{{"step", progress.step},      {"loss", result.loss},
+                        {"ppl", result.perplexity()}, {"ppl_paper", result.paper_perplexity()},
+                        {"targets", result.targets},  {"tokens", progress.tokens}};
+    for (const auto& [name, number] : scores.numbers) line[name] = number;
+    logs_->evaluations.append(line);
     leave_progress_line();
     log::info(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
-                  fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)"));
+                  fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)", scores.text));
   }
 
   RunLogs* logs_;
-  config::EvaluateConfig config_;
+  EvaluationPlan plan_;
   nn::Model& model_;
-  const data::BatchSet& set_;
-  int64_t last_step_;  // of the whole run
   dist::Communicator& workers_;
 };
 
@@ -89,9 +96,8 @@ EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, dist::Com
   return result;
 }
 
-std::unique_ptr<Hook> evaluation(RunLogs* logs, const config::EvaluateConfig& config, nn::Model& model,
-                                 const data::BatchSet& set, int64_t last_step, dist::Communicator& workers) {
-  return std::make_unique<Evaluation>(logs, config, model, set, last_step, workers);
+std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, dist::Communicator& workers) {
+  return std::make_unique<Evaluation>(logs, std::move(plan), model, workers);
 }
 
 }  // namespace strata::train

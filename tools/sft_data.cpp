@@ -1,0 +1,154 @@
+#include "sft_data.h"
+
+#include <algorithm>
+
+#include "strata/base/text.h"
+#include "strata/config/enums.h"
+#include "strata/data/sample_loader.h"
+#include "strata/data/source.h"
+#include "strata/eval/answers.h"
+#include "strata/hub/model_folder.h"
+#include "strata/io/digest.h"
+
+namespace strata::tools {
+namespace {
+
+constexpr int64_t kMostAnswerTokens = 64;
+
+data::Packing packing_of(const config::SftConfig& config) { return static_cast<data::Packing>(config.pack); }
+
+data::Tokenizer open_tokenizer(const config::RunConfig& config) {
+  if (config.data.tokenizer.empty()) {
+    throw UsageError(str("data.tokenizer: names no sentencepiece model, and neither does ", config.sft.model));
+  }
+  data::Tokenizer tokenizer(data::local_copy(config.data.tokenizer, config.data.cache));
+  if (tokenizer.vocab_size() > config.model.vocab) {
+    throw UsageError(str("sft.model=", config.sft.model, " has a vocabulary of ", config.model.vocab,
+                         ", too small for the ", tokenizer.vocab_size(),
+                         " ids of data.tokenizer=", config.data.tokenizer));
+  }
+  return tokenizer;
+}
+
+data::SampleOptions options_of(const config::RunConfig& config) {
+  return {.sequence_length = config.data.sequence_length,
+          .scored = config.sft.loss == config::ScoredTokens::kAll ? data::Scored::kAll : data::Scored::kResponses,
+          .holdout = config.sft.holdout,
+          .limit = config.sft.limit,
+          .shuffle = config.data.shuffle,
+          .seed = static_cast<uint64_t>(config.run.seed)};
+}
+
+std::string share(int64_t part, int64_t whole) {
+  return fixed(100.0 * static_cast<double>(part) / static_cast<double>(std::max<int64_t>(whole, 1)), 1) + " %";
+}
+
+train::Scores scores_of(const eval::AnswerScores& answers) {
+  const auto of_all = [&](int64_t right) {
+    return static_cast<double>(right) / static_cast<double>(answers.questions);
+  };
+  return {.numbers = {{"answers", static_cast<double>(answers.questions)},
+                      {"accuracy", of_all(answers.right)},
+                      {"majority_accuracy", of_all(answers.majority_right)},
+                      {"majority_of_options_accuracy", of_all(answers.majority_of_options_right)}},
+          .text = str("  ", share(answers.right, answers.questions), " of ", answers.questions,
+                      " answers right (the most frequent one: ", share(answers.majority_right, answers.questions),
+                      ", of the same options: ", share(answers.majority_of_options_right, answers.questions), ")")};
+}
+
+const std::vector<std::string>& checked(const std::vector<std::string>& files) {
+  if (files.empty()) throw UsageError("sft.data: names no files");
+  return files;
+}
+
+}  // namespace
+
+SftData::SftData(const config::RunConfig& config)
+    : SftData(config, data::read_instructions(checked(config.sft.data))) {}
+
+SftData::SftData(const config::RunConfig& config, const std::vector<data::Instruction>& records)
+    : config_(config),
+      weights_(hub::open_model_folder(config.sft.model).weights),
+      model_fingerprint_(hex(io::checksum(weights_))),
+      tokenizer_(open_tokenizer(config)),
+      samples_(records, data::PromptTemplate(config.sft.prompt_template), tokenizer_, options_of(config)),
+      questions_(data::questions_of(samples_, records)),
+      blocks_(samples_.training(), packing_of(config.sft), config.data.sequence_length) {}
+
+int64_t SftData::steps_per_epoch() const {
+  return (blocks_.size() + config_.train.global_batch - 1) / config_.train.global_batch;
+}
+
+std::unique_ptr<data::BatchSource> SftData::batches(const data::OrderCursor& start, const std::vector<int64_t>& mine,
+                                                    const data::BatchShape& shape) const {
+  return std::make_unique<data::SampleLoader>(blocks_,
+                                              data::SampleLoaderOptions{.shuffle = config_.data.shuffle,
+                                                                        .epochs = config_.sft.epochs,
+                                                                        .global_batch = config_.train.global_batch,
+                                                                        .micro_batch = config_.train.micro_batch,
+                                                                        .vocab_size = config_.model.vocab,
+                                                                        .mine = mine,
+                                                                        .prefetch = config_.data.prefetch,
+                                                                        .shape = shape},
+                                              start);
+}
+
+void SftData::initialise(const nn::Parameters& parameters) const { nn::load_parameters(parameters, weights_); }
+
+// Of the training samples, in tokens.
+int64_t SftData::longest_response() const {
+  int64_t longest = 0;
+  for (const data::Sample& sample : samples_.training()) {
+    longest = std::max(longest, std::ssize(sample.ids) - sample.prompt);
+  }
+  return std::min(longest, kMostAnswerTokens);
+}
+
+std::unique_ptr<train::Hook> SftData::evaluation(train::Training& training, train::RunLogs* logs,
+                                                 int64_t last_step) const {
+  if (samples_.held_out().empty()) return nullptr;
+  const auto device = training.model.parameters().master().device().type();
+  train::EvaluationPlan plan{
+      .set = std::make_unique<data::HeldOutSet>(samples_.held_out(), config_.train.micro_batch, config_.model.vocab,
+                                                nn::batch_shape_for(config_, device)),
+      .every = config_.evaluate.every,
+      .steps_per_epoch = steps_per_epoch(),
+      .last_step = last_step};
+  if (config_.sft.answers > 0 && !questions_.questions.empty()) {
+    plan.scores = [this, &training, most_tokens = longest_response()] {
+      return scores_of(eval::answer_questions(training.model, questions_, config_.sft.answers, tokenizer_,
+                                              {.most_tokens = most_tokens, .batch = config_.train.micro_batch},
+                                              training.parallel.workers));
+    };
+  }
+  return train::evaluation(logs, std::move(plan), training.model, training.parallel.workers);
+}
+
+double SftData::flops_per_token() const {
+  const data::SampleStatistics& statistics = samples_.statistics();
+  const bool is_stream = config_.sft.pack == config::SamplePacking::kStream;
+  const double mean = static_cast<double>(statistics.tokens) / static_cast<double>(statistics.samples);
+  return nn::flops_per_token(config_.model,
+                             {.context = is_stream ? static_cast<double>(config_.data.sequence_length) : mean,
+                              .trained_layers = config_.lisa.layers > 0 ? config_.lisa.layers : -1,
+                              .scored_share = statistics.scored_share()});
+}
+
+std::vector<std::string> SftData::description() const {
+  const data::SampleStatistics& statistics = samples_.statistics();
+  std::vector<std::string> lines{
+      str("from ", config_.sft.model, ", gates ", config_.sft.train_gates ? "trained" : "frozen"),
+      str(with_commas(statistics.samples), " samples of ", with_commas(statistics.tokens), " tokens, ",
+          share(statistics.scored_tokens, statistics.tokens), " scored, in ", with_commas(blocks_.size()), " blocks; ",
+          with_commas(statistics.held_out), " held out, ", with_commas(statistics.truncated), " cut, ",
+          with_commas(statistics.left_out), " left out; ", config_.sft.epochs, " epochs of ", steps_per_epoch(),
+          " steps")};
+  if (const config::LisaConfig& lisa = config_.lisa; lisa.layers > 0) {
+    lines.push_back(str("LISA: ", lisa.layers, " of ", config_.model.layers, " layers train, drawn every ",
+                        lisa.interval, " steps, ", config::enum_name(lisa.sampling),
+                        "; states: ", config::enum_name(lisa.states)));
+  }
+  return lines;
+}
+
+}  // namespace strata::tools
