@@ -29,8 +29,9 @@ std::vector<std::string> seeds() {
   const std::string plain = R"({"instruction": "a\n[", "input": "", "output": "b}", "answer": "c"})";
   const std::string talk =
       R"({"messages": [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}, {"role": "assistant", "content": "\u00b5"}]})";
-  return {plain + "\n\n" + talk,  "[" + plain + ", " + talk + "]\n", "[]", "[" + plain,
-          R"([{"output": null}])", "[[" + plain + "]]",               plain + plain};
+  return {plain + "\n\n" + talk, "[" + plain + ", " + talk + "]\n", "[]",
+          "[" + plain,           R"([{"output": null}])",           "[[" + plain + "]]",
+          plain + plain};
 }
 
 }  // namespace strata::fuzz
