@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "sft_report.h"
 #include "strata/base/text.h"
-#include "strata/config/enums.h"
 #include "strata/data/sample_loader.h"
 #include "strata/data/source.h"
 #include "strata/eval/answers.h"
@@ -37,23 +37,6 @@ data::SampleOptions options_of(const config::RunConfig& config) {
           .limit = config.sft.limit,
           .shuffle = config.data.shuffle,
           .seed = static_cast<uint64_t>(config.run.seed)};
-}
-
-std::string share(int64_t part, int64_t whole) {
-  return fixed(100.0 * static_cast<double>(part) / static_cast<double>(std::max<int64_t>(whole, 1)), 1) + " %";
-}
-
-train::Scores scores_of(const eval::AnswerScores& answers) {
-  const auto of_all = [&](int64_t right) {
-    return static_cast<double>(right) / static_cast<double>(answers.questions);
-  };
-  return {.numbers = {{"answers", static_cast<double>(answers.questions)},
-                      {"accuracy", of_all(answers.right)},
-                      {"majority_accuracy", of_all(answers.majority_right)},
-                      {"majority_of_options_accuracy", of_all(answers.majority_of_options_right)}},
-          .text = str("  ", share(answers.right, answers.questions), " of ", answers.questions,
-                      " answers right (the most frequent one: ", share(answers.majority_right, answers.questions),
-                      ", of the same options: ", share(answers.majority_of_options_right, answers.questions), ")")};
 }
 
 const std::vector<std::string>& checked(const std::vector<std::string>& files) {
@@ -135,20 +118,7 @@ double SftData::flops_per_token() const {
 }
 
 std::vector<std::string> SftData::description() const {
-  const data::SampleStatistics& statistics = samples_.statistics();
-  std::vector<std::string> lines{
-      str("from ", config_.sft.model, ", gates ", config_.sft.train_gates ? "trained" : "frozen"),
-      str(with_commas(statistics.samples), " samples of ", with_commas(statistics.tokens), " tokens, ",
-          share(statistics.scored_tokens, statistics.tokens), " scored, in ", with_commas(blocks_.size()), " blocks; ",
-          with_commas(statistics.held_out), " held out, ", with_commas(statistics.truncated), " cut, ",
-          with_commas(statistics.left_out), " left out; ", config_.sft.epochs, " epochs of ", steps_per_epoch(),
-          " steps")};
-  if (const config::LisaConfig& lisa = config_.lisa; lisa.layers > 0) {
-    lines.push_back(str("LISA: ", lisa.layers, " of ", config_.model.layers, " layers train, drawn every ",
-                        lisa.interval, " steps, ", config::enum_name(lisa.sampling),
-                        "; states: ", config::enum_name(lisa.states)));
-  }
-  return lines;
+  return describe_samples(config_, samples_.statistics(), blocks_.size(), steps_per_epoch());
 }
 
 }  // namespace strata::tools
