@@ -5,6 +5,7 @@
 #include "strata/config/enums.h"
 #include "strata/config/load.h"
 #include "strata/config/print.h"
+#include "strata/data/source.h"
 #include "strata/hub/model_folder.h"
 #include "strata/nn/trained.h"
 
@@ -63,6 +64,16 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
     throw loaded.origins.locate(error);
   }
   return loaded.config;
+}
+
+data::Tokenizer open_tokenizer(const config::RunConfig& config) {
+  if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model");
+  data::Tokenizer tokenizer(data::local_copy(config.data.tokenizer, config.data.cache));
+  if (tokenizer.vocab_size() > config.model.vocab) {
+    throw UsageError(str("model.vocab=", config.model.vocab, " is too small for the ", tokenizer.vocab_size(),
+                         " ids of data.tokenizer=", config.data.tokenizer));
+  }
+  return tokenizer;
 }
 
 void add_config_option(CLI::App& command, ConfigArguments& arguments) {

@@ -7,6 +7,7 @@
 #include "strata/base/allocator.h"
 #include "strata/config/enums.h"
 #include "strata/config/run_config.h"
+#include "strata/data/tokenizer.h"
 #include "strata/dist/communicator.h"
 #include "strata/kernels/gemm.h"
 #include "strata/nn/model_spec.h"
@@ -25,6 +26,9 @@ std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist:
 /// The config at `path` with overrides, with its scheme checked too. Errors carry their place. With sft.model, model
 /// and norm are that folder's (other values are an error), and so is the tokenizer unless data.tokenizer names one.
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides);
+
+/// What data.tokenizer names. Throws UsageError where it names nothing, and where the model's vocabulary is too small.
+data::Tokenizer open_tokenizer(const config::RunConfig& config);
 
 /// The values of a key's enum by name, for an option of the command line.
 template <config::NamedEnum E>

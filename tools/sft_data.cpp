@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "runtime.h"
 #include "sft_report.h"
 #include "strata/base/text.h"
 #include "strata/data/sample_loader.h"
-#include "strata/data/source.h"
 #include "strata/eval/answers.h"
 #include "strata/hub/model_folder.h"
 #include "strata/io/digest.h"
@@ -16,19 +16,6 @@ namespace {
 constexpr int64_t kMostAnswerTokens = 64;
 
 data::Packing packing_of(const config::SftConfig& config) { return static_cast<data::Packing>(config.pack); }
-
-data::Tokenizer open_tokenizer(const config::RunConfig& config) {
-  if (config.data.tokenizer.empty()) {
-    throw UsageError(str("data.tokenizer: names no sentencepiece model, and neither does ", config.sft.model));
-  }
-  data::Tokenizer tokenizer(data::local_copy(config.data.tokenizer, config.data.cache));
-  if (tokenizer.vocab_size() > config.model.vocab) {
-    throw UsageError(str("sft.model=", config.sft.model, " has a vocabulary of ", config.model.vocab,
-                         ", too small for the ", tokenizer.vocab_size(),
-                         " ids of data.tokenizer=", config.data.tokenizer));
-  }
-  return tokenizer;
-}
 
 data::SampleOptions options_of(const config::RunConfig& config) {
   return {.sequence_length = config.data.sequence_length,

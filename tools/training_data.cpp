@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "runtime.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/data/source.h"
@@ -24,12 +25,7 @@ data::Shuffle shuffle_of(const config::DataConfig& config) {
 }
 
 std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& config) {
-  if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model");
-  auto tokenizer = std::make_shared<const data::Tokenizer>(data::local_copy(config.data.tokenizer, config.data.cache));
-  if (tokenizer->vocab_size() > config.model.vocab) {
-    throw UsageError(str("model.vocab=", config.model.vocab, " is too small for the ", tokenizer->vocab_size(),
-                         " ids of data.tokenizer=", config.data.tokenizer));
-  }
+  auto tokenizer = std::make_shared<const data::Tokenizer>(open_tokenizer(config));
   return std::make_shared<const data::ShardCache>(
       config.data.cache, std::move(tokenizer),
       data::TokenizeOptions{.threads = at::get_num_threads(), .skip_bad = config.data.skip_bad});
