@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
-# Usage: scripts/fetch_data.sh [--shards N] [--out DIR] [--dry-run] [tokenizer|c4|all]
+# Usage: scripts/fetch_data.sh [--shards N] [--out DIR] [--dry-run] [tokenizer|c4|commonsense|all]
 # Downloads the T5 tokenizer and English C4 from the Hugging Face hub into DIR/t5 and DIR/c4, where configs/pretrain
-# looks for them. Started again, it goes on where it was stopped.
+# looks for them, and Commonsense170K (LLM-Adapters, arXiv 2304.01933) into DIR/commonsense for configs/sft. Started
+# again, it goes on where it was stopped.
 #   --shards N   training shards, of 1024 (default 15, about 5 GB: what 71m reads; 7b reads 863)
 #   --out DIR    default: data
 #   --dry-run    print the addresses, download nothing
-# HF_ENDPOINT, where set, names a mirror of https://huggingface.co.
+# HF_ENDPOINT and GITHUB_ENDPOINT, where set, name mirrors of https://huggingface.co and
+# https://raw.githubusercontent.com.
 set -euo pipefail
 
 hub=${HF_ENDPOINT:-https://huggingface.co}
+github=${GITHUB_ENDPOINT:-https://raw.githubusercontent.com}
 shards=15 out=data dry_run=false what=
 
 wrong_usage() {
@@ -25,7 +28,7 @@ while [ $# -gt 0 ]; do
       ;;
     --dry-run) dry_run=true ;;
     -h | --help) sed -n '2,/^set/{s/^# \?//p}' "$0" && exit ;;
-    tokenizer | c4 | all)
+    tokenizer | c4 | commonsense | all)
       [ -z "$what" ] || wrong_usage "\"$what\" and \"$1\": one of them"
       what=$1
       ;;
@@ -71,11 +74,13 @@ fetch() {
 
 $dry_run || command -v curl >/dev/null || failed "curl is missing: apt-get install curl"
 
-if [ "$what" != c4 ]; then
+is_wanted() { [ -z "$what" ] || [ "$what" = all ] || [ "$what" = "$1" ]; }
+
+if is_wanted tokenizer; then
   fetch "$hub/t5-base/resolve/main/spiece.model" "$out/t5/spiece.model" \
     d60acb128cf7b7f2536e8f38a5b18a05535c9e14c7a355904270e15b0945ea86
 fi
-if [ "$what" != tokenizer ]; then
+if is_wanted c4; then
   c4=$hub/datasets/allenai/c4/resolve/main/en
   for shard in 0 1; do  # together just over the 10M tokens of an evaluation
     name=$(printf 'c4-validation.%05d-of-00008.json.gz' $shard)
@@ -85,4 +90,8 @@ if [ "$what" != tokenizer ]; then
     name=$(printf 'c4-train.%05d-of-01024.json.gz' $shard)
     fetch "$c4/$name" "$out/c4/$name"
   done
+fi
+if is_wanted commonsense; then
+  fetch "$github/AGI-Edgerunners/LLM-Adapters/main/ft-training_set/commonsense_170k.json" \
+    "$out/commonsense/commonsense_170k.json"
 fi

@@ -14,7 +14,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts/fetch_data.sh"
 
 
 def fetch_data(*arguments, hub="http://hub"):
-    return subprocess.run([SCRIPT, *arguments], env={**os.environ, "HF_ENDPOINT": hub}, capture_output=True, text=True)
+    return subprocess.run([SCRIPT, *arguments], env={**os.environ, "HF_ENDPOINT": hub, "GITHUB_ENDPOINT": hub}, capture_output=True, text=True)
 
 
 class Arguments(unittest.TestCase):
@@ -25,12 +25,14 @@ class Arguments(unittest.TestCase):
             run.stdout.split(),
             ["http://hub/t5-base/resolve/main/spiece.model"]
             + [c4 + f"c4-validation.0000{shard}-of-00008.json.gz" for shard in (0, 1)]
-            + [c4 + f"c4-train.0000{shard}-of-01024.json.gz" for shard in (0, 1)],
+            + [c4 + f"c4-train.0000{shard}-of-01024.json.gz" for shard in (0, 1)]
+            + ["http://hub/AGI-Edgerunners/LLM-Adapters/main/ft-training_set/commonsense_170k.json"],
         )
         self.assertEqual(fetch_data("--dry-run", "all", "--shards", "2").stdout, run.stdout)
 
     def test_parts(self):
         self.assertEqual(fetch_data("tokenizer", "--dry-run").stdout.count("\n"), 1)
+        self.assertEqual(fetch_data("commonsense", "--dry-run").stdout.count("\n"), 1)
         c4 = fetch_data("c4", "--dry-run", "--shards", "1024").stdout
         self.assertEqual(c4.count("\n"), 2 + 1024)
         self.assertNotIn("spiece", c4)
