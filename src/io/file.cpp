@@ -63,6 +63,10 @@ MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
 }
 
+void MappedFile::release_pages() const {
+  if (data_ != nullptr) madvise(const_cast<char*>(data_), size_, MADV_DONTNEED);
+}
+
 void read_pieces(const std::filesystem::path& path, const std::function<void(std::string_view)>& take) {
   constexpr size_t kPiece = 1 << 18;
   const Descriptor file(path, O_RDONLY);

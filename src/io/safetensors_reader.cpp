@@ -159,6 +159,8 @@ SafetensorsFile SafetensorsFile::open(const std::filesystem::path& path) {
   return result;
 }
 
+void SafetensorsFile::release_pages() const { file_->release_pages(); }
+
 const TensorInfo& SafetensorsFile::info(const std::string& name) const {
   const auto found = infos_.find(name);
   STRATA_CHECK(found != infos_.end(), path_.string(), ": no tensor \"", name, "\"", did_you_mean(name, names_));

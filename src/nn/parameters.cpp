@@ -113,6 +113,7 @@ void load_parameters(const Parameters& parameters, const std::filesystem::path& 
   check_fits(parameters.layout(), file, path);
   for (const ParamSpec& param : parameters.layout().params) {
     parameters.master(param.name).copy_(file.tensor(param.name));
+    file.release_pages();  // two models at once may not fit
   }
   parameters.refresh_values();
 }

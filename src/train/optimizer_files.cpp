@@ -16,6 +16,7 @@ namespace {
 struct Copy {
   at::Tensor to;
   at::Tensor from;
+  size_t file;
 };
 
 ArenaRange common(const ArenaRange& one, const ArenaRange& other) {
@@ -68,7 +69,7 @@ class StateLoader {
   }
 
   void add(const std::filesystem::path& path) {
-    const auto file = io::SafetensorsFile::open(path);
+    const io::SafetensorsFile& file = files_.emplace_back(io::SafetensorsFile::open(path));
     for (const std::string& name : file.names()) {
       const auto piece = parse(name);
       STRATA_CHECK(piece && index_of_.contains(piece->state) && params_.contains(piece->param), path.string(), ": ",
@@ -81,7 +82,10 @@ class StateLoader {
     for (const auto& [name, index] : index_of_) {
       for (const ParamSpec& param : states_.params) check_complete(folder, name, param);
     }
-    for (const Copy& copy : copies_) copy.to.copy_(copy.from);
+    for (const Copy& copy : copies_) {
+      copy.to.copy_(copy.from);
+      files_[copy.file].release_pages();
+    }
   }
 
  private:
@@ -100,7 +104,8 @@ class StateLoader {
       const ArenaRange part = common(place, mine);
       if (part.begin >= part.end) continue;
       copies_.push_back(
-          {state_at(states_, index, part), values.flatten().narrow(0, part.begin - place.begin, part.size())});
+          {state_at(states_, index, part), values.flatten().narrow(0, part.begin - place.begin, part.size()),
+           files_.size() - 1});
     }
   }
 
@@ -122,6 +127,7 @@ class StateLoader {
   std::map<std::string, const ParamSpec*> params_;
   std::map<std::string, size_t> index_of_;
   std::map<std::pair<std::string, std::string>, std::vector<ArenaRange>> saved_;
+  std::vector<io::SafetensorsFile> files_;
   std::vector<Copy> copies_;
 };
 

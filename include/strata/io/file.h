@@ -23,6 +23,9 @@ class MappedFile {
   size_t size() const { return size_; }
   std::string_view view() const { return {data_, size_}; }
 
+  /// What was read so far need not stay resident; it comes again where it is touched again.
+  void release_pages() const;
+
  private:
   const char* data_ = nullptr;
   size_t size_ = 0;

@@ -40,6 +40,9 @@ class SafetensorsFile {
   /// Data that is not aligned for its dtype is copied.
   at::Tensor tensor(const std::string& name) const;
 
+  /// As MappedFile::release_pages.
+  void release_pages() const;
+
   const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
  private:
