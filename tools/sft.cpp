@@ -9,6 +9,17 @@
 namespace strata::tools {
 namespace {
 
+void check_fits(const config::RunConfig& config) {
+  if (config.sft.model.empty()) throw UsageError("sft.model: names no model folder to start from");
+  if (config.train.loss_average != config::LossAverage::kToken) {
+    throw UsageError(
+        "train.loss_average=per_micro_batch: the last batch of an epoch may have micro-batches without a "
+        "sample; token would do");
+  }
+  if (config.train.cuda_graph)
+    throw UsageError("train.cuda_graph: samples make batches of many shapes; false would do");
+}
+
 // Epochs say how many steps there are. A config that a run has left behind says it too.
 void settle_steps(config::RunConfig& config, const SftData& data) {
   const int64_t steps = data.steps();
@@ -21,7 +32,7 @@ void settle_steps(config::RunConfig& config, const SftData& data) {
 }
 
 void run(config::RunConfig config) {
-  if (config.sft.model.empty()) throw UsageError("sft.model: names no model folder to start from");
+  check_fits(config);
   set_threads(config.run);
   const SftData data(config);
   settle_steps(config, data);

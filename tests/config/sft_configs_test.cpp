@@ -33,6 +33,8 @@ TEST(SftConfigs, NineMillionDiffersInSizeOnly) {
   small.sft = large.sft;
   small.run.dir = large.run.dir;
   small.lisa.layers = large.lisa.layers;
+  small.train.global_batch = large.train.global_batch;
+  small.train.micro_batch = large.train.micro_batch;
   small.optimizer.lr = large.optimizer.lr;
   small.train.precision = large.train.precision;
   small.train.recompute = large.train.recompute;
