@@ -85,10 +85,11 @@ void run(const Arguments& arguments) {
                {"rate", Table::Align::kRight},
                {"of a copy", Table::Align::kRight}});
   for (const KernelCase& kernel : kernel_cases(sizes)) table.add(measure(kernel, device.device, copied));
-  std::cout
-      << place_text(device) << ", " << c10::toString(sizes.dtype) << "; a large copy: " << fixed(copied * 1e-9, 1)
-      << " GB/s. Bytes are the least that has to move; what fits into a cache may move faster than a large copy.\n"
-      << table.text() << std::flush;
+  std::cout << place_text(device) << ", " << c10::toString(sizes.dtype) << "; a large copy: " << fixed(copied * 1e-9, 1)
+            << " GB/s. Bytes are the least that has to move. A kernel may beat a copy: on a processor a copy also "
+               "fetches what "
+               "it overwrites, and what fits into a cache moves faster.\n"
+            << table.text() << std::flush;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "strata/eval/answers.h"
 #include "strata/hub/model_folder.h"
 #include "strata/io/digest.h"
+#include "strata/nn/trained.h"
 
 namespace strata::tools {
 namespace {
@@ -96,12 +97,12 @@ std::unique_ptr<train::Hook> SftData::evaluation(train::Training& training, trai
 
 double SftData::flops_per_token() const {
   const data::SampleStatistics& statistics = samples_.statistics();
-  const bool is_stream = config_.sft.pack == config::SamplePacking::kStream;
-  const double mean = static_cast<double>(statistics.tokens) / static_cast<double>(statistics.samples);
-  return nn::flops_per_token(config_.model,
-                             {.context = is_stream ? static_cast<double>(config_.data.sequence_length) : mean,
-                              .trained_layers = config_.lisa.layers > 0 ? config_.lisa.layers : -1,
-                              .scored_share = statistics.scored_share()});
+  nn::TokenWork work = nn::full_rows(config_);
+  if (config_.sft.pack != config::SamplePacking::kStream) {
+    work.context = static_cast<double>(statistics.tokens) / static_cast<double>(statistics.samples);
+  }
+  work.scored_share = statistics.scored_share();
+  return nn::flops_per_token(config_.model, work);
 }
 
 std::vector<std::string> SftData::description() const {

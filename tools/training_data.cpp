@@ -9,6 +9,7 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/data/source.h"
+#include "strata/nn/trained.h"
 
 namespace strata::tools {
 namespace {
@@ -74,9 +75,6 @@ std::unique_ptr<train::Hook> TrainingData::evaluation(train::Training& training,
                            training.model, training.parallel.workers);
 }
 
-double TrainingData::flops_per_token() const {
-  return nn::flops_per_token(config_.model, {.context = static_cast<double>(config_.data.sequence_length),
-                                             .trained_layers = config_.lisa.layers > 0 ? config_.lisa.layers : -1});
-}
+double TrainingData::flops_per_token() const { return nn::flops_per_token(config_.model, nn::full_rows(config_)); }
 
 }  // namespace strata::tools

@@ -115,4 +115,9 @@ ModelSpec describe(const config::RunConfig& config) {
   return spec;
 }
 
+TokenWork full_rows(const config::RunConfig& config) {
+  return {.context = static_cast<double>(config.data.sequence_length),
+          .trained_layers = config.lisa.layers > 0 ? config.lisa.layers : config.model.layers};
+}
+
 }  // namespace strata::nn

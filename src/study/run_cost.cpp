@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "strata/nn/parameters.h"
+#include "strata/nn/trained.h"
 #include "strata/optim/schedule.h"
+#include "strata/train/layer_turns.h"
 
 namespace strata::study {
 namespace {
@@ -39,11 +41,15 @@ RunCost cost_of(const config::RunConfig& config, const nn::ModelSpec& spec) {
   const int64_t context = config.data.sequence_length;
   const int64_t steps = optim::Schedule(config.schedule, config.optimizer.lr, config.train.steps).updates();
   const auto element = static_cast<int64_t>(at::elementSize(nn::stored_dtype(config.train.precision)));
-  return {.flops_per_token = nn::flops_per_token(config.model, context),
+  int64_t states = 0;
+  for (const ParamSpec& param : train::trained_params(config, spec.layout, spec.trained).with_states) {
+    states += param.count();
+  }
+  return {.flops_per_token = nn::flops_per_token(config.model, nn::full_rows(config)),
           .recomputed_per_token = recomputed_flops(config.model, context, config.train.recompute),
           .tokens_per_step = config.train.global_batch * context,
           .steps = steps,
-          .checkpoint_bytes = (1 + kMoments) * element * spec.layout.count(),
+          .checkpoint_bytes = element * (spec.layout.count() + kMoments * states),
           .kept_checkpoints = kept_at_the_end(config.checkpoint, steps),
           .keeps_all = config.checkpoint.keep == 0};
 }

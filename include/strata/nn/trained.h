@@ -29,4 +29,7 @@ TrainedSet trained_set(const config::RunConfig& config, std::optional<std::vecto
 /// LISA these are the first layers, until others are drawn.
 ModelSpec describe(const config::RunConfig& config);
 
+/// Of a run whose rows are full, all of it scored.
+TokenWork full_rows(const config::RunConfig& config);
+
 }  // namespace strata::nn
