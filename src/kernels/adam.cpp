@@ -17,6 +17,8 @@ AdamNumbers numbers(const AdamUpdate& update) {
   return {.rate = narrow(update.rate),
           .beta1 = narrow(update.beta1),
           .beta2 = narrow(update.beta2),
+          .rest1 = narrow(1.0 - update.beta1),
+          .rest2 = narrow(1.0 - update.beta2),
           .eps = narrow(update.eps),
           .decay = update.decoupled ? 0.0F : narrow(update.decay),
           .shrink = update.decoupled ? narrow(1.0 - update.rate * update.decay) : 1.0F,

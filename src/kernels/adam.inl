@@ -6,7 +6,9 @@
 namespace strata::kernels {
 
 struct AdamNumbers {
-  float rate, beta1, beta2, eps, decay, shrink, inverse_correction1, inverse_root_correction2, gradient_scale;
+  float rate, beta1, beta2;
+  float rest1, rest2;  // 1 - beta, which fp32 would take from a rounded beta: 1e-5 off for 0.999
+  float eps, decay, shrink, inverse_correction1, inverse_root_correction2, gradient_scale;
   uint64_t key;  // of random bits
 };
 
@@ -44,8 +46,8 @@ STRATA_KFN void adam_range(Exec exec, const AdamNumbers n, const AdamPointers<T>
   exec.each(count, [&](auto i) {
     const auto p = read(value, i);
     const auto g = n.gradient_scale * read(gradient, i) + n.decay * p;
-    const auto new_m = n.beta1 * read(m, i) + (1.0F - n.beta1) * g;
-    const auto new_v = n.beta2 * read(v, i) + (1.0F - n.beta2) * (g * g);
+    const auto new_m = n.beta1 * read(m, i) + n.rest1 * g;
+    const auto new_v = n.beta2 * read(v, i) + n.rest2 * (g * g);
     const auto denominator = root(new_v) * n.inverse_root_correction2 + n.eps;
     store(m, i, new_m, 0);
     store(v, i, new_v, 1);

@@ -1,8 +1,9 @@
 #include "strata/nn/trained.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
-#include <set>
+#include <utility>
 
 #include "strata/base/check.h"
 
@@ -11,22 +12,35 @@ namespace {
 
 bool is_gate(const ParamSpec& param) { return param.role == ParameterRole::kGate; }
 
+size_t section_of(const ParameterLayout& all, const ParamSpec& param) {
+  const auto section = std::ranges::upper_bound(all.sections, param.offset, {}, &ArenaRange::end);
+  return static_cast<size_t>(section - all.sections.begin());
+}
+
+// Section by section, and in each gains, gates and then weights: where a norm acts is not the same in all layers of
+// every scheme.
+std::vector<ParamSpec> of_layer(const ParameterLayout& all, int64_t layer) {
+  std::vector<ParamSpec> params;
+  std::ranges::copy_if(all.params, std::back_inserter(params),
+                       [&](const ParamSpec& param) { return param.layer == layer; });
+  const auto kind = [](const ParamSpec& param) {
+    return param.role == ParameterRole::kGain ? 0 : param.role == ParameterRole::kGate ? 1 : 2;
+  };
+  std::ranges::stable_sort(params, {},
+                           [&](const ParamSpec& param) { return std::pair(section_of(all, param), kind(param)); });
+  return params;
+}
+
 // What is not in a layer stands in front of all layers or behind them.
 std::vector<ParamSpec> by_layer(const ParameterLayout& all, const TrainedSet& set) {
-  const std::set<int64_t> layers(set.layers->begin(), set.layers->end());
-  std::vector<ParamSpec> front, inside, behind;
+  std::vector<ParamSpec> params, behind;
   for (const ParamSpec& param : all.params) {
-    if (is_gate(param) && !set.gates) continue;
-    if (param.layer >= 0) {
-      if (layers.contains(param.layer)) inside.push_back(param);
-    } else {
-      (param.offset < all.sections.front().end ? front : behind).push_back(param);
-    }
+    if (param.layer < 0) (param.offset < all.sections.front().end ? params : behind).push_back(param);
   }
-  std::ranges::stable_sort(inside, {}, &ParamSpec::layer);
-  front.insert(front.end(), inside.begin(), inside.end());
-  front.insert(front.end(), behind.begin(), behind.end());
-  return front;
+  for (const int64_t layer : *set.layers) std::ranges::copy(of_layer(all, layer), std::back_inserter(params));
+  std::ranges::copy(behind, std::back_inserter(params));
+  if (!set.gates) std::erase_if(params, is_gate);
+  return params;
 }
 
 // Neighbours without a gap stay so: products of weights that lie side by side are one.
@@ -44,8 +58,7 @@ int64_t lay_side_by_side(std::vector<ParamSpec>& params) {
 // What a layer's parameters look like, apart from their names.
 std::vector<std::vector<int64_t>> shape_of_layer(const ParameterLayout& all, int64_t layer) {
   std::vector<std::vector<int64_t>> shapes;
-  for (const ParamSpec& param : all.params) {
-    if (param.layer != layer) continue;
+  for (const ParamSpec& param : of_layer(all, layer)) {
     shapes.push_back(param.shape);
     shapes.back().push_back(static_cast<int64_t>(param.role));
   }
@@ -61,18 +74,12 @@ void check_alike(const ParameterLayout& all) {
   }
 }
 
-size_t section_of(const ParameterLayout& all, const std::string& name) {
-  const int64_t offset = all.find(name).offset;
-  const auto section = std::ranges::upper_bound(all.sections, offset, {}, &ArenaRange::end);
-  return static_cast<size_t>(section - all.sections.begin());
-}
-
 // From where the first of a section's parameters lies to the next section.
 std::vector<ArenaRange> sections_of(const ParameterLayout& all, const std::vector<ParamSpec>& params, int64_t size) {
   std::vector<ArenaRange> sections(all.sections.size(), ArenaRange{size, size});
   int64_t last = std::ssize(sections) - 1;
   for (auto param = params.rbegin(); param != params.rend(); ++param) {
-    const auto section = static_cast<int64_t>(section_of(all, param->name));
+    const auto section = static_cast<int64_t>(section_of(all, all.find(param->name)));
     if (section > last) {
       throw UsageError(str("lisa.layers: ", param->name, " of this scheme lies between layers that take turns"));
     }

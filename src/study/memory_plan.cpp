@@ -48,8 +48,8 @@ std::vector<std::string> fitting_sizes(config::RunConfig config, const nn::Model
 std::string what_would_fit(config::RunConfig config, const nn::ModelSpec& spec, const Place& place, int64_t room) {
   std::vector<std::string> ways = fitting_sizes(config, spec, place, room);
   std::string and_this;
-  if (ways.empty()) {
-    const bool alone = place.workers == 1;
+  const bool alone = place.workers == 1;
+  if (ways.empty() && (alone || config.lisa.layers == 0)) {
     (alone ? config.parallel.virtual_ranks : config.parallel.zero) = 1;
     and_this = alone ? " and parallel.virtual_ranks=1" : " and parallel.zero=1";
     ways = fitting_sizes(config, spec, place, room);

@@ -23,6 +23,17 @@ std::vector<int64_t> trained_layers(const std::vector<ParamSpec>& trained) {
   return {layers.begin(), layers.end()};
 }
 
+// Of all gates; null: of those that are frozen.
+json gate_gradients(const nn::Parameters& parameters, const std::vector<double>& trained) {
+  json all = json::array();
+  auto next = trained.begin();
+  for (const ParamSpec& param : parameters.layout().params) {
+    if (param.role != ParameterRole::kGate) continue;
+    all.push_back(parameters.trained().contains(param.name) ? json(*next++) : json());
+  }
+  return all;
+}
+
 double gate_factor(double alpha, config::GpasActivation activation) {
   const at::Tensor gate = at::full({}, alpha, at::kFloat);
   const at::Tensor factor = gate.clone(), slope = gate.clone();
@@ -70,7 +81,7 @@ json LayerStatistics::line(int64_t step, const nn::Parameters& parameters, const
     line["gate"].push_back(gate);
     line["gate_factor"].push_back(gate_factor(gate, activation_));
   }
-  for (const double gradient : gradients.gates) line["gate_gradient"].push_back(gradient);
+  if (!gradients.gates.empty()) line["gate_gradient"] = gate_gradients(parameters, gradients.gates);
   const std::vector<int64_t> trained = trained_layers(parameters.trained().params);
   if (trained.size() == layers) return line;
   line["trained_layers"] = trained;

@@ -56,15 +56,17 @@ void LayerTurns::restore(const TurnState& state, int64_t step) {
   const size_t layers = state_.updates_L.size();
   STRATA_CHECK(state.updates_L.size() == layers && state.weights_L.size() == layers,
                "the checkpoint's layers take turns among ", state.updates_L.size(), ", the model has ", layers);
+  for (const int64_t updates : state.updates_L) {
+    STRATA_CHECK(updates <= step, "after ", step, " steps a layer cannot have made ", updates, " updates");
+  }
   for (const double weight : state.weights_L) STRATA_CHECK(weight > 0.0, "a layer is drawn with weight ", weight);
   draws_.emplace(config_.lisa, static_cast<uint64_t>(config_.run.seed), state.weights_L);
-  state_ = state;
-  since_ = step;
-  if (state.draws == 0) return;
-  const std::vector<int64_t> drawn = draws_->layers_of(state.draws - 1);
+  const std::vector<int64_t> drawn = state.draws > 0 ? draws_->layers_of(state.draws - 1) : std::vector<int64_t>();
   STRATA_CHECK(state.layers == drawn, "the checkpoint trains layers ", list_of(state.layers), ", but draw ",
                state.draws, " of lisa.seed is ", list_of(drawn));
-  train_layers();
+  state_ = state;
+  since_ = step;
+  if (state.draws > 0) train_layers();
 }
 
 bool LayerTurns::draw_before(int64_t index) {
@@ -75,7 +77,10 @@ bool LayerTurns::draw_before(int64_t index) {
   next.draws = period + 1;
   next.layers = draws_->layers_of(period);
   for (size_t layer = 0; layer < next.updates_L.size(); ++layer) {
-    const bool goes_on = std::ranges::binary_search(state_.layers, static_cast<int64_t>(layer));
+    const auto trains = [&](const std::vector<int64_t>& layers) {
+      return std::ranges::binary_search(layers, static_cast<int64_t>(layer));
+    };
+    const bool goes_on = trains(state_.layers) && trains(next.layers);
     if (!goes_on && config_.lisa.states == config::LisaStates::kDrop) next.updates_L[layer] = 0;
   }
   state_ = std::move(next);

@@ -104,6 +104,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadFile{"model:\n  heads: 7\n", 2, "model.heads: 7 does not divide model.hidden=512; 4 and 8 do"},
         BadFile{"model:\n  kv_heads: 3\n", 2, "model.kv_heads: 3 does not divide model.heads=8; 2 and 4 do"},
         BadFile{"model: {layers: 2}\nlisa: {layers: 3}\n", 2, "lisa.layers: 3 is more than the 2 of model.layers"},
+        BadFile{"lisa: {layers: 2}\nparallel: {zero: 1}\n", 2,
+                "parallel.zero: with lisa.layers every worker has all states: of a few layers; 0 would do"},
+        BadFile{"data: {rows: packed}\nlisa: {layers: 2}\ntrain: {cuda_graph: true}\n", 3,
+                "train.cuda_graph: records gradients of the same layers in every step: lisa.layers=0 would do"},
         BadFile{"model:\n  hidden: 24\n", 1, "model.heads: 8 heads of model.hidden=24 are 3 wide"}));
 
 // A wrong indentation can turn half a file into one value.

@@ -84,6 +84,20 @@ TEST_P(AdamKernel, IsTheFormula) {
   }
 }
 
+// The usual betas, which fp32 does not hold: from moments of nought, m and v are the gradient's share alone.
+TEST(AdamBetas, LeaveTheGradientItsExactShare) {
+  AdamUpdate update = exact_update(true);
+  update.beta1 = 0.9;
+  update.beta2 = 0.999;
+  const AdamArrays ours = arrays(1000, at::kFloat);
+  ours.m.zero_();
+  ours.v.zero_();
+  kernels::adam(update, ours, scale(1.0));
+  const at::Tensor g = wide(ours.gradient);
+  EXPECT_LE(max_error(ours.m, 0.1 * g), max_abs(0.1 * g) * 3.0 * kUnitFp32);
+  EXPECT_LE(max_error(ours.v, 0.001 * g * g), max_abs(0.001 * g * g) * 4.0 * kUnitFp32);
+}
+
 TEST_P(AdamKernel, ChangesNothingWhereItIsNotToBeApplied) {
   const AdamArrays ours = arrays(1000, GetParam());
   ours.gradient.fill_(std::nan(""));

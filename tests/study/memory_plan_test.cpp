@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/text.h"
+#include "strata/nn/trained.h"
 #include "strata/train/training.h"
 #include "support/errors.h"
 #include "support/models.h"
@@ -75,6 +76,60 @@ INSTANTIATE_TEST_SUITE_P(Runs, Plan,
                                          Case{.precision = config::Precision::kBf16}, Case{.asynchronous = false},
                                          Case{.workers = 2}, Case{.workers = 4, .zero = 1},
                                          Case{.workers = 2, .zero = 1, .precision = config::Precision::kMixed}));
+
+config::RunConfig lisa_run(int64_t layers, config::LisaStates states) {
+  config::RunConfig config = tiny_run();
+  config.sft.model = "model";
+  config.lisa = {.layers = layers, .states = states};
+  return config;
+}
+
+// Two workers, so that buckets are filled up.
+TEST(LisaPlan, IsWhatEveryWorkerAllocates) {
+  for (const config::LisaStates states : {config::LisaStates::kKeep, config::LisaStates::kDrop}) {
+    for (const config::Precision precision : {config::Precision::kFp32, config::Precision::kMixed}) {
+      config::RunConfig config = lisa_run(2, states);
+      config.train.precision = precision;
+      const nn::ModelSpec spec = nn::describe(config);
+      strata::test::as_workers(2, [&](dist::Communicator& workers) {
+        const auto gemm = kernels::make_gemm("aten");
+        Allocator memory(at::kCPU);
+        const train::Training training(config, spec, *gemm, workers, {}, memory);
+        const MemoryPlan plan = plan_memory(config, spec, {.workers = 2}, workers.rank());
+        EXPECT_EQ(lines_of(plan.buffers), lines_of(memory)) << "rank " << workers.rank();
+        EXPECT_EQ(plan.device_bytes() - plan.batches - plan.exchange, memory.total_bytes());
+      });
+    }
+  }
+}
+
+MemoryPlan lisa_plan(int64_t layers, config::LisaStates states, config::Precision precision) {
+  config::RunConfig config = lisa_run(layers, states);
+  config.train.precision = precision;
+  return plan_memory(config, nn::describe(config), {});
+}
+
+// Gradients, their partial sums and, where they are dropped, moments and what they are saved from are of a few layers.
+TEST(LisaPlan, TakesWhatTrainsAtATime) {
+  for (const config::Precision precision : {config::Precision::kFp32, config::Precision::kMixed}) {
+    const auto plan = [&](int64_t layers, config::LisaStates states) { return lisa_plan(layers, states, precision); };
+    const MemoryPlan full = plan(0, config::LisaStates::kKeep), keep = plan(2, config::LisaStates::kKeep),
+                     drop = plan(2, config::LisaStates::kDrop);
+    EXPECT_LT(drop.device_bytes(), keep.device_bytes());
+    EXPECT_LT(keep.device_bytes(), full.device_bytes());
+    const auto bytes = [](const MemoryPlan& of, MemoryClass memory_class) { return of.buffers.bytes(memory_class); };
+    for (const MemoryClass same : {MemoryClass::kParameters, MemoryClass::kComputeCopy, MemoryClass::kActivations}) {
+      EXPECT_EQ(bytes(drop, same), bytes(full, same));
+    }
+    const int64_t gradients = bytes(keep, MemoryClass::kGradients);
+    EXPECT_EQ(bytes(drop, MemoryClass::kGradients), gradients);
+    EXPECT_LT(gradients, bytes(full, MemoryClass::kGradients));
+    EXPECT_EQ(bytes(keep, MemoryClass::kPartialSums) * bytes(full, MemoryClass::kGradients),
+              bytes(full, MemoryClass::kPartialSums) * gradients);
+    EXPECT_EQ(bytes(keep, MemoryClass::kMoments), bytes(full, MemoryClass::kMoments));
+    EXPECT_EQ(bytes(drop, MemoryClass::kMoments), 2 * gradients);
+  }
+}
 
 // On a GPU: mixed by itself, and the copy that checkpoints are written from in the host's memory.
 TEST(DevicePlan, KnowsWhatLiesWhere) {

@@ -25,9 +25,15 @@ CheckpointState some_state() {
           .strata_version = "0.1.0"};
 }
 
+CheckpointState state_with_turns() {
+  CheckpointState state = some_state();
+  state.turns = {.draws = 3, .layers = {0, 2}, .updates_L = {6, 0, 1}, .weights_L = {0.1, 1.0 / 3.0, 1e300}};
+  return state;
+}
+
 // What is said of the state after one member was replaced.
 std::string error_with(const std::string& pointer, const json& value) {
-  json root = json::parse(to_json(some_state()));
+  json root = json::parse(to_json(state_with_turns()));
   root[json::json_pointer(pointer)] = value;
   return error_of([&] { parse_state(root.dump(), "s"); });
 }
@@ -35,6 +41,23 @@ std::string error_with(const std::string& pointer, const json& value) {
 TEST(CheckpointStateFile, ReadsWhatItWrote) {
   EXPECT_EQ(parse_state(to_json(some_state()), "s"), some_state());
   EXPECT_EQ(to_json(parse_state(to_json(some_state()), "s")), to_json(some_state()));
+}
+
+TEST(CheckpointStateFile, HasTurnsWhereLayersTakeThem) {
+  EXPECT_EQ(parse_state(to_json(state_with_turns()), "s"), state_with_turns());
+  EXPECT_FALSE(json::parse(to_json(some_state())).contains("lisa"));
+  EXPECT_EQ(parse_state(to_json(some_state()), "s").turns, std::nullopt);
+}
+
+TEST(CheckpointStateFile, NamesWhatIsWrongWithTurns) {
+  EXPECT_THAT(error_with("/lisa", 3), HasSubstr("s: not an object"));
+  EXPECT_THAT(error_with("/lisa", json::object()), HasSubstr("s: has no \"draws\""));
+  EXPECT_THAT(error_with("/lisa/draws", -1), HasSubstr("s: \"draws\" is -1, not a count"));
+  EXPECT_THAT(error_with("/lisa/layers", 1), HasSubstr("s: \"layers\" is not a list"));
+  EXPECT_THAT(error_with("/lisa/layers", {0, -2}), HasSubstr("s: \"layers\" holds -2, not a count"));
+  EXPECT_THAT(error_with("/lisa/layers", {0.5}), HasSubstr("s: \"layers\" holds 0.5, not a count"));
+  EXPECT_THAT(error_with("/lisa/updates", {1e300}), HasSubstr("s: \"updates\" holds 1e+300, not a count"));
+  EXPECT_THAT(error_with("/lisa/weights", {"heavy"}), HasSubstr("s: \"weights\" holds \"heavy\", not a number"));
 }
 
 TEST(CheckpointStateFile, NamesWhatIsWrong) {
