@@ -24,8 +24,9 @@ using strata::test::run_program;
 using strata::test::TempFolder;
 using strata::test::torch_python;
 
-// Some roundings of losses around 4 in fp32.
-constexpr double kLossBound = 2e-6;
+// Roundings of losses around 4 in fp32, and what twelve updates make of them: PyTorch in fp32 is up to 4e-6 off itself
+// in float64.
+constexpr double kLossBound = 1e-5;
 
 struct Case {
   std::string name;
