@@ -43,11 +43,15 @@ void inspect_config(const InspectArguments& arguments) {
   set_threads(config.run);
   const nn::ModelSpec spec = nn::describe(config);
   const int64_t tokens = config.train.global_batch * config.data.sequence_length;
-  print_with_comments(config::to_yaml(config),
-                      str("\n", model_summary(spec, config.data.sequence_length), "\n", config.train.global_batch,
-                          " rows of up to ", config.data.sequence_length, " tokens per step: ", with_commas(tokens),
-                          "\n", model_report(spec, nn::stored_dtype(config.train.precision), arguments.parameters),
-                          plan_report(config, spec, arguments.buffers)));
+  const std::string steps = config.sft.model.empty()
+                                ? ""
+                                : str("\n", config.sft.epochs, " epochs of sft.data decide train.steps: strata plan");
+  print_with_comments(
+      config::to_yaml(config),
+      str("\n", model_summary(spec, config.data.sequence_length), "\n", config.train.global_batch, " rows of up to ",
+          config.data.sequence_length, " tokens per step: ", with_commas(tokens), steps, "\n",
+          model_report(spec, nn::stored_dtype(config.train.precision), arguments.parameters),
+          plan_report(config, spec, arguments.buffers)));
 }
 
 void inspect_folders(const InspectArguments& arguments) {

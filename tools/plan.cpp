@@ -4,6 +4,7 @@
 #include "command.h"
 #include "header.h"
 #include "runtime.h"
+#include "sft_data.h"
 #include "strata/base/check.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
@@ -59,7 +60,8 @@ std::vector<study::PlannedRun> planned_runs(const PlanArguments& arguments) {
   if (configs.empty()) throw CLI::RequiredError("config");
   std::vector<study::PlannedRun> runs;
   for (const std::string& path : configs) {
-    const config::RunConfig config = load_config(path, overrides);
+    config::RunConfig config = load_config(path, overrides);
+    if (!config.sft.model.empty()) config = SftData(config).config();  // the samples say how many steps
     runs.push_back({path, config, nn::describe(config)});
   }
   return runs;

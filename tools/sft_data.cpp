@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "runtime.h"
+#include "sft_keys.h"
 #include "sft_report.h"
 #include "strata/base/text.h"
 #include "strata/data/sample_loader.h"
 #include "strata/eval/answers.h"
-#include "strata/hub/model_folder.h"
 #include "strata/io/digest.h"
 #include "strata/nn/trained.h"
 
@@ -16,35 +16,20 @@ namespace {
 
 constexpr int64_t kMostAnswerTokens = 64;
 
-data::Packing packing_of(const config::SftConfig& config) { return static_cast<data::Packing>(config.pack); }
-
-data::SampleOptions options_of(const config::RunConfig& config) {
-  return {.sequence_length = config.data.sequence_length,
-          .scored = config.sft.loss == config::ScoredTokens::kAll ? data::Scored::kAll : data::Scored::kResponses,
-          .holdout = config.sft.holdout,
-          .limit = config.sft.limit,
-          .shuffle = config.data.shuffle,
-          .seed = static_cast<uint64_t>(config.run.seed)};
-}
-
-const std::vector<std::string>& checked(const std::vector<std::string>& files) {
-  if (files.empty()) throw UsageError("sft.data: names no files");
-  return files;
-}
-
 }  // namespace
 
-SftData::SftData(const config::RunConfig& config)
-    : SftData(config, data::read_instructions(checked(config.sft.data))) {}
+SftData::SftData(const config::RunConfig& config) : SftData(config, read_records(config)) {}
 
 SftData::SftData(const config::RunConfig& config, const std::vector<data::Instruction>& records)
     : config_(config),
-      weights_(hub::open_model_folder(config.sft.model).weights),
+      weights_(sound_weights(config)),
       model_fingerprint_(hex(io::checksum(weights_))),
       tokenizer_(open_tokenizer(config)),
       samples_(records, data::PromptTemplate(config.sft.prompt_template), tokenizer_, options_of(config)),
       questions_(data::questions_of(samples_, records)),
-      blocks_(samples_.training(), packing_of(config.sft), config.data.sequence_length) {}
+      blocks_(samples_.training(), packing_of(config.sft), config.data.sequence_length) {
+  config_.train.steps = steps_of(config_, config_.sft.epochs * steps_per_epoch());
+}
 
 int64_t SftData::steps_per_epoch() const {
   return (blocks_.size() + config_.train.global_batch - 1) / config_.train.global_batch;

@@ -9,8 +9,12 @@ namespace strata::tools {
 /// What the keys under `sft` name.
 class SftData final : public RunInput {
  public:
-  /// Reads and tokenises all of it. Throws UsageError, naming the key, for what is missing or does not fit the model.
+  /// Reads and tokenises all of it. Throws UsageError, naming the key, for what is missing or does not fit the model or
+  /// the rest of the config, and Error for weights that are not this model's.
   explicit SftData(const config::RunConfig& config);
+
+  /// The config, with the train.steps that sft.epochs come to.
+  const config::RunConfig& config() const { return config_; }
 
   const data::Tokenizer& tokenizer() const override { return tokenizer_; }
   uint64_t fingerprint() const override { return samples_.fingerprint(); }
@@ -22,9 +26,6 @@ class SftData final : public RunInput {
                                           int64_t last_step) const override;
   double flops_per_token() const override;
   std::vector<std::string> description() const override;
-
-  /// Of the whole run.
-  int64_t steps() const { return config_.sft.epochs * steps_per_epoch(); }
 
  private:
   SftData(const config::RunConfig& config, const std::vector<data::Instruction>& records);

@@ -82,7 +82,8 @@ void train_model(const std::string& command, config::RunConfig config, const Run
   std::optional<train::RunLogs> logs;
   if (folder) {
     folder->write_config(config);
-    logs.emplace(folder->path(), state.progress.step);
+    const int64_t step = state.progress.step;
+    logs.emplace(folder->path(), step > 0 ? step : -1);  // what begins anew is evaluated anew
   }
   const auto hooks =
       make_hooks(config, input, training, state, logs ? &*logs : nullptr,

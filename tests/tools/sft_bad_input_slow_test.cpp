@@ -1,5 +1,6 @@
 // What users get wrong in fine-tuning: one line that names the key and what is wrong with it, and nothing is left.
 #include "strata/base/text.h"
+#include "support/data_fixtures.h"
 #include "support/sft_run.h"
 
 namespace strata::test {
@@ -57,7 +58,12 @@ TEST_F(SftBadInput, InDamagedWeights) {
   const fs::path weights = run_.start() / "model.safetensors";
   const std::string bytes = read_file(weights);
   write_file(weights, bytes.substr(0, bytes.size() - 1));
-  refuse({}, kFailed, {"model.safetensors: truncated"});
+  refuse({}, kFailed, {"start/model.safetensors: ", "truncated"});
+}
+
+TEST_F(SftBadInput, InTheTokenizer) {
+  refuse({"data.tokenizer=" + data::test::small_model().string()}, kWrongUsage,
+         {"model.vocab=180 is too small for the 200 ids of data.tokenizer="});
 }
 
 TEST_F(SftBadInput, InTheData) {
@@ -79,6 +85,8 @@ TEST_F(SftBadInput, InWhatDoesNotFit) {
   refuse({"lisa.layers=5"}, kWrongUsage, {"lisa.layers: 5 is more than the 4 of model.layers"});
   refuse({"lisa.layers=2", "parallel.zero=1"}, kWrongUsage, {"parallel.zero"});
   refuse({"lisa=some"}, kWrongUsage, {"lisa"});
+  refuse({"train.loss_average=per_micro_batch"}, kWrongUsage, {"train.loss_average"});
+  refuse({"train.cuda_graph=true", "data.rows=packed"}, kWrongUsage, {"train.cuda_graph"});
   refuse({"train.steps=13"}, kWrongUsage, {"train.steps=13: sft.epochs=2 of these samples are 12 steps; leave it out"});
   refuse({"train.steps=1000"}, kWrongUsage, {"train.steps=1000", "12 steps"});
   refuse({"schedule.warmup_steps=13"}, kWrongUsage, {"schedule.warmup_steps: 13 is more than ", " 12 steps"});
@@ -90,14 +98,13 @@ TEST_F(SftBadInput, InWhatDoesNotFit) {
 TEST_F(SftBadInput, IsSeenByInspectAndPlan) {
   const Finished inspected = run_strata({"inspect", run_.config(), "lisa.layers=2"});
   ASSERT_EQ(inspected.exit_code, 0) << inspected.err;
-  EXPECT_THAT(inspected.out, AllOf(HasSubstr("scheme: pre+gpas"), HasSubstr("hidden: 32"), HasSubstr("steps: 12\n")));
+  EXPECT_THAT(inspected.out,
+              AllOf(HasSubstr("scheme: pre+gpas"), HasSubstr("hidden: 32"), HasSubstr("2 epochs of sft.data decide")));
   const Finished planned = run_strata({"plan", run_.config(), "lisa.layers=2"});
   ASSERT_EQ(planned.exit_code, 0) << planned.err;
   EXPECT_THAT(planned.out, AllOf(HasSubstr("pre+gpas, 46,628 parameters"), ContainsRegex("run +12 steps")));
-  for (const char* command : {"inspect", "plan"}) {
-    expect_refused(strata_command({command, run_.config(), "sft.data=[/nowhere/*.json]"}), kWrongUsage,
-                   {"sft.data", "/nowhere/*.json"});
-  }
+  expect_refused(strata_command({"plan", run_.config(), "sft.data=[/nowhere/*.json]"}), kWrongUsage,
+                 {"sft.data", "/nowhere/*.json"});
 }
 
 }  // namespace

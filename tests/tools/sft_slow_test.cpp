@@ -213,6 +213,15 @@ TEST_F(Sft, EvaluatesWhatThereIs) {
   EXPECT_EQ(five[1].at("answers"), 5);
 }
 
+// In the folder of a run that began with another model.
+TEST_F(Sft, BegunAnewIsEvaluatedAnew) {
+  succeed("fresh", {"sft.epochs=1"});
+  const std::string result = "sft.model=" + run_.checkpoint("fresh", 6).string();
+  succeed("other", {result, "sft.epochs=1"});
+  succeed("other", {"sft.epochs=1", "train.resume=none"});
+  EXPECT_EQ(run_.lines("other", "eval.jsonl"), run_.lines("fresh", "eval.jsonl"));
+}
+
 // The result is a model like any other: it can be talked to, and fine-tuned again.
 TEST_F(Sft, GoesOnFromItsOwnResultAndFromHuggingFaces) {
   succeed("first", {});

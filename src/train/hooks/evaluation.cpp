@@ -18,7 +18,7 @@ class Evaluation final : public Hook {
       : logs_(logs), plan_(std::move(plan)), model_(model), workers_(workers) {}
 
   void before_step(int64_t index) override {
-    if (index == 0 && plan_.steps_per_epoch > 0) run_where_missing({});
+    if (index == 0 && plan_.steps_per_epoch > 0) run({});
   }
 
   bool needs_state_after(int64_t step) override {
