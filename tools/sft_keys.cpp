@@ -2,6 +2,7 @@
 
 #include "strata/base/check.h"
 #include "strata/hub/model_folder.h"
+#include "strata/nn/parameters.h"
 
 namespace strata::tools {
 namespace {

@@ -94,6 +94,16 @@ struct Asked {
   int64_t ended = 0;
 };
 
+// Once per process.
+const Asked& asked() {
+  static const Asked made = [] {
+    TestModel test = made_model();
+    fill(test.model);
+    return Asked(test.model);
+  }();
+  return made;
+}
+
 void expect_equal(const AnswerScores& scores, const AnswerScores& expected) {
   EXPECT_EQ(scores.questions, expected.questions);
   EXPECT_EQ(scores.right, expected.right);
@@ -104,49 +114,46 @@ void expect_equal(const AnswerScores& scores, const AnswerScores& expected) {
 TEST(Answers, AreThoseOfOneQuestionAtATime) {
   TestModel test = made_model();
   fill(test.model);
-  const Asked asked(test.model);
-  ASSERT_GT(asked.ended, 3) << "some answers end by themselves";
-  ASSERT_LT(asked.ended, 30) << "and some do not";
-  ASSERT_GT(asked.expected.right, 15);
-  ASSERT_LT(asked.expected.right, 30);
+  ASSERT_GT(asked().ended, 3) << "some answers end by themselves";
+  ASSERT_LT(asked().ended, 30) << "and some do not";
+  ASSERT_GT(asked().expected.right, 15);
+  ASSERT_LT(asked().expected.right, 30);
   const auto alone = dist::alone();
   for (const int64_t batch : {1, 3, 16}) {
     SCOPED_TRACE(batch);
     const AnswerOptions options{.most_tokens = kMostTokens, .batch = batch};
-    expect_equal(answer_questions(test.model, asked.questions, 100, *small_tokenizer(), options, *alone),
-                 asked.expected);
-    const auto first = answer_questions(test.model, asked.questions, 7, *small_tokenizer(), options, *alone);
+    expect_equal(answer_questions(test.model, asked().questions, 100, *small_tokenizer(), options, *alone),
+                 asked().expected);
+    const auto first = answer_questions(test.model, asked().questions, 7, *small_tokenizer(), options, *alone);
     EXPECT_EQ(first.questions, 7);
-    EXPECT_EQ(first.right, std::count(asked.right.begin(), asked.right.begin() + 7, true));
+    EXPECT_EQ(first.right, std::count(asked().right.begin(), asked().right.begin() + 7, true));
   }
 }
 
 TEST(Answers, EndWhereTheyMust) {
   TestModel test = made_model();
   fill(test.model);
-  const Asked asked(test.model);
   const auto right = [&](int64_t most_tokens) {
     const AnswerOptions options{.most_tokens = most_tokens, .batch = 16};
-    return answer_questions(test.model, asked.questions, 40, *small_tokenizer(), options, *dist::alone()).right;
+    return answer_questions(test.model, asked().questions, 40, *small_tokenizer(), options, *dist::alone()).right;
   };
   EXPECT_EQ(right(0), 0);
-  EXPECT_LT(right(2), asked.expected.right);
+  EXPECT_LT(right(2), asked().expected.right);
 }
 
 // Of five questions, one batch: the second worker has none.
 TEST(Answers, AreTheSameOfSeveralWorkers) {
   TestModel test = made_model();
   fill(test.model);
-  const Asked asked(test.model);
   strata::test::as_workers(2, [&](dist::Communicator& workers) {
     TestModel mine = made_model();
     fill(mine.model);
     const auto answer = [&](int64_t count, int64_t batch) {
       const AnswerOptions options{.most_tokens = kMostTokens, .batch = batch};
-      return answer_questions(mine.model, asked.questions, count, *small_tokenizer(), options, workers);
+      return answer_questions(mine.model, asked().questions, count, *small_tokenizer(), options, workers);
     };
-    for (const int64_t batch : {3, 16}) expect_equal(answer(40, batch), asked.expected);
-    EXPECT_EQ(answer(5, 16).right, std::count(asked.right.begin(), asked.right.begin() + 5, true));
+    for (const int64_t batch : {3, 16}) expect_equal(answer(40, batch), asked().expected);
+    EXPECT_EQ(answer(5, 16).right, std::count(asked().right.begin(), asked().right.begin() + 5, true));
   });
 }
 
