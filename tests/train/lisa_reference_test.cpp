@@ -44,6 +44,7 @@ config::RunConfig config_of(const Case& one, const std::filesystem::path& run) {
       lisa_config({.scheme = one.scheme, .states = one.states, .fine_tunes = !one.trains_gates}, run);
   config.optimizer.weight_decay = one.weight_decay;
   config.train.clip.global = one.clip;
+  config.optimizer.eps = 1e-6;  // or first steps, g / (|g| + eps), would be as long where a gradient is rounding alone
   return config;
 }
 
