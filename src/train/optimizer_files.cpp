@@ -103,9 +103,8 @@ class StateLoader {
     for (const ArenaRange& mine : states_.ranges) {
       const ArenaRange part = common(place, mine);
       if (part.begin >= part.end) continue;
-      copies_.push_back(
-          {state_at(states_, index, part), values.flatten().narrow(0, part.begin - place.begin, part.size()),
-           files_.size() - 1});
+      copies_.push_back({state_at(states_, index, part),
+                         values.flatten().narrow(0, part.begin - place.begin, part.size()), files_.size() - 1});
     }
   }
 

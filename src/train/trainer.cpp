@@ -66,6 +66,10 @@ class Loop {
     return is_needed;
   }
 
+  void start() const {
+    for (const auto& hook : hooks_) hook->at_start(progress_);
+  }
+
   void announce(int64_t index) const {
     for (const auto& hook : hooks_) hook->before_step(index);
   }
@@ -108,6 +112,7 @@ void run_training(Step& step, const config::TrainConfig& config, const NextBatch
   const int64_t last = options.stop_after < 0 ? options.last_step : std::min(options.stop_after, options.last_step);
   Loop loop(step, config, hooks, progress);
   std::optional<Pending> pending;
+  loop.start();
   for (int64_t index = progress.step; index < last; ++index) {
     double wait_seconds = 0.0;
     const auto batch = timed(next_batch, wait_seconds);

@@ -13,6 +13,8 @@ namespace strata::train {
 class Hook {
  public:
   virtual ~Hook() = default;
+  /// Once, before the first step of this process.
+  virtual void at_start(const Progress&) {}
   /// On all workers, before update number `index`, from 0, is started.
   virtual void before_step(int64_t /*index*/) {}
   /// Asked once for every step, on all workers, when it has been started: whether after_step has to find the parameters

@@ -22,6 +22,11 @@ class Console final : public Hook {
  public:
   explicit Console(const ConsoleFacts& facts) : facts_(facts), terminal_(isatty(STDOUT_FILENO) != 0) {}
 
+  // What happens before the first step is not its time.
+  void before_step(int64_t) override {
+    if (!started_ && steps_ == 0) shown_ = Clock::now();
+  }
+
   void after_step(const StepReport& report, const Progress& progress) override {
     const auto now = Clock::now();
     waited_ += report.wait_seconds;

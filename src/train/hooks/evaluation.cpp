@@ -17,8 +17,8 @@ class Evaluation final : public Hook {
   Evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, dist::Communicator& workers)
       : logs_(logs), plan_(std::move(plan)), model_(model), workers_(workers) {}
 
-  void before_step(int64_t index) override {
-    if (index == 0 && plan_.steps_per_epoch > 0) run({});
+  void at_start(const Progress& progress) override {
+    if (progress.step == 0 && plan_.steps_per_epoch > 0) run(progress);
   }
 
   bool needs_state_after(int64_t step) override {
