@@ -32,7 +32,7 @@ SftData::SftData(const config::RunConfig& config, const std::vector<data::Instru
 }
 
 int64_t SftData::steps_per_epoch() const {
-  return (blocks_.size() + config_.train.global_batch - 1) / config_.train.global_batch;
+  return data::SampleLoader::steps_per_epoch(blocks_, config_.train.global_batch);
 }
 
 std::unique_ptr<data::BatchSource> SftData::batches(const data::OrderCursor& start, const std::vector<int64_t>& mine,

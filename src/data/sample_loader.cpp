@@ -33,8 +33,8 @@ std::optional<GlobalBatch> SampleLoader::next_unless(const std::function<bool()>
   return std::move(**next);
 }
 
-int64_t SampleLoader::steps(int64_t epochs) const {
-  return epochs * ceil_divide(blocks_.size(), options_.global_batch);
+int64_t SampleLoader::steps_per_epoch(const SampleBlocks& blocks, int64_t global_batch) {
+  return ceil_divide(blocks.size(), global_batch);
 }
 
 void SampleLoader::end_epoch_where_due() {

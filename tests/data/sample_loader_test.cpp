@@ -73,8 +73,8 @@ std::map<int64_t, int64_t> ids_of(const std::vector<GlobalBatch>& batches, int64
 TEST_P(SampleBatches, EveryEpochHasEveryTokenOnce) {
   const auto source = loader(options_of());
   const auto batches = all_of(*source);
-  EXPECT_EQ(std::ssize(batches), source->steps(3));
-  EXPECT_EQ(source->steps(3), 3 * source->steps_per_epoch());
+  const int64_t steps = SampleLoader::steps_per_epoch(blocks_, 12);
+  EXPECT_EQ(std::ssize(batches), 3 * steps);
   int64_t tokens = 0;
   for (int64_t block = 0; block < blocks_.size(); ++block) tokens += blocks_.num_tokens(block);
   for (int64_t epoch = 0; epoch < 3; ++epoch) {
@@ -82,8 +82,8 @@ TEST_P(SampleBatches, EveryEpochHasEveryTokenOnce) {
     EXPECT_EQ(std::ssize(counts), tokens);
     for (const auto& [id, count] : counts) EXPECT_EQ(count, 1) << id;
   }
-  EXPECT_FALSE(at::equal(batches[0].micro_batches[0].tokens_N,
-                         batches[static_cast<size_t>(source->steps_per_epoch())].micro_batches[0].tokens_N));
+  EXPECT_FALSE(
+      at::equal(batches[0].micro_batches[0].tokens_N, batches[static_cast<size_t>(steps)].micro_batches[0].tokens_N));
   EXPECT_EQ(next_of(*source), std::nullopt);
 }
 
@@ -106,7 +106,7 @@ TEST_P(SampleBatches, CountsAreThoseOfTheMicroBatches) {
 TEST_P(SampleBatches, EpochsEndExactly) {
   const auto source = loader(options_of());
   const auto batches = all_of(*source);
-  const int64_t steps = source->steps_per_epoch();
+  const int64_t steps = SampleLoader::steps_per_epoch(blocks_, 12);
   const int64_t rest = blocks_.size() - (steps - 1) * 12;
   for (int64_t step = 0; step < std::ssize(batches); ++step) {
     const GlobalBatch& batch = batches[static_cast<size_t>(step)];

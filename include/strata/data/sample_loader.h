@@ -37,8 +37,7 @@ class SampleLoader final : public BatchSource {
 
   std::optional<GlobalBatch> next_unless(const std::function<bool()>& give_up) override;
 
-  int64_t steps_per_epoch() const { return steps(1); }
-  int64_t steps(int64_t epochs) const;
+  static int64_t steps_per_epoch(const SampleBlocks& blocks, int64_t global_batch);
 
  private:
   void end_epoch_where_due();
