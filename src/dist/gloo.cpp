@@ -105,6 +105,7 @@ class Mesh {
     auto device = device_of(store, options.interface);
     try {
       context_->connectFullMesh(addresses, device);
+      barrier();  // one that left now would break off what others have not yet done to meet it
     } catch (const Error&) {
       throw;
     } catch (const std::exception& failure) {

@@ -121,6 +121,13 @@ TEST(Gloo, LetsGoOfTheOthersWhenAWorkerFails) {
             "the first worker fails");
 }
 
+TEST(Gloo, LetsWorkersPartAsSoonAsTheyHaveMet) {
+  for (int meeting = 0; meeting < 60; ++meeting) {
+    const int world = 2 + meeting % 3;
+    EXPECT_EQ(strata::test::error_of([&] { as_workers(world, [](Communicator&) {}); }), "no error") << meeting;
+  }
+}
+
 TEST(Gloo, NamesAWorkerThatDoesNotCome) {
   const Store store = Store::serve(0);
   const GlooOptions options{.rank = 0, .world_size = 2, .timeout = std::chrono::milliseconds(100)};
