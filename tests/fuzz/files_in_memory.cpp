@@ -38,6 +38,8 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
 
 MappedFile::~MappedFile() { delete[] data_; }
 
+void MappedFile::release_pages() const {}
+
 std::string read_text(const std::filesystem::path& path) { return fuzz::get_file(path); }
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_.string() + ".tmp") {
