@@ -87,8 +87,7 @@ void run(const Arguments& arguments) {
   for (const KernelCase& kernel : kernel_cases(sizes)) table.add(measure(kernel, device.device, copied));
   std::cout << place_text(device) << ", " << c10::toString(sizes.dtype) << "; a large copy: " << fixed(copied * 1e-9, 1)
             << " GB/s. Bytes are the least that has to move. A kernel may beat a copy: on a processor a copy also "
-               "fetches what "
-               "it overwrites, and what fits into a cache moves faster.\n"
+               "fetches what it overwrites, and what fits into a cache moves faster.\n"
             << table.text() << std::flush;
 }
 

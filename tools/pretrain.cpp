@@ -10,8 +10,9 @@ namespace strata::tools {
 namespace {
 
 void run(const config::RunConfig& config) {
-  if (!config.sft.model.empty())
+  if (!config.sft.model.empty()) {
     throw UsageError(str("sft.model=", config.sft.model, ": strata sft is what fine-tunes"));
+  }
   set_threads(config.run);
   train_model("pretrain", config, TrainingData(config));
 }

@@ -1,6 +1,6 @@
 #include "support/runs.h"
 
-#include <sstream>
+#include "support/json_lines.h"
 
 #include "strata/train/checkpoint.h"
 
@@ -33,14 +33,7 @@ std::vector<int64_t> Runs::steps(const std::string& run) const {
 }
 
 std::vector<json> Runs::lines(const std::string& run, const std::string& file) const {
-  std::vector<json> found;
-  std::istringstream text(read_file(folder_ / run / file));
-  for (std::string line; std::getline(text, line);) {
-    found.push_back(json::parse(line));
-    for (const char* time : {"seconds", "communication_seconds", "exposed_seconds"}) found.back().erase(time);
-    found.back().erase("tokens_per_second");
-  }
-  return found;
+  return lines_without_times(folder_ / run / file);
 }
 
 }  // namespace strata::test

@@ -4,12 +4,12 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "strata/train/checkpoint.h"
 #include "strata/train/hooks.h"
 #include "strata/train/training.h"
 #include "support/data_fixtures.h"
+#include "support/json_lines.h"
 #include "support/models.h"
 #include "support/workers.h"
 
@@ -19,6 +19,7 @@ namespace {
 using nlohmann::json;
 using strata::test::as_workers;
 using strata::test::error_of;
+using strata::test::lines_without_times;
 using strata::test::read_file;
 using strata::test::TempFolder;
 
@@ -97,18 +98,6 @@ struct Process {
   optim::Schedule schedule;
   Progress progress;
 };
-
-std::vector<json> lines_without_times(const std::filesystem::path& file) {
-  std::vector<json> found;
-  std::istringstream text(read_file(file));
-  for (std::string line; std::getline(text, line);) {
-    found.push_back(json::parse(line));
-    for (const char* time : {"seconds", "communication_seconds", "exposed_seconds", "tokens_per_second"}) {
-      found.back().erase(time);
-    }
-  }
-  return found;
-}
 
 // A run of one worker with all that writes files.
 class LateReports : public testing::Test {

@@ -1,10 +1,10 @@
 // A run in which layers take turns, stopped anywhere and taken up again, against one that was not; and what is no
 // checkpoint of such a run.
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "strata/train/checkpoint.h"
 #include "support/errors.h"
+#include "support/json_lines.h"
 #include "support/lisa_run.h"
 #include "support/temp_folder.h"
 
@@ -18,6 +18,7 @@ using config::Rounding;
 using nlohmann::json;
 using strata::test::error_of;
 using strata::test::expect_same_bits;
+using strata::test::lines_without_times;
 using strata::test::lisa_config;
 using strata::test::LisaCase;
 using strata::test::LisaRun;
@@ -28,18 +29,6 @@ using Layers = std::vector<int64_t>;
 
 constexpr int64_t kSteps = 12;
 constexpr int64_t kMicroBatches = 4;
-
-std::vector<json> lines_without_times(const std::filesystem::path& file) {
-  std::vector<json> found;
-  std::istringstream text(read_file(file));
-  for (std::string line; std::getline(text, line);) {
-    found.push_back(json::parse(line));
-    for (const char* time : {"seconds", "communication_seconds", "exposed_seconds", "tokens_per_second"}) {
-      found.back().erase(time);
-    }
-  }
-  return found;
-}
 
 class LisaResume : public testing::TestWithParam<LisaCase> {
  protected:
