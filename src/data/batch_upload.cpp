@@ -18,7 +18,7 @@ int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * 
 // Every tensor of a batch, in the order in which they lie in a slot.
 template <class F>
 void each_tensor(F&& f) {
-  for (at::Tensor TokenBatch::*tensor : {&TokenBatch::tokens_N, &TokenBatch::targets_N, &TokenBatch::loss_positions_T,
+  for (at::Tensor TokenBatch::*tensor : {&TokenBatch::tokens_N, &TokenBatch::targets_T, &TokenBatch::loss_positions_T,
                                          &TokenBatch::by_id_N, &TokenBatch::positions_N, &TokenBatch::row_starts_R1}) {
     f(tensor);
   }

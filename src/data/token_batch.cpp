@@ -1,21 +1,13 @@
 #include "strata/data/token_batch.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <numeric>
 
 #include "strata/base/check.h"
+#include "to_tensor.h"
 
 namespace strata::data {
 namespace {
-
-template <class T>
-at::Tensor to_tensor(const std::vector<T>& values, at::ScalarType type) {
-  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, type);
-  std::ranges::copy(values, static_cast<T*>(tensor.data_ptr()));
-  return tensor;
-}
 
 void check_id(int64_t id, int64_t vocab, const char* what, size_t row, size_t position) {
   STRATA_CHECK(id >= 0 && id < vocab, what, " ", id, " at row ", row, ", position ", position,
@@ -30,9 +22,11 @@ struct Positions {
 
   void add(int64_t token, int64_t target, int32_t position, bool scores_all) {
     num_targets += target != kIgnore ? 1 : 0;
-    if (scores_all || target != kIgnore) scored.push_back(static_cast<int64_t>(tokens.size()));
+    if (scores_all || target != kIgnore) {
+      scored.push_back(static_cast<int64_t>(tokens.size()));
+      targets.push_back(target);
+    }
     tokens.push_back(token);
-    targets.push_back(target);
     positions.push_back(position);
   }
   void end_row() { starts.push_back(static_cast<int32_t>(tokens.size())); }
@@ -94,10 +88,10 @@ TokenBatch TokenBatch::from_rows(const TokenRows& rows, const TokenRows* labels,
   const int64_t longest = std::max(shape.fixed_longest, longest_of(all.starts));
   while (std::ssize(all.starts) <= shape.fixed_rows) all.end_row();
   return {.tokens_N = to_tensor(all.tokens, at::kLong),
-          .targets_N = to_tensor(all.targets, at::kLong),
           .positions_N = to_tensor(all.positions, at::kInt),
           .row_starts_R1 = to_tensor(all.starts, at::kInt),
           .loss_positions_T = to_tensor(all.scored, at::kLong),
+          .targets_T = to_tensor(all.targets, at::kLong),
           .by_id_N = to_tensor(sorted_by_id(all.tokens), at::kLong),
           .row_starts = all.starts,
           .longest_row = longest,
@@ -108,10 +102,10 @@ TokenBatch TokenBatch::from_rows(const TokenRows& rows, const TokenRows* labels,
 TokenBatch TokenBatch::empty() {
   const std::vector<int32_t> starts{0};
   return {.tokens_N = to_tensor<int64_t>({}, at::kLong),
-          .targets_N = to_tensor<int64_t>({}, at::kLong),
           .positions_N = to_tensor<int32_t>({}, at::kInt),
           .row_starts_R1 = to_tensor(starts, at::kInt),
           .loss_positions_T = to_tensor<int64_t>({}, at::kLong),
+          .targets_T = to_tensor<int64_t>({}, at::kLong),
           .by_id_N = to_tensor<int64_t>({}, at::kLong),
           .row_starts = starts};
 }

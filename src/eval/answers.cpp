@@ -40,7 +40,7 @@ std::vector<Answer> answer_all(nn::Model& model, std::span<const data::Question>
   for (const data::Question& question : questions) {
     answers.push_back({.question = &question, .row = {question.prompt.begin(), question.prompt.end()}});
   }
-  const auto longest = static_cast<size_t>(model.decoder().longest_row());
+  const auto longest = static_cast<size_t>(model.decoder().limits().longest_row);
   for (int64_t token = 0; token < options.most_tokens; ++token) {
     for (Answer& answer : answers) answer.ended |= answer.row.size() >= longest;
     if (std::ranges::all_of(answers, &Answer::ended)) break;

@@ -16,15 +16,22 @@ kernels::AttentionRows rows_of(const data::TokenBatch& batch) {
 
 }  // namespace
 
-AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
-                                       int64_t longest_row, Allocator& allocator)
-    : kernel(kernels::make_attention({dims.heads, dims.kv(), dims.head_dim()}, allocator.device_type(), dtype)),
-      rotary_table(allocator.zeros(MemoryClass::kAttentionWorkspace, "rotary table",
-                                   {2, longest_row, dims.head_dim() / 2}, at::kFloat)),
-      grad_out_NA(allocator.zeros(MemoryClass::kAttentionWorkspace, "attention output gradient",
-                                  {max_tokens, dims.heads * dims.head_dim()}, dtype)),
-      scratch(allocator.zeros(MemoryClass::kAttentionWorkspace, "attention scratch",
-                              {kernel->scratch_size(max_tokens, longest_row)}, at::kFloat)) {
+AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, const BatchLimits& limits,
+                                       bool gradients, Allocator& allocator)
+    : kernel(kernels::make_attention({dims.heads, dims.kv(), dims.head_dim()}, allocator.device_type(), dtype)) {
+  const auto zeros = [&](const char* what, at::IntArrayRef shape, at::ScalarType type = at::kFloat) {
+    return allocator.zeros(MemoryClass::kAttentionWorkspace, what, shape, type);
+  };
+  const auto [max_tokens, longest_row, trees] = limits;
+  rotary_table = zeros("rotary table", {2, longest_row, dims.head_dim() / 2});
+  if (gradients) {
+    grad_out_NA = zeros("attention output gradient", {max_tokens, dims.heads * dims.head_dim()}, dtype);
+  }
+  scratch = zeros("attention scratch", {kernel->scratch_size(max_tokens, longest_row)});
+  if (trees) {
+    STRATA_ASSERT(allocator.device_type() == at::kCPU);
+    tree_scratch = zeros("attention tree scratch", {kernels::attention_tree_scratch(shape(), max_tokens, longest_row)});
+  }
   allocator.count(MemoryClass::kAttentionWorkspace, str("taken by ", kernel->name(), " attention"),
                   kernel->bytes_of_its_own(max_tokens, longest_row));
   if (!allocator.is_planning()) kernels::fill_rotary_table(dims.rope_theta, rotary_table);
@@ -74,6 +81,9 @@ void Attention::forward(const Engine& engine, const data::TokenBatch& batch, con
   if (cache != nullptr) {
     kernels::attention_over_cache(shape, cache->past, qkv_NW, cache->keys_TK, cache->values_TK, out_NA,
                                   workspace_->scratch);
+  } else if (!batch.row_parents.empty()) {
+    kernels::attention_over_tree(shape, {batch.row_starts, batch.row_parents, batch.row_offsets, batch.longest_row},
+                                 qkv_NW, out_NA, workspace_->tree_scratch);
   } else {
     workspace_->kernel->forward(rows_of(batch), qkv_NW, out_NA, log_sum_HN, workspace_->scratch);
   }

@@ -15,28 +15,33 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
                  config::Recompute recompute, Allocator& allocator)
     : limits_(limits),
       recompute_(recompute),
-      sections_(spec.layout.sections),
       gradient_sections_(parameters.trained().sections),
       embedding_VD_(parameters.value("model.embed_tokens.weight")),
       embedding_grad_VD_(parameters.gradient("model.embed_tokens.weight")),
-      attention_workspace_(spec.dims, parameters.dtype(), limits.max_tokens, limits.longest_row, allocator) {
-  const auto gradient = [&](const char* what) {
-    return allocator.zeros(MemoryClass::kWorkspace, what, {limits.max_tokens, spec.dims.hidden}, parameters.dtype());
-  };
-  grad_stream_ND_ = gradient("stream gradient");
-  grad_normed_ND_ = gradient("normed gradient");
-  grad_branch_ND_ = gradient("branch gradient");
-
-  DecoderBuffers buffers(spec, parameters.dtype(), limits.max_tokens, recompute, allocator);
+      attention_workspace_(spec.dims, parameters.dtype(), limits, parameters.has_gradients(), allocator) {
+  const bool gradients = parameters.has_gradients();
+  STRATA_ASSERT(!gradients || std::ssize(spec.layers) == spec.dims.layers);
+  if (gradients) {
+    const auto gradient = [&](const char* what) {
+      return allocator.zeros(MemoryClass::kWorkspace, what, {limits.max_tokens, spec.dims.hidden}, parameters.dtype());
+    };
+    grad_stream_ND_ = gradient("stream gradient");
+    grad_normed_ND_ = gradient("normed gradient");
+    grad_branch_ND_ = gradient("branch gradient");
+  }
+  DecoderBuffers buffers(spec, parameters.dtype(), limits.max_tokens, recompute, gradients, allocator);
   const auto junction = [&](const norm::WiredJunction& wired, const JunctionBuffers& its_buffers) {
     return make_junction(parameters, spec, wired, its_buffers, buffers.junction_scratch());
   };
   entry_ = junction(spec.wiring.entry, buffers.entry());
-  for (int64_t layer = 0; layer < spec.dims.layers; ++layer) {
+  sections_.push_back(spec.layout.sections.front());
+  for (int64_t layer = 0; layer < std::ssize(spec.layers); ++layer) {
+    const int64_t number = spec.layers[static_cast<size_t>(layer)];
+    sections_.push_back(spec.layout.sections[static_cast<size_t>(number + 1)]);
     const auto* after = &spec.wiring.after[static_cast<size_t>(2 * layer)];
-    layers_.push_back({Attention(parameters, layer, attention_workspace_, buffers.attention(layer)),
+    layers_.push_back({Attention(parameters, number, attention_workspace_, buffers.attention(layer)),
                        junction(after[0], buffers.after_attention(layer)),
-                       FeedForward(parameters, layer, buffers.gate_up_N2F(layer), buffers.feed_forward_activation_NF(),
+                       FeedForward(parameters, number, buffers.gate_up_N2F(layer), buffers.feed_forward_activation_NF(),
                                    recompute == config::Recompute::kFfn),
                        junction(after[1], buffers.after_feed_forward(layer))});
   }
@@ -57,7 +62,8 @@ void Decoder::check_fits(const data::TokenBatch& batch) const {
   STRATA_CHECK(batch.num_tokens() <= limits_.max_tokens, "a batch of ", batch.num_tokens(),
                " tokens does not fit into buffers for ", limits_.max_tokens);
   for (size_t row = 1; row < batch.row_starts.size(); ++row) {
-    const int64_t length = batch.row_starts[row] - batch.row_starts[row - 1];
+    const int64_t before = batch.row_offsets.empty() ? 0 : batch.row_offsets[row - 1];
+    const int64_t length = before + batch.row_starts[row] - batch.row_starts[row - 1];
     STRATA_CHECK(length <= limits_.longest_row, "row ", row - 1, " has ", length, " tokens, the model was set up for ",
                  limits_.longest_row);
   }

@@ -10,8 +10,13 @@ std::string layer_name(int64_t layer) { return "layer " + std::to_string(layer);
 }  // namespace
 
 DecoderBuffers::DecoderBuffers(const ModelSpec& spec, at::ScalarType dtype, int64_t max_tokens,
-                               config::Recompute recompute, Allocator& allocator)
-    : spec_(spec), dtype_(dtype), tokens_(max_tokens), recompute_(recompute), allocator_(allocator) {
+                               config::Recompute recompute, bool gradients, Allocator& allocator)
+    : spec_(spec),
+      dtype_(dtype),
+      tokens_(max_tokens),
+      recompute_(gradients ? recompute : config::Recompute::kLayer),
+      gradients_(gradients),
+      allocator_(allocator) {
   const auto workspace = [&](const char* what, at::IntArrayRef shape, at::ScalarType type) {
     return allocator.zeros(MemoryClass::kWorkspace, what, shape, type);
   };
@@ -19,8 +24,10 @@ DecoderBuffers::DecoderBuffers(const ModelSpec& spec, at::ScalarType dtype, int6
   stream_ND_ = workspace("stream", {tokens_, hidden}, dtype);
   branch_ND_ = workspace("branch", {tokens_, hidden}, dtype);
   activation_NF_ = workspace("feed-forward activation", {tokens_, spec.dims.intermediate}, dtype);
-  junction_scratch_ =
-      workspace("junction gradient sums", {kernels::junction_scratch_size(tokens_, hidden)}, at::kFloat);
+  if (gradients) {
+    junction_scratch_ =
+        workspace("junction gradient sums", {kernels::junction_scratch_size(tokens_, hidden)}, at::kFloat);
+  }
 }
 
 at::Tensor DecoderBuffers::keep(const std::string& owner, const std::string& what, at::IntArrayRef shape,
@@ -60,7 +67,7 @@ JunctionBuffers DecoderBuffers::junction(size_t index, const std::string& owner,
   const bool next_needs_stream =
       index < spec_.wiring.after.size() &&
       (spec_.wiring.after[index].rule.gate == norm::Gate::kSkip || spec_.wiring.after[index].custom);
-  const bool kept_for_recompute = leads_to_layer && recompute_ == config::Recompute::kLayer;
+  const bool kept_for_recompute = leads_to_layer && recompute_ == config::Recompute::kLayer && gradients_;
   const bool sum_is_stream =
       rule.out_norm == norm::Norm::kNone && rule.gate != norm::Gate::kSum && !(kept_for_recompute && recomputed);
   const bool normed_is_stream =

@@ -8,11 +8,12 @@ namespace strata::nn {
 
 /// Lays out the buffers that a decoder's layers keep from forward to backward.
 ///
-/// Where layers are recomputed, all layers share one set, and only what enters a layer is kept for each.
+/// Where layers are recomputed, all layers share one set, and only what enters a layer is kept for each. Where there
+/// are no gradients nothing is kept at all.
 class DecoderBuffers {
  public:
   DecoderBuffers(const ModelSpec& spec, at::ScalarType dtype, int64_t max_tokens, config::Recompute recompute,
-                 Allocator& allocator);
+                 bool gradients, Allocator& allocator);
 
   AttentionActivations attention(int64_t layer);
   at::Tensor gate_up_N2F(int64_t layer);
@@ -33,6 +34,7 @@ class DecoderBuffers {
   at::ScalarType dtype_;
   int64_t tokens_;
   config::Recompute recompute_;
+  bool gradients_;
   Allocator& allocator_;
   std::map<std::string, at::Tensor> shared_;
   std::vector<AttentionActivations> shared_attention_;

@@ -1,7 +1,6 @@
 #include "strata/nn/head.h"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/index_select.h>
 
 #include <algorithm>
 
@@ -20,7 +19,6 @@ Head::Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_toke
   };
   normed_CD_ = zeros("head input", {chunk_, spec.dims.hidden}, parameters.dtype());
   logits_CV_ = zeros("logits", {chunk_, spec.dims.vocab}, parameters.dtype());
-  targets_C_ = zeros("targets", {chunk_}, at::kLong);
   loss_T_ = zeros("losses", {max_tokens}, at::kFloat);
 }
 
@@ -28,12 +26,11 @@ Head::Chunk Head::chunk(const Engine& engine, const data::TokenBatch& batch, con
                         int64_t first) const {
   const int64_t count = std::min(chunk_, batch.num_scored() - first);
   Chunk chunk{.positions_C = batch.loss_positions_T.narrow(0, first, count),
-              .targets_C = targets_C_.narrow(0, 0, count),
+              .targets_C = batch.targets_T.narrow(0, first, count),
               .normed_CD = normed_CD_.narrow(0, 0, count),
               .logits_CV = logits_CV_.narrow(0, 0, count),
               .loss_C = loss_T_.narrow(0, first, count)};
   engine.clock.enter(phase::kEmbedding);
-  at::index_select_out(chunk.targets_C, batch.targets_N, 0, chunk.positions_C);
   kernels::gather_rows(normed_ND, chunk.positions_C, chunk.normed_CD);
   engine.multiply(phase::kGemmHead, chunk.normed_CD, weight_VD_.t(), chunk.logits_CV);
   return chunk;

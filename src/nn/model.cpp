@@ -99,6 +99,11 @@ double Model::loss(const data::TokenBatch& batch) {
   return loss.item<double>();
 }
 
+at::Tensor Model::losses_T(const data::TokenBatch& batch) {
+  head_.losses(forward(batch), batch, decoder_.output_ND(batch.num_tokens()));
+  return head_.losses_T(batch.num_scored()).cpu();
+}
+
 at::Tensor Model::last_logits_RV(const data::TokenBatch& batch) {
   const Engine engine = forward(batch);
   const at::Tensor ends_R = batch.row_starts_R1.narrow(0, 1, batch.num_rows()).sub(1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 #include "strata/base/check.h"
@@ -146,7 +147,17 @@ ModelSpec describe(const config::ModelConfig& dims, const norm::Scheme& scheme, 
   norm::Wiring wiring = norm::wire(scheme, dims.layers, gate.per == config::GpasPer::kSublayer);
   ParameterLayout layout = LayoutBuilder(dims, scheme, gate).build(wiring);
   ParameterLayout trained = layout;
-  return {dims, std::move(wiring), gate, std::move(layout), std::move(trained)};
+  std::vector<int64_t> layers(static_cast<size_t>(dims.layers));
+  std::iota(layers.begin(), layers.end(), int64_t{0});
+  return {dims, std::move(wiring), gate, std::move(layout), std::move(trained), std::move(layers)};
+}
+
+ModelSpec without_layer(ModelSpec spec, int64_t layer) {
+  const auto place = std::ranges::find(spec.layers, layer);
+  STRATA_ASSERT(place != spec.layers.end());
+  spec.wiring = norm::without_layer(std::move(spec.wiring), place - spec.layers.begin());
+  spec.layers.erase(place);
+  return spec;
 }
 
 ModelSpec describe(const config::ModelConfig& dims, const config::NormConfig& norm) {

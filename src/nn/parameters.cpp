@@ -65,7 +65,7 @@ void Parameters::refresh_values(const ArenaRange& range) const {
 }
 
 at::Tensor Parameters::gradient(const std::string& name) const {
-  const bool has_one = gradients_.numel() > 0 && trained_.contains(name);
+  const bool has_one = has_gradients() && trained_.contains(name);
   return has_one ? view_of(gradients_, trained_.find(name)) : at::Tensor();
 }
 
@@ -74,7 +74,7 @@ at::Tensor Parameters::stacked_values(const std::string& first, const std::strin
 }
 
 at::Tensor Parameters::stacked_gradients(const std::string& first, const std::string& last) const {
-  const bool has_some = gradients_.numel() > 0 && trained_.contains(first);
+  const bool has_some = has_gradients() && trained_.contains(first);
   return has_some ? stacked(trained_, gradients_, first, last) : at::Tensor();
 }
 

@@ -1,5 +1,6 @@
 #include "strata/norm/wiring.h"
 
+#include "strata/base/check.h"
 #include "strata/config/key_error.h"
 
 namespace strata::norm {
@@ -105,6 +106,29 @@ Wiring wire(const Scheme& scheme, int64_t layers, bool gate_per_sublayer) {
   junction->rule.next_norm = Norm::kRms;
   junction->next_gain = Gain{"model.norm.weight"};
   put_custom_junctions(scheme, layers, wiring);
+  return wiring;
+}
+
+Wiring without_layer(Wiring wiring, int64_t layer) {
+  const auto own = wiring.after.begin() + 2 * layer;
+  WiredJunction& before = layer == 0 ? wiring.entry : *(own - 1);
+  const WiredJunction& last = *(own + 1);
+  STRATA_CHECK(!before.custom && !own->custom && !last.custom, "layer ", layer,
+               " cannot be left out: this scheme writes its junctions itself");
+  const std::string names = layer_name({.layer = layer}, "");
+  if (before.gate && before.gate->starts_with(names)) {  // it gates what the layer reads
+    before.gate.reset();
+    before.rule.gate = Gate::kNone;
+  }
+  if (last.gate && !last.gate->starts_with(names)) {
+    STRATA_CHECK(!before.gate, "layer ", layer, " cannot be left out: two gates would come between two branches");
+    before.gate = last.gate;
+    before.rule.gate = last.rule.gate;
+  }
+  before.rule.next_norm = last.rule.next_norm;
+  before.rule.next_scale = last.rule.next_scale;
+  before.next_gain = last.next_gain;
+  wiring.after.erase(own, own + 2);
   return wiring;
 }
 

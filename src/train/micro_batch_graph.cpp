@@ -7,7 +7,7 @@ namespace {
 
 // What of a batch lies on the device.
 constexpr at::Tensor data::TokenBatch::*kTensors[] = {
-    &data::TokenBatch::tokens_N,      &data::TokenBatch::targets_N,        &data::TokenBatch::positions_N,
+    &data::TokenBatch::tokens_N,      &data::TokenBatch::targets_T,        &data::TokenBatch::positions_N,
     &data::TokenBatch::row_starts_R1, &data::TokenBatch::loss_positions_T, &data::TokenBatch::by_id_N};
 
 }  // namespace

@@ -43,7 +43,8 @@ std::vector<GlobalBatch> all_of(SampleLoader& loader) {
 
 void expect_equal(const TokenBatch& batch, const TokenBatch& expected) {
   EXPECT_TRUE(at::equal(batch.tokens_N, expected.tokens_N));
-  EXPECT_TRUE(at::equal(batch.targets_N, expected.targets_N));
+  EXPECT_TRUE(at::equal(batch.loss_positions_T, expected.loss_positions_T));
+  EXPECT_TRUE(at::equal(batch.targets_T, expected.targets_T));
   EXPECT_EQ(batch.row_starts, expected.row_starts);
 }
 

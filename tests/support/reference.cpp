@@ -6,6 +6,8 @@
 #include <ATen/ops/cos.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/embedding.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/index_copy.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
@@ -156,8 +158,12 @@ ReferenceResult reference_forward(const nn::ModelSpec& spec, const TensorMap& le
   ReferenceResult result;
   result.logits_NV = at::cat(logits);
   for (const auto& of_layer : hidden) result.hidden_ND.push_back(at::cat(of_layer));
-  result.loss = at::cross_entropy_loss(result.logits_NV, batch.targets_N, {}, 1, data::kIgnore);
+  result.loss = at::cross_entropy_loss(result.logits_NV, targets_N(batch), {}, 1, data::kIgnore);
   return result;
+}
+
+at::Tensor targets_N(const data::TokenBatch& batch) {
+  return at::full_like(batch.tokens_N, data::kIgnore).index_copy(0, batch.loss_positions_T, batch.targets_T);
 }
 
 double relative_error(const at::Tensor& a, const at::Tensor& b) {

@@ -22,6 +22,9 @@ TensorMap reference_leaves(const TensorMap& parameters);
 
 ReferenceResult reference_forward(const nn::ModelSpec& spec, const TensorMap& leaves, const data::TokenBatch& batch);
 
+/// The id that each position is scored against, or kIgnore: int64 [N].
+at::Tensor targets_N(const data::TokenBatch& batch);
+
 /// |a - b| / |b| in L2; |a| where b is zero.
 double relative_error(const at::Tensor& a, const at::Tensor& b);
 

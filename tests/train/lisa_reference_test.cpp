@@ -52,11 +52,12 @@ config::RunConfig config_of(const Case& one, const std::filesystem::path& run) {
 json rows_of(const data::GlobalBatch& batch) {
   json rows = json::array();
   for (const data::TokenBatch& micro_batch : batch.micro_batches) {
+    const at::Tensor targets = test::targets_N(micro_batch);
     for (int64_t row = 0; row < micro_batch.num_rows(); ++row) {
       std::vector<int64_t> ids, labels{-100};
       for (int32_t place = micro_batch.row_starts[static_cast<size_t>(row)];
            place < micro_batch.row_starts[static_cast<size_t>(row) + 1]; ++place) {
-        const auto target = micro_batch.targets_N[place].item<int64_t>();
+        const auto target = targets[place].item<int64_t>();
         ids.push_back(micro_batch.tokens_N[place].item<int64_t>());
         labels.push_back(target == data::kIgnore ? -100 : target);
       }

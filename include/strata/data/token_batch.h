@@ -27,15 +27,19 @@ struct BatchShape {
 /// without targets, so that nothing sees it.
 struct TokenBatch {
   at::Tensor tokens_N;              // int64
-  at::Tensor targets_N;             // int64: the id that each position is scored against, or kIgnore
   at::Tensor positions_N;           // int32, from 0 in each row
   at::Tensor row_starts_R1;         // int32: from 0 to N
   at::Tensor loss_positions_T;      // int64: the positions that are scored
+  at::Tensor targets_T;             // int64: the id that each of them is scored against, or kIgnore
   at::Tensor by_id_N;               // int64: positions sorted by token id, then position
   std::vector<int32_t> row_starts;  // the same as row_starts_R1, in the host's memory
   int64_t longest_row = 0;          // tokens
   int64_t num_padding = 0;          // tokens
-  int64_t targets = 0;              // positions that have one
+  int64_t targets = 0;              // scored positions that have one
+  // Where rows continue others (see prefix_tree.h; nothing has gradients then), else empty: row r goes on after the
+  // first row_offsets[r] tokens of row row_parents[r] and of what that one continues; -1 and 0: of nothing.
+  std::vector<int32_t> row_parents = {};
+  std::vector<int32_t> row_offsets = {};
 
   /// Targets are the next token of the row. `labels`, where given, say per position (not shifted: position t is scored
   /// against label t + 1) which id counts, kIgnore where none. Throws Error for an empty row, labels of another shape,

@@ -58,6 +58,21 @@ class Attention {
 /// FlashAttention-2 as ATen has it, in fp32 Strata's own.
 std::unique_ptr<Attention> make_attention(const AttentionShape& shape, at::DeviceType device, at::ScalarType dtype);
 
+/// Rows that continue others: row r goes on after the first offsets[r] tokens of row parents[r], which stands before
+/// it, and of what that one continues; -1 and 0: after nothing. See data::TokenBatch.
+struct AttentionTree {
+  const std::vector<int32_t>& starts;
+  const std::vector<int32_t>& parents;
+  const std::vector<int32_t>& offsets;
+  int64_t longest = 0;  // tokens from a root to an end
+};
+
+/// Causal attention along each way through the tree, forward alone, on the CPU: the same bits as if every way were a
+/// row of its own. qkv_NW and out_NA as for Attention::forward; scratch: fp32, of attention_tree_scratch elements.
+void attention_over_tree(const AttentionShape& shape, const AttentionTree& tree, const at::Tensor& qkv_NW,
+                         const at::Tensor& out_NA, const at::Tensor& scratch);
+int64_t attention_tree_scratch(const AttentionShape& shape, int64_t max_tokens, int64_t longest_row);
+
 /// Attention of the next tokens of one row whose first `past` tokens are in a cache, for generation and scoring.
 ///
 /// qkv_NW: of the N new tokens, rotated by their positions past ... past + N - 1. Their keys and values are put into

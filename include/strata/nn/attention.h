@@ -7,9 +7,16 @@
 
 namespace strata::nn {
 
+/// What the size of a decoder's buffers depends on, beside its ModelSpec.
+struct BatchLimits {
+  int64_t max_tokens = 0;   // of a micro-batch, and scored positions
+  int64_t longest_row = 0;  // tokens
+  bool trees = false;       // whether rows may continue others; only on the CPU
+};
+
 /// What all attention layers of a decoder share.
 struct AttentionWorkspace {
-  AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens, int64_t longest_row,
+  AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, const BatchLimits& limits, bool gradients,
                      Allocator& allocator);
 
   const kernels::AttentionShape& shape() const { return kernel->shape(); }
@@ -18,6 +25,7 @@ struct AttentionWorkspace {
   at::Tensor rotary_table;  // cos and sin, fp32
   at::Tensor grad_out_NA;
   at::Tensor scratch;
+  at::Tensor tree_scratch;  // where batches may be trees
 };
 
 /// What a layer's attention keeps from forward to backward. N tokens, H heads, W = q, k and v side by side, A = H times
@@ -47,7 +55,8 @@ class Attention {
   /// Its weights' gradients are where the parameters have them now; frozen weights have none.
   void bind_gradients(const Parameters& parameters);
 
-  /// With a cache the batch is one row, the next tokens after those in the cache, and no backward follows.
+  /// With a cache the batch is one row, the next tokens after those in the cache. Then, and after a batch whose rows
+  /// continue others, no backward follows.
   void forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
                const at::Tensor& branch_ND, const LayerCache* cache = nullptr) const;
   /// Adds the weights' gradients where they have any; writes grad_normed_ND.

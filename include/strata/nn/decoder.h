@@ -11,12 +11,6 @@
 
 namespace strata::nn {
 
-/// What the size of a decoder's buffers depends on, beside its ModelSpec.
-struct BatchLimits {
-  int64_t max_tokens = 0;   // of a micro-batch
-  int64_t longest_row = 0;  // tokens
-};
-
 /// Called when a section's gradients are final: nothing of this backward pass will write to them any more.
 using FinalGradients = std::function<void(ArenaRange)>;
 
@@ -39,8 +33,7 @@ class Decoder {
   /// The forward pass of the next tokens of one row, after those that `cache` holds; the cache grows by them.
   void extend(const Engine& engine, data::TokenBatch batch, std::vector<LayerCache>& cache) const;
 
-  /// Tokens that a row may have.
-  int64_t longest_row() const { return limits_.longest_row; }
+  const BatchLimits& limits() const { return limits_; }
 
   /// The final norm's output of the last forward, [N, D].
   at::Tensor output_ND(int64_t tokens) const;

@@ -20,6 +20,9 @@ class Head {
   /// The losses alone.
   void losses(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const;
 
+  /// The losses just made, of the first so many scored positions: fp32 [T].
+  at::Tensor losses_T(int64_t count) const { return loss_T_.narrow(0, 0, count); }
+
   /// `total` (0-dim fp64) grows by the sum of the losses just made, times `scale` where it is given.
   void add_losses(const data::TokenBatch& batch, const at::Tensor& scale, const at::Tensor& total) const;
 
@@ -34,7 +37,7 @@ class Head {
   Chunk chunk(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND, int64_t first) const;
 
   at::Tensor weight_VD_, grad_VD_;
-  at::Tensor normed_CD_, logits_CV_, targets_C_, loss_T_;
+  at::Tensor normed_CD_, logits_CV_, loss_T_;
   int64_t chunk_;
 };
 

@@ -62,6 +62,9 @@ class Model {
   double loss_and_gradients(const data::TokenBatch& batch, double scale, const FinalGradients& when_final = {});
   double loss(const data::TokenBatch& batch);
 
+  /// Forward alone: -log p(target) of every scored position, fp32 [T] in the host's memory.
+  at::Tensor losses_T(const data::TokenBatch& batch);
+
   /// Forward alone: the logits at the last position of each row, [R, vocabulary], in new memory.
   at::Tensor last_logits_RV(const data::TokenBatch& batch);
 

@@ -32,7 +32,11 @@ struct ModelSpec {
   config::GpasConfig gate;
   ParameterLayout layout;
   ParameterLayout trained;  // what is trained, and where it lies in the arena of gradients; unless frozen, all of it
+  std::vector<int64_t> layers = {};  // those that the decoder goes through, which the wiring is about
 };
+
+/// The same parameters, and a decoder that passes a layer over, for evaluation. Throws Error as norm::without_layer.
+ModelSpec without_layer(ModelSpec spec, int64_t layer);
 
 /// Throws config::KeyError for a scheme or option that does not exist.
 ModelSpec describe(const config::ModelConfig& dims, const config::NormConfig& norm);

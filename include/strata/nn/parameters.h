@@ -37,6 +37,7 @@ class Parameters {
   const at::Tensor& values() const { return values_; }        // [arena], what the model reads
   const at::Tensor& master() const { return master_; }        // [arena], what the optimizer moves; else the same
   const at::Tensor& gradients() const { return gradients_; }  // [arena], of the master's dtype
+  bool has_gradients() const { return gradients_.numel() > 0; }
 
   at::Tensor value(const std::string& name) const;
   at::Tensor master(const std::string& name) const;

@@ -33,6 +33,10 @@ struct Wiring {
   std::vector<WiredJunction> after;
 };
 
+/// The same model without a layer, its norms and its gate: the branch before it is left as ever, and what it leads to
+/// is read as by the layer behind. Throws Error where junctions of that layer are a scheme's own functions.
+Wiring without_layer(Wiring wiring, int64_t layer);
+
 /// Throws config::KeyError("norm.gpas.position") for a position that the scheme has no place for.
 Wiring wire(const Scheme& scheme, int64_t layers, bool gate_per_sublayer);
 
