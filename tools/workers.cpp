@@ -29,18 +29,30 @@ bool must_agree(const std::string& key) {
   return !kFree.contains(key);
 }
 
-dist::Introduction introduction_of(const config::RunConfig& config, const RunInput& input, const RunDevice& device) {
-  dist::Introduction mine{.host = host_name(), .pid = getpid(), .device = device.name()};
-  mine.must_agree = {{"Strata", version()},
-                     {"LibTorch", torch_version()},
-                     {"threads", std::to_string(at::get_num_threads())},
-                     {"data", hex(input.fingerprint())},
-                     {"tokenizer", hex(input.tokenizer().fingerprint())}};
-  if (!input.model_fingerprint().empty()) mine.must_agree.emplace_back("model", input.model_fingerprint());
+Agreement agreement_of(const config::RunConfig& config, const RunInput& input) {
+  Agreement agreement{{"data", hex(input.fingerprint())}, {"tokenizer", hex(input.tokenizer().fingerprint())}};
+  if (!input.model_fingerprint().empty()) agreement.emplace_back("model", input.model_fingerprint());
   for (const auto& [key, value] : config::flatten(config)) {
-    if (must_agree(key)) mine.must_agree.emplace_back(key, value);
+    if (must_agree(key)) agreement.emplace_back(key, value);
   }
+  return agreement;
+}
+
+dist::Introduction introduction_of(const Agreement& agreement, const RunDevice& device) {
+  dist::Introduction mine{.host = host_name(), .pid = getpid(), .device = device.name()};
+  mine.must_agree = {
+      {"Strata", version()}, {"LibTorch", torch_version()}, {"threads", std::to_string(at::get_num_threads())}};
+  mine.must_agree.insert(mine.must_agree.end(), agreement.begin(), agreement.end());
   return mine;
+}
+
+// This process among the others, as which it speaks from now on; nothing where it is alone.
+std::optional<dist::Worker> one_of_several() {
+  const auto self = dist::worker_of_environment();
+  if (!self || self->world_size == 1) return std::nullopt;
+  log::speak_as(str("[rank ", self->rank, "] "));
+  if (self->rank > 0) log::quiet();
+  return self;
 }
 
 }  // namespace
@@ -65,17 +77,20 @@ void Workers::leave() const {
   if (heart) heart->leave(timeout);
 }
 
-Workers join_workers(const config::RunConfig& config, const RunInput& input, const RunDevice& device) {
-  const auto self = dist::worker_of_environment();
-  if (!self || self->world_size == 1) return {.self = {}, .group = dist::alone()};
-  log::speak_as(str("[rank ", self->rank, "] "));
-  if (self->rank > 0) log::quiet();
-  train::divide(config, self->world_size);  // says what does not fit before anybody waits
-  const std::chrono::seconds timeout(config.parallel.timeout_seconds);
+Workers join_workers(const Agreement& agreement, const config::ParallelConfig& parallel, const RunDevice& device) {
+  const auto self = one_of_several();
+  if (!self) return {.self = {}, .group = dist::alone()};
+  const std::chrono::seconds timeout(parallel.timeout_seconds);
   Workers workers{.self = *self, .timeout = timeout, .store = dist::meet(*self, timeout)};
-  workers.introductions = dist::introduce(*workers.store, *self, introduction_of(config, input, device), timeout);
-  workers.group = connect_workers(*workers.store, *self, config.parallel, device.device.type(), timeout + kCourtesy);
+  workers.introductions = dist::introduce(*workers.store, *self, introduction_of(agreement, device), timeout);
+  workers.group = connect_workers(*workers.store, *self, parallel, device.device.type(), timeout + kCourtesy);
   return workers;
+}
+
+Workers join_workers(const config::RunConfig& config, const RunInput& input, const RunDevice& device) {
+  // Says what does not fit before anybody waits.
+  if (const auto self = one_of_several()) train::divide(config, self->world_size);
+  return join_workers(agreement_of(config, input), config.parallel, device);
 }
 
 void check_shared(const std::filesystem::path& run, dist::Communicator& workers) {

@@ -34,8 +34,15 @@ struct Workers {
   void leave() const;
 };
 
+/// What must be the same on every worker, label and value.
+using Agreement = std::vector<std::pair<std::string, std::string>>;
+
 /// Meets the others that the environment speaks of. From here on only the first worker logs more than warnings, and the
-/// others' lines begin with their rank. Throws UsageError, naming what differs, where configs, data or versions do.
+/// others' lines begin with their rank. Throws UsageError, naming what differs, where what was agreed on or versions or
+/// numbers of threads do.
+Workers join_workers(const Agreement& agreement, const config::ParallelConfig& parallel, const RunDevice& device);
+
+/// The same for a training run, whose configs and data must agree.
 Workers join_workers(const config::RunConfig& config, const RunInput& input, const RunDevice& device);
 
 /// Throws UsageError on a worker that does not see the folder of the first worker at this path, which must exist there.

@@ -40,6 +40,22 @@ std::string Table::line(const std::vector<std::string>& cells, const std::vector
   return text;
 }
 
+std::string Table::markdown() const {
+  std::string titles = "|", rules = "|", rows;
+  for (const Column& column : columns_) {
+    titles += " " + column.title + " |";
+    rules += column.align == Align::kLeft ? " --- |" : " ---: |";
+  }
+  for (const auto& row : rows_) {
+    rows += "|";
+    for (size_t column = 0; column < columns_.size(); ++column) {
+      rows += " " + (column < row.size() ? row[column] : "") + " |";
+    }
+    rows += "\n";
+  }
+  return titles + "\n" + rules + "\n" + rows;
+}
+
 std::string Table::text(const std::string& indent) const {
   std::vector<std::string> titles;
   for (const Column& column : columns_) titles.push_back(column.title);

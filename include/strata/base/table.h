@@ -22,6 +22,9 @@ class Table {
   /// One line per row, each behind `indent`, the titles first unless all are empty. No spaces at the ends of lines.
   std::string text(const std::string& indent = "") const;
 
+  /// The same as a table in Markdown.
+  std::string markdown() const;
+
  private:
   std::vector<int> widths() const;
   std::string line(const std::vector<std::string>& cells, const std::vector<int>& widths) const;
