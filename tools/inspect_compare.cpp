@@ -15,7 +15,6 @@
 #include "strata/base/text.h"
 #include "strata/config/print.h"
 #include "strata/hub/model_folder.h"
-#include "strata/io/safetensors.h"
 
 namespace strata::tools {
 namespace {
@@ -89,7 +88,7 @@ Table config_differences(const config::RunConfig& one, const config::RunConfig& 
 
 void compare_folders(const std::filesystem::path& one, const std::filesystem::path& other) {
   const hub::ModelFolder left = hub::open_model_folder(one), right = hub::open_model_folder(other);
-  const auto a = io::SafetensorsFile::open(left.weights), b = io::SafetensorsFile::open(right.weights);
+  const io::TensorFiles &a = left.weights, &b = right.weights;
   Comparison comparison;
   for (const std::string& name : a.names()) {
     if (b.contains(name)) comparison.add(name, a.tensor(name), b.tensor(name));

@@ -6,17 +6,22 @@
 #include "strata/base/text.h"
 #include "strata/config/print.h"
 #include "strata/hub/model_folder.h"
-#include "strata/io/safetensors.h"
+#include "strata/io/tensor_files.h"
 #include "strata/nn/report.h"
 #include "strata/train/checkpoint.h"
 
 namespace strata::tools {
 namespace {
 
-std::string dtypes_in(const io::SafetensorsFile& file) {
+std::string dtypes_in(const io::TensorFiles& weights) {
   std::set<std::string> dtypes;
-  for (const std::string& name : file.names()) dtypes.insert(nn::name_of(file.info(name).dtype));
+  for (const std::string& name : weights.names()) dtypes.insert(nn::name_of(weights.info(name).dtype));
   return join({dtypes.begin(), dtypes.end()}, " and ");
+}
+
+std::string files_in(const io::TensorFiles& weights) {
+  const std::string first = weights.files().front().filename().string();
+  return weights.files().size() == 1 ? first : str(weights.files().size(), " files");
 }
 
 std::string checkpoint_report(const train::Checkpoint& checkpoint) {
@@ -40,13 +45,12 @@ void inspect_folder(const std::filesystem::path& path, bool parameters) {
   if (train::is_checkpoint(path)) checkpoint = checkpoint_report(train::Checkpoint::open(path));
   const hub::ModelFolder folder = hub::open_model_folder(path);
   nn::check_loadable(folder.spec.layout, folder.weights);
-  const auto file = io::SafetensorsFile::open(folder.weights);
-  const at::ScalarType dtype = file.info(folder.spec.layout.params.front().name).dtype;
+  const at::ScalarType dtype = folder.weights.info(folder.spec.layout.params.front().name).dtype;
   print_with_comments(
       config::to_yaml(folder.config, {"model", "norm"}),
-      str("\n", model_summary(folder.spec, folder.config.data.sequence_length), "\n",
-          folder.weights.filename().string(), ": ", file.names().size(), " tensors in ", dtypes_in(file),
-          ", all that the model needs\n", checkpoint, model_report(folder.spec, dtype, parameters)));
+      str("\n", model_summary(folder.spec, folder.config.data.sequence_length), "\n", files_in(folder.weights), ": ",
+          folder.weights.names().size(), " tensors in ", dtypes_in(folder.weights), ", all that the model needs\n",
+          checkpoint, model_report(folder.spec, dtype, parameters)));
 }
 
 }  // namespace strata::tools

@@ -8,7 +8,6 @@
 #include "strata/base/text.h"
 #include "strata/data/sample_loader.h"
 #include "strata/eval/answers.h"
-#include "strata/io/digest.h"
 #include "strata/nn/trained.h"
 
 namespace strata::tools {
@@ -23,7 +22,7 @@ SftData::SftData(const config::RunConfig& config) : SftData(config, read_records
 SftData::SftData(const config::RunConfig& config, const std::vector<data::Instruction>& records)
     : config_(config),
       weights_(sound_weights(config)),
-      model_fingerprint_(hex(io::checksum(weights_))),
+      model_fingerprint_(hex(weights_.checksum())),
       tokenizer_(open_tokenizer(config)),
       samples_(records, data::PromptTemplate(config.sft.prompt_template), tokenizer_, options_of(config)),
       questions_(data::questions_of(samples_, records)),

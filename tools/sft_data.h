@@ -34,7 +34,7 @@ class SftData final : public RunInput {
   int64_t longest_response() const;
 
   config::RunConfig config_;
-  std::filesystem::path weights_;
+  io::TensorFiles weights_;
   std::string model_fingerprint_;
   data::Tokenizer tokenizer_;
   data::SampleSet samples_;

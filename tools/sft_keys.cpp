@@ -27,7 +27,7 @@ std::vector<data::Instruction> read_records(const config::RunConfig& config) {
   return data::read_instructions(config.sft.data);
 }
 
-std::filesystem::path sound_weights(const config::RunConfig& config) {
+io::TensorFiles sound_weights(const config::RunConfig& config) {
   const hub::ModelFolder folder = hub::open_model_folder(config.sft.model);
   nn::check_loadable(folder.spec.layout, folder.weights);
   return folder.weights;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <filesystem>
 #include <vector>
 
 #include "strata/config/run_config.h"
 #include "strata/data/instructions.h"
 #include "strata/data/sample_blocks.h"
+#include "strata/io/tensor_files.h"
 
 namespace strata::tools {
 
@@ -15,7 +15,7 @@ namespace strata::tools {
 std::vector<data::Instruction> read_records(const config::RunConfig& config);
 
 /// The weights of sft.model. Throws Error where they are not that model's.
-std::filesystem::path sound_weights(const config::RunConfig& config);
+io::TensorFiles sound_weights(const config::RunConfig& config);
 
 data::Packing packing_of(const config::SftConfig& config);
 data::SampleOptions options_of(const config::RunConfig& config);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "strata/base/check.h"
@@ -10,26 +11,37 @@ namespace {
 using nlohmann::json;
 
 // A config.json with errors that name it.
-class HfConfig {
+class ConfigFile {
  public:
-  explicit HfConfig(const std::filesystem::path& file) : file_(file.string()), root_(io::read_json(file)) {
+  explicit ConfigFile(const std::filesystem::path& file) : file_(file.string()), root_(io::read_json(file)) {
     STRATA_CHECK(root_.is_object(), file_, ": is not a JSON object");
   }
 
-  int64_t integer(const char* key) const {
+  bool has(const char* key) const { return find(root_, key) != nullptr; }
+
+  int64_t size(const char* key) const {
     const json* value = find(root_, key);
     STRATA_CHECK(value != nullptr, file_, ": has no ", key);
     STRATA_CHECK(value->is_number_integer(), file_, ": ", key, " is ", value->dump(), ", not a whole number");
+    STRATA_CHECK(value->get<int64_t>() > 0, file_, ": has a size of ", value->dump(), ": ", key);
     return value->get<int64_t>();
   }
 
+  int64_t size(const char* key, int64_t fallback) const { return has(key) ? size(key) : fallback; }
+
   double number(const char* key, double fallback) const { return number_in(root_, key, fallback); }
+
+  bool flag(const char* key) const {
+    const json* value = find(root_, key);
+    STRATA_CHECK(value == nullptr || value->is_boolean(), file_, ": ", key, " is ", value ? value->dump() : "",
+                 ", neither true nor false");
+    return value != nullptr && value->get<bool>();
+  }
 
   /// rope_theta at the top (older) or inside rope_parameters (transformers 5).
   double rope_theta() const {
     const json* parameters = find(root_, "rope_parameters");
     if (parameters == nullptr) return number("rope_theta", 1e4);
-    require_in(*parameters, "rope_type", "default");
     return number_in(*parameters, "rope_theta", number("rope_theta", 1e4));
   }
 
@@ -39,7 +51,36 @@ class HfConfig {
     require_in(root_, key, wanted);
   }
 
-  bool has(const char* key) const { return find(root_, key) != nullptr; }
+  /// A key that may be missing, null, false or empty, and nothing else.
+  void require_none(const char* key) const {
+    const json* value = find(root_, key);
+    STRATA_CHECK(value == nullptr || value->empty() || *value == false, file_, ": ", key, " is ",
+                 value ? value->dump() : "", ", and Strata computes nothing of the kind");
+  }
+
+  /// A list that may be missing, else has only such values.
+  void require_only(const char* key, const std::vector<std::string>& known) const {
+    const json* list = find(root_, key);
+    if (list == nullptr) return;
+    STRATA_CHECK(list->is_array(), file_, ": ", key, " is ", list->dump(), ", not a list");
+    for (const json& value : *list) {
+      const bool is_known = value.is_string() && std::ranges::count(known, value.get<std::string>()) > 0;
+      STRATA_CHECK(is_known, file_, ": ", key, " has ", value.dump(), ", Strata computes only ",
+                   json(known.front()).dump());
+    }
+  }
+
+  /// Rotary embeddings as they are, under either key and either name of the kind.
+  void require_plain_rotation() const {
+    for (const char* key : {"rope_parameters", "rope_scaling"}) {
+      const json* parameters = find(root_, key);
+      if (parameters == nullptr) continue;
+      STRATA_CHECK(parameters->is_object(), file_, ": ", key, " is ", parameters->dump(), ", not an object");
+      for (const char* kind : {"rope_type", "type"}) require_in(*parameters, kind, "default");
+      require_in(*parameters, "partial_rotary_factor", 1.0);
+    }
+    require("partial_rotary_factor", 1.0);
+  }
 
  private:
   static const json* find(const json& object, const char* key) {
@@ -65,30 +106,43 @@ class HfConfig {
   json root_;
 };
 
+void check_computable(const ConfigFile& file) {
+  file.require("model_type", "llama");
+  // The second one is what the lineage of the paper's code writes.
+  file.require_only("architectures", {"LlamaForCausalLM", "LLaMAForCausalLM"});
+  file.require_only("layer_types", {"full_attention"});
+  file.require("hidden_act", "silu");
+  for (const char* key : {"attention_bias", "mlp_bias", "sliding_window", "quantization_config"}) {
+    file.require_none(key);
+  }
+  file.require_plain_rotation();
+}
+
 }  // namespace
 
-config::ModelConfig read_hf_config(const std::filesystem::path& file) {
-  const HfConfig hf(file);
-  hf.require("model_type", "llama");
-  hf.require("hidden_act", "silu");
-  hf.require("attention_bias", false);
-  hf.require("mlp_bias", false);
-  hf.require("tie_word_embeddings", false);
-  hf.require("rope_scaling", nullptr);
-  config::ModelConfig dims;
-  dims.vocab = hf.integer("vocab_size");
-  dims.hidden = hf.integer("hidden_size");
-  dims.intermediate = hf.integer("intermediate_size");
-  dims.layers = hf.integer("num_hidden_layers");
-  dims.heads = hf.integer("num_attention_heads");
-  dims.kv_heads = hf.has("num_key_value_heads") ? hf.integer("num_key_value_heads") : 0;
-  dims.norm_eps = hf.number("rms_norm_eps", 1e-6);
-  dims.rope_theta = hf.rope_theta();
-  for (const int64_t size : {dims.vocab, dims.hidden, dims.intermediate, dims.layers, dims.heads}) {
-    STRATA_CHECK(size > 0, file.string(), ": has a size of ", size);
+HfConfig read_hf_config(const std::filesystem::path& path) {
+  const ConfigFile file(path);
+  check_computable(file);
+  HfConfig read;
+  config::ModelConfig& dims = read.model;
+  dims.vocab = file.size("vocab_size");
+  dims.hidden = file.size("hidden_size");
+  dims.intermediate = file.size("intermediate_size");
+  dims.layers = file.size("num_hidden_layers");
+  dims.heads = file.size("num_attention_heads");
+  dims.kv_heads = file.size("num_key_value_heads", 0);
+  dims.norm_eps = file.number("rms_norm_eps", 1e-6);
+  dims.rope_theta = file.rope_theta();
+  const int64_t positions = file.size("max_sequence_length", dims.max_positions);  // the paper's code
+  dims.max_positions = file.size("max_position_embeddings", positions);
+  try {
+    dims.validate();
+  } catch (const config::KeyError& error) {
+    throw config::Origins(path.string()).locate(error);
   }
-  hf.require("head_dim", dims.head_dim());
-  return dims;
+  file.require("head_dim", dims.head_dim());
+  read.tied = file.flag("tie_word_embeddings");
+  return read;
 }
 
 }  // namespace strata::hub

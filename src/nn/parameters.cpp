@@ -24,22 +24,9 @@ at::Tensor stacked(const ParameterLayout& layout, const at::Tensor& arena, const
   return arena.narrow(0, first.offset, count).view({count / columns, columns});
 }
 
-bool is_rotary_table(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
-
-void check_fits(const ParameterLayout& layout, const io::SafetensorsFile& file, const std::filesystem::path& path) {
-  for (const ParamSpec& param : layout.params) {
-    STRATA_CHECK(file.contains(param.name), path.string(), ": has no tensor ", param.name);
-    const auto& shape = file.info(param.name).shape;
-    STRATA_CHECK(shape == param.shape, path.string(), ": ", param.name, " has shape ", at::IntArrayRef(shape),
-                 ", the model needs ", at::IntArrayRef(param.shape));
-  }
-  for (const std::string& name : file.names()) {
-    STRATA_CHECK(layout.contains(name) || is_rotary_table(name), path.string(), ": tensor ", name,
-                 " does not belong to this model; is its scheme another one?");
-  }
-}
-
 }  // namespace
+
+bool is_rotary_table(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
 
 Parameters::Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients)
     : layout_(spec.layout), trained_(spec.trained) {
@@ -104,16 +91,26 @@ void save_parameters(const ParameterLayout& layout, const at::Tensor& master, co
   io::write_safetensors(path, named_views(layout, master), {{"format", "pt"}});
 }
 
-void check_loadable(const ParameterLayout& layout, const std::filesystem::path& path) {
-  check_fits(layout, io::SafetensorsFile::open(path), path);
+void check_loadable(const ParameterLayout& layout, const io::TensorFiles& weights) {
+  for (const ParamSpec& param : layout.params) {
+    STRATA_CHECK(weights.contains(param.name), weights.shown(), ": has no tensor ", param.name);
+    const io::TensorInfo& info = weights.info(param.name);
+    const std::string where = str(weights.file_of(param.name).string(), ": ", param.name, " ");
+    STRATA_CHECK(info.shape == param.shape, where, "has shape ", at::IntArrayRef(info.shape), ", the model needs ",
+                 at::IntArrayRef(param.shape));
+    STRATA_CHECK(at::isFloatingType(info.dtype), where, "is ", info.dtype, ", not floating-point numbers");
+  }
+  for (const std::string& name : weights.names()) {
+    STRATA_CHECK(layout.contains(name) || is_rotary_table(name), weights.file_of(name).string(), ": tensor ", name,
+                 " does not belong to this model; is its scheme another one?");
+  }
 }
 
-void load_parameters(const Parameters& parameters, const std::filesystem::path& path) {
-  const auto file = io::SafetensorsFile::open(path);
-  check_fits(parameters.layout(), file, path);
+void load_parameters(const Parameters& parameters, const io::TensorFiles& weights) {
+  check_loadable(parameters.layout(), weights);
   for (const ParamSpec& param : parameters.layout().params) {
-    parameters.master(param.name).copy_(file.tensor(param.name));
-    file.release_pages();  // two models at once may not fit
+    parameters.master(param.name).copy_(weights.tensor(param.name));
+    weights.release_pages();  // two models at once may not fit
   }
   parameters.refresh_values();
 }

@@ -182,9 +182,10 @@ Checkpoint Checkpoint::open(const fs::path& path, bool verify) {
 int Checkpoint::num_workers() const { return static_cast<int>(optimizer_files_in(names_in(manifest_)).size()); }
 
 void Checkpoint::load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const {
-  nn::check_loadable(parameters.layout(), path_ / nn::kWeightsFile);
+  const io::TensorFiles weights(path_ / nn::kWeightsFile);
+  nn::check_loadable(parameters.layout(), weights);
   load_states(path_, optimizer_files_in(names_in(manifest_)), states_of(optimizer));
-  nn::load_parameters(parameters, path_ / nn::kWeightsFile);
+  nn::load_parameters(parameters, weights);
 }
 
 void remove_checkpoint(const fs::path& path) {

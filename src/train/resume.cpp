@@ -21,7 +21,8 @@ std::string section_of(const std::string& key) { return key.substr(0, key.find('
 
 // Keys that decide no number. Data and tokenizer are judged by what is in them, not by where they lie.
 bool changes_numbers(const std::string& key) {
-  static const std::set<std::string> kFree{"train.stop_after",
+  static const std::set<std::string> kFree{"model.max_positions",
+                                           "train.stop_after",
                                            "train.resume",
                                            "train.allow_change",
                                            "train.recompute",

@@ -43,7 +43,8 @@ RunConfig nothing_at_its_default() {
                   .heads = 6,
                   .kv_heads = 2,
                   .norm_eps = 0.1 + 0.2,
-                  .rope_theta = 5e5};
+                  .rope_theta = 5e5,
+                  .max_positions = 77};
   config.norm.scheme = "mix+gpas";
   config.norm.init = NormInit::kReference;
   config.norm.options = {{"post_share", 1.0 / 3}, {"true", 1e-300}};

@@ -123,7 +123,7 @@ TEST_P(SchemeContract, SavedAndLoadedModelsHaveTheSameBits) {
   randomise(first.model.parameters(), 12);
   const nn::Parameters& saved = first.model.parameters();
   nn::save_parameters(saved.layout(), saved.master(), folder / "model.safetensors");
-  nn::load_parameters(second.model.parameters(), folder / "model.safetensors");
+  nn::load_parameters(second.model.parameters(), io::TensorFiles(folder / "model.safetensors"));
   for (const auto& [name, value] : first.parameters()) {
     EXPECT_TRUE(at::equal(value, second.model.parameters().value(name))) << name;
   }

@@ -1,11 +1,10 @@
 // `strata trace` against what the paper's own code computes in float64: tests/golden/model/README.md.
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/abs.h>
 
 #include <nlohmann/json.hpp>
 
 #include "strata/io/safetensors.h"
 #include "support/golden.h"
+#include "support/model_folders.h"
 #include "support/program.h"
 #include "support/reference.h"
 #include "support/temp_folder.h"
@@ -34,11 +33,6 @@ io::SafetensorsFile traced(const TempFolder& folder, const std::filesystem::path
   const Finished finished = run_strata(command);
   EXPECT_EQ(finished.exit_code, 0) << finished.err;
   return io::SafetensorsFile::open(folder / "out.safetensors");
-}
-
-double largest_difference(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  return (a - b).abs().max().item<double>();
 }
 
 class GoldenTrace : public testing::TestWithParam<GoldenScheme> {};

@@ -18,6 +18,7 @@ struct ModelConfig {
   int64_t kv_heads = 0;
   double norm_eps = 1e-6;
   double rope_theta = 1e4;
+  int64_t max_positions = 2048;
 
   void fields(auto& field) {
     field("vocab", vocab, "rows of the embedding and of the head", in_range(2, kMost));
@@ -28,6 +29,8 @@ struct ModelConfig {
     field("kv_heads", kv_heads, "key and value heads; 0: as many as query heads", in_range(0, kMost));
     field("norm_eps", norm_eps, "added to the mean square inside RMSNorm", greater_than(0));
     field("rope_theta", rope_theta, "base of the rotary embedding's wavelengths", greater_than(0));
+    field("max_positions", max_positions, "longest row that evaluation takes; max_position_embeddings of an export",
+          in_range(1, 1 << 30));
   }
 
   int64_t head_dim() const { return hidden / heads; }

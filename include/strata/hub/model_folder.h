@@ -3,23 +3,41 @@
 #include <filesystem>
 
 #include "strata/config/load.h"
+#include "strata/io/tensor_files.h"
 #include "strata/nn/model_spec.h"
 
 namespace strata::hub {
 
-/// A model on disk, ours (`config.yaml`) or a stock Hugging Face LLaMA (`config.json`), with `model.safetensors`.
+inline constexpr const char* kIndexFile = "model.safetensors.index.json";
+inline constexpr const char* kTokenizerFile = "spiece.model";
+
+/// A model on disk, ours (`config.yaml`) or a stock Hugging Face LLaMA (`config.json`), with `model.safetensors` or the
+/// files that `model.safetensors.index.json` names.
 struct ModelFolder {
-  config::RunConfig config;  // its `model` and `norm` sections
+  config::RunConfig config;  // its `model` and `norm` sections; data.tokenizer: the spiece.model beside it, if any
   nn::ModelSpec spec;
-  std::filesystem::path weights;
+  io::TensorFiles weights;  // under the model's names: where embedding and head are tied, one tensor has both
 };
 
 /// Throws Error or UsageError, naming the file, for a folder that is neither or a model that Strata cannot compute.
 ModelFolder open_model_folder(const std::filesystem::path& folder);
 
-/// The shape that a Hugging Face `config.json` describes, in the layout of transformers 5 (`rope_parameters`) or the
-/// older one (`rope_theta`). Throws Error, naming file and key, for anything that stock LLaMA-1/2 does not have: other
-/// architectures or activations, biases, tied embeddings, scaled rotary embeddings, head dimensions of their own.
-config::ModelConfig read_hf_config(const std::filesystem::path& file);
+/// The safetensors files of a folder, every tensor under its name there. Throws Error where there are none, or where an
+/// index and its files disagree.
+io::TensorFiles open_weights(const std::filesystem::path& folder);
+
+/// What a Hugging Face `config.json` says about a model.
+struct HfConfig {
+  config::ModelConfig model;
+  bool tied = false;  // the head's weight is the embedding's
+};
+
+/// Reads the layout of transformers 5 (`rope_parameters`) or the older one (`rope_theta`). Throws Error, naming file
+/// and key, for anything that LLaMA-1/2 does not have: other architectures or activations, biases, scaled or partial
+/// rotary embeddings, sliding windows, head dimensions of their own, quantised weights.
+HfConfig read_hf_config(const std::filesystem::path& file);
+
+/// The weights of a tied model with the embedding as its head. Throws Error where the files have another head.
+io::TensorFiles with_tied_head(const io::TensorFiles& weights);
 
 }  // namespace strata::hub

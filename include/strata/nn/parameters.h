@@ -7,7 +7,7 @@
 
 #include "strata/base/allocator.h"
 #include "strata/config/train.h"
-#include "strata/io/safetensors.h"
+#include "strata/io/tensor_files.h"
 #include "strata/nn/model_spec.h"
 
 namespace strata::nn {
@@ -70,12 +70,15 @@ io::NamedTensors named_views(const ParameterLayout& layout, const at::Tensor& ar
 /// Writes `model.safetensors`: every parameter of the arena (master values) under its name. Atomic.
 void save_parameters(const ParameterLayout& layout, const at::Tensor& master, const std::filesystem::path& path);
 
-/// Reads what save_parameters wrote, or any file with these names, converting the dtype. Nothing changes unless all is
-/// there: throws Error naming the file and the first missing tensor, wrong shape, or tensor that the model does not
-/// have (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
-void load_parameters(const Parameters& parameters, const std::filesystem::path& path);
+/// Reads what save_parameters wrote, or any files with these names, converting from any floating-point dtype. Nothing
+/// changes unless all is there: throws Error naming the file and the first missing tensor, wrong shape or dtype, or
+/// tensor that the model does not have (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
+void load_parameters(const Parameters& parameters, const io::TensorFiles& weights);
+
+/// A buffer that old checkpoints have and no model needs.
+bool is_rotary_table(const std::string& name);
 
 /// Throws Error where load_parameters would, without reading the values.
-void check_loadable(const ParameterLayout& layout, const std::filesystem::path& path);
+void check_loadable(const ParameterLayout& layout, const io::TensorFiles& weights);
 
 }  // namespace strata::nn
