@@ -6,6 +6,8 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/matmul.h>
 
+#include <cmath>
+
 #include "ops.h"
 #include "strata/base/check.h"
 
@@ -16,8 +18,14 @@ struct Product {
   int64_t m, n, k;
 };
 
-// Around the tiles of 96 x 256 x 256 and the vectors of 16, and single rows and columns.
-constexpr Product kProducts[] = {{1, 1, 1}, {5, 7, 3}, {1, 40, 33}, {40, 1, 17}, {97, 257, 300}, {200, 16, 513}};
+// Around the parts of 768 x 256 x 256 and the vectors of 16, and single rows and columns.
+constexpr Product kProducts[] = {{1, 1, 1},      {5, 7, 3},      {1, 40, 33},   {40, 1, 17},
+                                 {97, 257, 300}, {200, 16, 513}, {780, 35, 20}, {35, 780, 20}};
+
+at::Tensor factor(int64_t rows, int64_t columns, bool transposed, at::ScalarType dtype, uint64_t seed) {
+  return transposed ? uniform({columns, rows}, dtype, seed, -1.0, 1.0).t()
+                    : uniform({rows, columns}, dtype, seed, -1.0, 1.0);
+}
 
 class GemmLibrary : public testing::TestWithParam<std::string> {
  protected:
@@ -27,12 +35,8 @@ class GemmLibrary : public testing::TestWithParam<std::string> {
 // A chain of k products of values up to 1, then the stored result; `add` takes one more rounding of what was there.
 void expect_product(const kernels::Gemm& gemm, const Product& size, at::ScalarType dtype, at::ScalarType out_dtype,
                     bool a_transposed, bool b_transposed, bool add) {
-  const auto matrix = [&](int64_t rows, int64_t columns, bool transposed, uint64_t seed) {
-    return transposed ? uniform({columns, rows}, dtype, seed, -1.0, 1.0).t()
-                      : uniform({rows, columns}, dtype, seed, -1.0, 1.0);
-  };
-  const at::Tensor a = matrix(size.m, size.k, a_transposed, 1);
-  const at::Tensor b = matrix(size.k, size.n, b_transposed, 2);
+  const at::Tensor a = factor(size.m, size.k, a_transposed, dtype, 1);
+  const at::Tensor b = factor(size.k, size.n, b_transposed, dtype, 2);
   const at::Tensor out = uniform({size.m, size.n}, out_dtype, 3, -1.0, 1.0);
   const at::Tensor exact = at::matmul(wide(a), wide(b)) + (add ? wide(out) : wide(out).zero_());
   gemm.multiply(a, b, out, add);
@@ -77,23 +81,71 @@ TEST_P(GemmLibrary, OverwritesNan) {
 INSTANTIATE_TEST_SUITE_P(Available, GemmLibrary, testing::ValuesIn(kernels::available_gemms()),
                          [](const auto& info) { return info.param; });
 
-TEST(TilesGemm, BitsOfARowDependNeitherOnOtherRowsNorOnThreads) {
-  const auto gemm = kernels::make_gemm("tiles");
-  for (const at::ScalarType dtype : kStorageTypes) {
-    const at::Tensor a = uniform({200, 300}, dtype, 1, -1.0, 1.0);
-    const at::Tensor b = uniform({300, 270}, dtype, 2, -1.0, 1.0);
-    const auto product = [&](const at::Tensor& rows) {
-      const at::Tensor out = at::empty({rows.size(0), 270}, dtype);
-      gemm->multiply(rows, b, out, false);
-      return out;
-    };
-    expect_same_bits_on_all_threads([&] { return std::vector<at::Tensor>{product(a)}; });
-    const at::Tensor all = product(a);
-    for (const int64_t row : {0, 5, 95, 96, 199}) {
-      EXPECT_TRUE(at::equal(product(a.narrow(0, row, 1)), all.narrow(0, row, 1))) << row;
+// s = fma(a, b, s) over k, in order, and then what was in the result: the whole definition of the bits of `tiles`.
+at::Tensor chains(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& before_MN, bool add) {
+  const at::Tensor a = a_MK.to(at::kFloat).contiguous();
+  const at::Tensor b = b_KN.t().to(at::kFloat).contiguous();
+  const at::Tensor out = before_MN.to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
+  const int64_t k = a.size(1);
+  const int64_t n = b.size(0);
+  for (int64_t row = 0; row < a.size(0); ++row) {
+    for (int64_t column = 0; column < n; ++column) {
+      float sum = 0.0F;
+      for (int64_t p = 0; p < k; ++p) {
+        sum = std::fma(a.data_ptr<float>()[row * k + p], b.data_ptr<float>()[column * k + p], sum);
+      }
+      float& element = out.data_ptr<float>()[row * n + column];
+      element = (add ? element : 0.0F) + sum;
+    }
+  }
+  return out.to(before_MN.scalar_type());
+}
+
+class TilesGemm : public testing::TestWithParam<std::tuple<at::ScalarType, int>> {
+ protected:
+  at::ScalarType dtype() const { return std::get<0>(GetParam()); }
+  at::Tensor a(const Product& size) const { return factor(size.m, size.k, layout() & 1, dtype(), 1); }
+  at::Tensor b(const Product& size) const { return factor(size.k, size.n, layout() & 2, dtype(), 2); }
+
+  std::unique_ptr<kernels::Gemm> gemm_ = kernels::make_gemm("tiles");
+
+ private:
+  int layout() const { return std::get<1>(GetParam()); }
+};
+
+TEST_P(TilesGemm, AnElementIsOneChainOverK) {
+  for (const Product& size : kProducts) {
+    for (const at::ScalarType out_dtype : {at::kFloat, dtype()}) {
+      for (const bool add : {false, true}) {
+        const at::Tensor out = uniform({size.m, size.n}, out_dtype, 3, -1.0, 1.0);
+        const at::Tensor expected = chains(a(size), b(size), out, add);
+        gemm_->multiply(a(size), b(size), out, add);
+        EXPECT_TRUE(at::equal(out, expected)) << size.m << "x" << size.n << "x" << size.k << " add " << add;
+      }
     }
   }
 }
+
+TEST_P(TilesGemm, BitsOfARowDependNeitherOnOtherRowsNorOnThreads) {
+  const Product size{800, 270, 300};
+  const at::Tensor rows = a(size);
+  const auto product = [&](int64_t first, int64_t count) {
+    const at::Tensor out = at::empty({count, size.n}, dtype());
+    gemm_->multiply(rows.narrow(0, first, count), b(size), out, false);
+    return out;
+  };
+  const at::Tensor all = product(0, size.m);
+  expect_same_bits_on_all_threads([&] { return std::vector<at::Tensor>{product(0, size.m)}; });
+  for (int64_t first = 0, count = 1; first < size.m; first += count, count = std::min(2 * count + 1, size.m - first)) {
+    EXPECT_TRUE(at::equal(product(first, count), all.narrow(0, first, count))) << count << " from " << first;
+    EXPECT_TRUE(at::equal(product(first, 1), all.narrow(0, first, 1))) << first;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Layouts, TilesGemm, testing::Combine(testing::ValuesIn(kStorageTypes), testing::Range(0, 4)),
+                         [](const auto& info) {
+                           return name_of(std::get<0>(info.param)) + "_" + std::to_string(std::get<1>(info.param));
+                         });
 
 TEST(GemmNames, AnUnknownLibraryIsRefusedWithTheKnownOnes) {
   try {
