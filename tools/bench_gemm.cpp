@@ -1,13 +1,17 @@
-// strata bench gemm: every matrix library on the products of a training step.
+// strata bench gemm: every matrix library on the products of a forward pass.
 #include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
 
 #include <iostream>
 
 #include "command.h"
+#include "kernel_timing.h"
 #include "runtime.h"
 #include "strata/base/check.h"
 #include "strata/base/table.h"
 #include "strata/base/text.h"
+#include "strata/kernels/gemm.h"
 
 namespace strata::tools {
 namespace {
@@ -16,9 +20,18 @@ struct Product {
   int64_t m, k, n;
 };
 
-// At 71m with 8 rows: feed-forward in, attention in, feed-forward out, a weight's gradient, head; then a larger one.
-constexpr Product kProducts[] = {{1560, 512, 2736}, {1560, 512, 1536}, {1560, 1368, 512},
-                                 {512, 1560, 2736}, {256, 512, 32000}, {2048, 1024, 2736}};
+// At 71m, outputs of its weights for 8 rows, for one row and for a few tokens; then of a larger model's.
+constexpr Product kProducts[] = {{1560, 512, 2736}, {1560, 1368, 512}, {256, 512, 32000},
+                                 {195, 512, 2736},  {16, 512, 2736},   {2048, 1024, 2736}};
+
+// As a model multiplies: by a weight that is stored [out, in].
+double gflops(const kernels::Gemm& gemm, const Product& size) {
+  const at::Tensor in = at::ones({size.m, size.k});
+  const at::Tensor weight = at::ones({size.n, size.k});
+  const at::Tensor out = at::empty({size.m, size.n});
+  const double seconds = seconds_of([&] { gemm.multiply(in, weight.t(), out, false); }, at::kCPU);
+  return 2e-9 * static_cast<double>(size.m * size.n * size.k) / seconds;
+}
 
 void run(const config::RunSettings& settings) {
   set_threads(settings);
@@ -28,10 +41,11 @@ void run(const config::RunSettings& settings) {
   for (const std::string& name : kernels::available_gemms()) {
     const auto gemm = kernels::make_gemm(name);
     std::vector<std::string> cells{name};
-    for (const auto& [m, k, n] : kProducts) cells.push_back(fixed(kernels::measure_gemm(*gemm, m, n, k), 0));
+    for (const Product& size : kProducts) cells.push_back(fixed(gflops(*gemm, size), 0));
     table.add(std::move(cells));
   }
-  std::cout << "fp32, " << at::get_num_threads() << " threads, best of a few runs; M x K x N\n" << table.text();
+  std::cout << "fp32, " << at::get_num_threads() << " threads, best of a few runs; M x K times (N x K) transposed\n"
+            << table.text();
 }
 
 }  // namespace
