@@ -19,15 +19,14 @@ class ConfigFile {
 
   bool has(const char* key) const { return find(root_, key) != nullptr; }
 
-  int64_t size(const char* key) const {
+  int64_t size(const char* key, int64_t most = config::ModelConfig::kMost) const {
     const json* value = find(root_, key);
     STRATA_CHECK(value != nullptr, file_, ": has no ", key);
     STRATA_CHECK(value->is_number_integer(), file_, ": ", key, " is ", value->dump(), ", not a whole number");
-    STRATA_CHECK(value->get<int64_t>() > 0, file_, ": has a size of ", value->dump(), ": ", key);
-    return value->get<int64_t>();
+    const auto size = value->get<int64_t>();
+    STRATA_CHECK(0 < size && size <= most, file_, ": has a size of ", value->dump(), ": ", key);
+    return size;
   }
-
-  int64_t size(const char* key, int64_t fallback) const { return has(key) ? size(key) : fallback; }
 
   double number(const char* key, double fallback) const { return number_in(root_, key, fallback); }
 
@@ -91,7 +90,8 @@ class ConfigFile {
   double number_in(const json& object, const char* key, double fallback) const {
     const json* value = find(object, key);
     if (value == nullptr) return fallback;
-    STRATA_CHECK(value->is_number(), file_, ": ", key, " is ", value->dump(), ", not a number");
+    STRATA_CHECK(value->is_number() && value->get<double>() > 0.0, file_, ": ", key, " is ", value->dump(),
+                 ", not a number above 0");
     return value->get<double>();
   }
 
@@ -130,11 +130,12 @@ HfConfig read_hf_config(const std::filesystem::path& path) {
   dims.intermediate = file.size("intermediate_size");
   dims.layers = file.size("num_hidden_layers");
   dims.heads = file.size("num_attention_heads");
-  dims.kv_heads = file.size("num_key_value_heads", 0);
+  if (file.has("num_key_value_heads")) dims.kv_heads = file.size("num_key_value_heads");
   dims.norm_eps = file.number("rms_norm_eps", 1e-6);
   dims.rope_theta = file.rope_theta();
-  const int64_t positions = file.size("max_sequence_length", dims.max_positions);  // the paper's code
-  dims.max_positions = file.size("max_position_embeddings", positions);
+  for (const char* key : {"max_sequence_length", "max_position_embeddings"}) {  // the first is the paper's code's
+    if (file.has(key)) dims.max_positions = file.size(key, int64_t{1} << 30);
+  }
   try {
     dims.validate();
   } catch (const config::KeyError& error) {

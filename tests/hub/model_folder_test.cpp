@@ -123,6 +123,8 @@ TEST_F(BadFolder, OfWhatStrataCannotCompute) {
   expect_config_refused("head_dim", 16, "head_dim is 16, Strata computes only 8");
   expect_config_refused("num_attention_heads", 3, "3 does not divide model.hidden=32");
   expect_config_refused("vocab_size", "many", "vocab_size is \"many\", not a whole number");
+  expect_config_refused("hidden_size", int64_t{1} << 40, "has a size of 1099511627776: hidden_size");
+  expect_config_refused("rms_norm_eps", 0.0, "rms_norm_eps is 0.0, not a number above 0");
   expect_config_refused("hidden_size", 0, "has a size of 0: hidden_size");
   expect_config_refused("intermediate_size", nullptr, "has no intermediate_size");
 }
