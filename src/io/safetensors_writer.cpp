@@ -19,20 +19,22 @@ std::string_view dtype_name(at::ScalarType dtype, const std::string& where) {
   return found->first;
 }
 
-json header_of(const NamedTensors& tensors, const std::map<std::string, std::string>& metadata,
+std::string where_of(const std::string& path, const std::string& name) {
+  return str("cannot write ", path, ": tensor \"", name, "\": ");
+}
+
+json header_of(const std::vector<TensorPlan>& plans, const std::map<std::string, std::string>& metadata,
                const std::string& path) {
   json header = json::object();
   if (!metadata.empty()) header[std::string(kMetadataKey)] = metadata;
   size_t offset = 0;
-  for (const auto& [name, tensor] : tensors) {
-    const std::string where = str("cannot write ", path, ": tensor \"", name, "\": ");
-    STRATA_CHECK(tensor.defined() && tensor.is_contiguous(), where, "it is not contiguous");
-    STRATA_CHECK(name != kMetadataKey, where, "this name is the format's own");
-    STRATA_CHECK(!header.contains(name), where, "the name occurs twice");
-    const size_t end = offset + tensor.nbytes();
-    header[name] = {{"dtype", dtype_name(tensor.scalar_type(), where)},
-                    {"shape", tensor.sizes().vec()},
-                    {"data_offsets", {offset, end}}};
+  for (const TensorPlan& plan : plans) {
+    const std::string where = where_of(path, plan.name);
+    STRATA_CHECK(plan.name != kMetadataKey, where, "this name is the format's own");
+    STRATA_CHECK(!header.contains(plan.name), where, "the name occurs twice");
+    const size_t end = offset + plan.bytes();
+    header[plan.name] = {
+        {"dtype", dtype_name(plan.dtype, where)}, {"shape", plan.shape}, {"data_offsets", {offset, end}}};
     offset = end;
   }
   return header;
@@ -54,16 +56,33 @@ std::string encoded(const json& header, const std::string& path) try {
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+size_t TensorPlan::bytes() const {
+  size_t bytes = c10::elementSize(dtype);
+  for (const int64_t length : shape) bytes *= static_cast<size_t>(length);
+  return bytes;
+}
+
+void write_safetensors(const std::filesystem::path& path, const std::vector<TensorPlan>& plans,
                        const std::map<std::string, std::string>& metadata) {
-  const std::string header = encoded(header_of(tensors, metadata, path.string()), path.string());
+  const std::string header = encoded(header_of(plans, metadata, path.string()), path.string());
   write_atomically(path, [&](AtomicFile& file) {
     file.write(header);
-    for (const auto& [name, tensor] : tensors) {
-      const at::Tensor on_host = tensor.cpu();
+    for (const TensorPlan& plan : plans) {
+      const at::Tensor on_host = plan.make().cpu();
+      STRATA_ASSERT(on_host.is_contiguous() && on_host.scalar_type() == plan.dtype && on_host.sizes() == plan.shape);
       file.write({static_cast<const char*>(on_host.const_data_ptr()), on_host.nbytes()});
     }
   });
+}
+
+void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  std::vector<TensorPlan> plans;
+  for (const auto& [name, tensor] : tensors) {
+    STRATA_CHECK(tensor.defined() && tensor.is_contiguous(), where_of(path.string(), name), "it is not contiguous");
+    plans.push_back({name, tensor.scalar_type(), tensor.sizes().vec(), [&tensor = tensor] { return tensor; }});
+  }
+  write_safetensors(path, plans, metadata);
 }
 
 }  // namespace strata::io

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -61,6 +62,20 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 /// Equal arguments give equal bytes. Tensors must be contiguous, on the CPU and of a dtype named above.
 /// Throws Error for any other tensor, for a name that occurs twice and if the file cannot be written.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+/// A tensor that is made when its turn to be written comes, and let go of after.
+struct TensorPlan {
+  std::string name;
+  at::ScalarType dtype = at::kFloat;
+  std::vector<int64_t> shape = {};
+  std::function<at::Tensor()> make = {};
+
+  size_t bytes() const;
+};
+
+/// The same file from tensors that need not all be in memory at once.
+void write_safetensors(const std::filesystem::path& path, const std::vector<TensorPlan>& plans,
                        const std::map<std::string, std::string>& metadata = {});
 
 }  // namespace strata::io
