@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Usage: scripts/install.sh [--lint | --demo | --fuzz | --cuda]
+# Usage: scripts/install.sh [--lint | --demo | --fuzz | --cuda | --transformers]
 # Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh, scripts/quickstart.sh or scripts/fuzz.sh
 # uses besides, and LibTorch from the torch wheel into a cache folder. --cuda: also the
-# libraries of CUDA and NCCL that the wheel names, headers, and nvcc (3 GB more): what GPUs need, and what compiles for them. Does nothing that is already done.
+# libraries of CUDA and NCCL that the wheel names, headers, and nvcc (3 GB more): what GPUs need, and what compiles for them.
+# --transformers: Hugging Face's, into the same folder, with all that torch needs to be imported: what a test of exports uses.
+# Does nothing that is already done.
 # STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead, with what lies beside it.
 set -euo pipefail
 
@@ -49,3 +51,5 @@ install_wheels() {
 install_wheels complete --no-deps "torch==$version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
 [ "${1:-}" != --cuda ] || install_wheels complete-nvcc "torch==$version" nvidia-cuda-crt==13.0.88 \
   nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85
+[ "${1:-}" != --transformers ] || install_wheels complete-transformers "torch==$version" transformers==5.23.0 \
+  safetensors==0.8.0

@@ -13,7 +13,9 @@ struct Stopped {
 void add_bench(CLI::App& program);
 void add_doctor(CLI::App& program);
 void add_encode(CLI::App& program);  // and decode
+void add_export(CLI::App& program);
 void add_generate(CLI::App& program);
+void add_import(CLI::App& program);
 void add_init(CLI::App& program);
 void add_inspect(CLI::App& program);
 void add_launch(CLI::App& program);

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "strata/io/tensor_files.h"
+#include "strata/nn/model_spec.h"
+
+namespace strata::hub {
+
+/// What turns a model into a stock pre-norm LLaMA with the same logits.
+///
+/// A junction that only scales its stream, its branch or what the next branch reads (gates, skip_scale, next_scale) can
+/// be written without doing so. Say the stream is x = c y with c the product of all that scaled it so far. Then
+///
+///   x' = g (a c y + b f)     becomes     y' = y + (b / a c) f,  c' = g a c
+///
+/// and b / (a c) goes into the weight that ends the branch, o_proj or down_proj. A norm that follows reads y for x: its
+/// direction is the same, so only its eps acts on a stream that is 1 / c times as large.
+struct Folding {
+  std::string obstacle = {};  // why nothing makes it one ("the sum after attention of layer 0 is normalised"), or empty
+  std::vector<double> branches = {};  // 2 L: factor of each branch's last weight
+  std::vector<double> gains = {};     // 2 L + 1: factor of the gain before each branch, and of the final norm's
+  double stream = 1.0;                // c at the end: the product of all that scales the stream
+
+  bool is_identity() const;
+};
+
+/// Gates as the model computes them in fp32, products in fp64. An obstacle is a norm or a junction that stock LLaMA
+/// lacks, a gate that scales the stream by nought or less, or a product that leaves fp32's range.
+Folding fold(const nn::ModelSpec& spec, const io::TensorFiles& weights);
+
+}  // namespace strata::hub

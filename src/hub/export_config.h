@@ -1,0 +1,22 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <ATen/core/Tensor.h>
+
+#include "strata/config/model.h"
+#include "strata/config/norm.h"
+#include "strata/norm/wiring.h"
+
+namespace strata::hub {
+
+/// config.json of a stock LlamaForCausalLM, with the keys of transformers 5 and those of older versions.
+nlohmann::json stock_config(const config::ModelConfig& dims, at::ScalarType dtype);
+
+/// config.json for modeling_strata.py: the same keys, and the wiring as data.
+nlohmann::json wired_config(const config::ModelConfig& dims, const norm::Wiring& wiring, const config::GpasConfig& gate,
+                            at::ScalarType dtype);
+
+nlohmann::json generation_config();
+
+}  // namespace strata::hub

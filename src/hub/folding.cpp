@@ -1,0 +1,91 @@
+#include "strata/hub/folding.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "strata/base/check.h"
+#include "strata/kernels/gate.h"
+
+namespace strata::hub {
+namespace {
+
+using norm::Gate;
+using norm::Norm;
+using norm::WiredJunction;
+
+std::string place_after(size_t branch) {
+  return str("after ", branch % 2 == 0 ? "attention" : "feed-forward", " of layer ", branch / 2);
+}
+
+// 1 - activation(alpha), to the bit as a junction multiplies by it.
+double gate_factor(const std::string& name, config::GpasActivation activation, const io::TensorFiles& weights) {
+  const at::Tensor alpha = weights.tensor(name).to(at::kFloat).reshape({1});
+  const at::Tensor factor = at::empty({1}, at::kFloat), slope = at::empty({1}, at::kFloat);
+  kernels::gate_factors(alpha, static_cast<kernels::GateActivation>(activation), factor, slope);
+  return factor.item<float>();
+}
+
+std::string obstacle_in(const norm::Wiring& wiring) {
+  for (size_t branch = 0; branch < wiring.after.size(); ++branch) {
+    const WiredJunction& junction = wiring.after[branch];
+    if (junction.custom) return str("the junction ", place_after(branch), " is a function of its scheme's own");
+    if (junction.rule.branch_norm != Norm::kNone) return str("what comes ", place_after(branch), " is normalised");
+    if (junction.rule.out_norm != Norm::kNone) return str("the sum ", place_after(branch), " is normalised");
+    if (junction.rule.next_norm == Norm::kNone) return str("there is no norm ", place_after(branch));
+  }
+  if (wiring.entry.rule.next_norm == Norm::kNone) return "the first branch reads the embedding without a norm";
+  return "";
+}
+
+class Folder {
+ public:
+  Folder(const nn::ModelSpec& spec, const io::TensorFiles& weights) : spec_(spec), weights_(weights) {}
+
+  Folding fold() {
+    pass(spec_.wiring.entry, true);
+    for (const WiredJunction& junction : spec_.wiring.after) pass(junction, false);
+    return std::move(folding_);
+  }
+
+ private:
+  void pass(const WiredJunction& junction, bool at_entry) {
+    const auto& [skip_scale, branch_norm, out_norm, next_norm, next_scale, position] = junction.rule;
+    const double gate = junction.gate ? gate_factor(*junction.gate, spec_.gate.activation, weights_) : 1.0;
+    const double skip = skip_scale * folding_.stream * (position == Gate::kSkip ? gate : 1.0);
+    const double branch = position == Gate::kBranch ? gate : 1.0;
+    if (!at_entry) folding_.branches.push_back(branch / skip);
+    folding_.stream = skip * (position == Gate::kSum ? gate : 1.0);
+    check(skip, junction);
+    check(folding_.stream, junction);
+    folding_.gains.push_back(next_scale * (position == Gate::kNorm ? gate : 1.0));
+  }
+
+  void check(double stream, const WiredJunction& junction) {
+    constexpr double kLargest = std::numeric_limits<float>::max();
+    if ((stream > 1.0 / kLargest && stream < kLargest) || !folding_.obstacle.empty()) return;
+    folding_.obstacle =
+        str(junction.gate.value_or("a junction"), " scales the stream to ", stream, " times what it was");
+  }
+
+  const nn::ModelSpec& spec_;
+  const io::TensorFiles& weights_;
+  Folding folding_;
+};
+
+}  // namespace
+
+bool Folding::is_identity() const {
+  const auto is_one = [](double factor) { return factor == 1.0; };
+  return std::ranges::all_of(branches, is_one) && std::ranges::all_of(gains, is_one);
+}
+
+Folding fold(const nn::ModelSpec& spec, const io::TensorFiles& weights) {
+  std::string obstacle = obstacle_in(spec.wiring);
+  if (!obstacle.empty()) return {.obstacle = std::move(obstacle)};
+  return Folder(spec, weights).fold();
+}
+
+}  // namespace strata::hub

@@ -1,0 +1,120 @@
+// strata export: a model as other programs read it.
+#include "strata/hub/export.h"
+
+#include <iostream>
+
+#include "command.h"
+#include "runtime.h"
+#include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/text.h"
+#include "strata/data/source.h"
+#include "strata/hub/compare.h"
+#include "strata/io/folder.h"
+#include "strata/nn/report.h"
+
+namespace strata::tools {
+namespace {
+
+struct ExportArguments {
+  std::string folder, out, to = "hf", dtype, tokenizer, text;
+  double shard_size = 5e9;
+  bool force = false;
+};
+
+std::optional<at::ScalarType> dtype_of(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  return name == "bf16" ? at::kBFloat16 : name == "fp16" ? at::kHalf : at::kFloat;
+}
+
+std::filesystem::path tokenizer_of(const ExportArguments& arguments, const config::RunConfig& config) {
+  const std::string& given = arguments.tokenizer.empty() ? config.data.tokenizer : arguments.tokenizer;
+  return given.empty() ? std::filesystem::path() : data::local_copy(given, config.data.cache);
+}
+
+data::TokenRows rows_of(const ExportArguments& arguments, const hub::ModelFolder& model,
+                        const std::filesystem::path& tokenizer) {
+  const int64_t longest = model.config.model.max_positions;
+  if (tokenizer.empty()) {
+    if (!arguments.text.empty())
+      throw UsageError("--text: there is no tokenizer to read it with; --tokenizer names one");
+    return hub::random_rows(model.spec.dims.vocab, longest);
+  }
+  return hub::rows_of_text(data::Tokenizer(tokenizer), arguments.text, longest);
+}
+
+// What was trained beside what a reader of the export computes.
+void report_difference(const ExportArguments& arguments, const hub::ModelFolder& model,
+                       const std::filesystem::path& exported, const std::filesystem::path& tokenizer) {
+  const auto rows = rows_of(arguments, model, tokenizer);
+  const auto gemm = start({});
+  const auto difference = hub::compare_logits(model, hub::open_model_folder(exported), rows, *gemm);
+  std::cout << "  logits of " << with_commas(difference.tokens)
+            << (tokenizer.empty()        ? " random tokens"
+                : arguments.text.empty() ? " tokens of English"
+                                         : " tokens of ")
+            << arguments.text << ", before and after, in fp32: largest difference "
+            << significant(difference.largest, 3) << ", mean " << significant(difference.mean, 3)
+            << ", of logits up to " << significant(difference.largest_logit, 3) << "\n";
+}
+
+void report_folding(const hub::Exported& exported) {
+  const hub::Folding& folding = exported.folding;
+  if (!folding.obstacle.empty()) {
+    std::cout << "  no stock model: " << folding.obstacle
+              << "; modeling_strata.py computes it (trust_remote_code=True)\n";
+    return;
+  }
+  if (folding.is_identity()) return;
+  std::cout << "  folded into o_proj, down_proj and gains; product of all that scales the stream: "
+            << significant(folding.stream, 4) << "\n";
+  if (exported.dtype == at::kHalf && folding.stream < 1.0) {
+    log::warn(str("fp16: the residual stream is ", significant(1.0 / folding.stream, 3),
+                  " times as large as in training, and fp16 ends at 65,504; bf16 and fp32 have room"));
+  }
+}
+
+void run(const ExportArguments& arguments) {
+  const hub::ModelFolder model = hub::open_model_folder(arguments.folder);
+  const auto tokenizer = tokenizer_of(arguments, model.config);
+  io::AtomicFolder folder(arguments.out, "config.json", arguments.force);
+  const hub::Exported exported = hub::export_model(model,
+                                                   {.dtype = dtype_of(arguments.dtype),
+                                                    .most_shard_bytes = static_cast<size_t>(arguments.shard_size),
+                                                    .tokenizer = tokenizer},
+                                                   folder.temporary());
+  const bool is_stock = exported.folding.obstacle.empty();
+  std::cout << arguments.out << ": " << (is_stock ? "LlamaForCausalLM" : "StrataForCausalLM") << ", "
+            << with_commas(model.spec.layout.count()) << " parameters, " << model.config.norm.scheme << ", "
+            << nn::name_of(exported.dtype) << (exported.files > 1 ? str(" in ", exported.files, " files") : "")
+            << (tokenizer.empty() ? ", no tokenizer" : ", with tokenizer") << "\n";
+  report_folding(exported);
+  if (is_stock) report_difference(arguments, model, folder.temporary(), tokenizer);
+  folder.commit();
+}
+
+}  // namespace
+
+void add_export(CLI::App& program) {
+  const auto arguments = std::make_shared<ExportArguments>();
+  CLI::App* command = program.add_subcommand(
+      "export", "write a model for Hugging Face: a stock LLaMA wherever its scheme and gates can be folded into one");
+  command->add_option("folder", arguments->folder, "model folder or checkpoint")->required();
+  command->add_option("out", arguments->out, "folder to write")->required();
+  command->add_option("--to", arguments->to)->check(CLI::IsMember({"hf"}))->capture_default_str();
+  command->add_option("--dtype", arguments->dtype, "default: as the weights are stored")
+      ->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
+  command->add_option("--max-shard-size", arguments->shard_size, "of a file of weights (default 5GB)")
+      ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"MB", 1e6}, {"GB", 1e9}},
+                                        CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_INSENSITIVE |
+                                                                       CLI::AsNumberWithUnit::UNIT_REQUIRED)))
+      ->check(CLI::PositiveNumber);
+  command->add_option("--tokenizer", arguments->tokenizer,
+                      "sentencepiece model with T5's ids, a file or URL; default: data.tokenizer of the folder");
+  command->add_option("--text", arguments->text,
+                      "file to compare the logits on, before and after: .json(l), .txt, each also .gz");
+  command->add_flag("--force", arguments->force, "replace an export that is there");
+  command->callback([arguments] { run(*arguments); });
+}
+
+}  // namespace strata::tools
