@@ -53,6 +53,20 @@ std::string Tokenizer::decode(std::span<const int32_t> ids) const {
 
 int64_t Tokenizer::vocab_size() const { return implementation_->processor.GetPieceSize(); }
 
+bool Tokenizer::splits_at_spaces() const {
+  constexpr std::string_view space = "\u2581";  // sentencepiece's sign for one
+  const auto& processor = implementation_->processor;
+  if (processor.PieceToId(space) == kUnknown) return false;  // unknown characters in a row become one piece
+  for (int id = 0; id < processor.GetPieceSize(); ++id) {
+    if (processor.IdToPiece(id).find(space, 1) != std::string::npos) return false;
+  }
+  // A space is put before a text, and those at its ends and beside others are dropped.
+  const std::vector<int32_t> word = encode("a");
+  std::vector<int32_t> words = word;
+  words.insert(words.end(), word.begin(), word.end());
+  return encode(" a\n") == word && encode("a a") == words && encode("a \n\n  a") == words;
+}
+
 uint64_t Tokenizer::fingerprint() const { return implementation_->fingerprint; }
 
 }  // namespace strata::data

@@ -23,5 +23,12 @@ TEST(Table, LastCellOfAShortRowReachesOver) {
   EXPECT_EQ(table.text(), "a   b   c\nd   a long remark\n");
 }
 
+TEST(Table, AsMarkdown) {
+  Table table({{"task"}, {"acc", Table::Align::kRight}});
+  table.add({"piqa", "61.20"});
+  table.add({"average"});
+  EXPECT_EQ(table.markdown(), "| task | acc |\n| --- | ---: |\n| piqa | 61.20 |\n| average |  |\n");
+}
+
 }  // namespace
 }  // namespace strata

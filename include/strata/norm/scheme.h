@@ -80,7 +80,7 @@ class SchemeOptions {
 using SchemeFactory = std::unique_ptr<Scheme> (*)(SchemeOptions&);
 
 /// Names and factories of all schemes. Throws std::logic_error for a name that is there already.
-/// One of the two global things in Strata: scheme files add themselves before main().
+/// One of the three global things in Strata: scheme files add themselves before main().
 class SchemeRegistry {
  public:
   static SchemeRegistry& instance();
