@@ -13,6 +13,7 @@ struct Stopped {
 void add_bench(CLI::App& program);
 void add_doctor(CLI::App& program);
 void add_encode(CLI::App& program);  // and decode
+void add_eval(CLI::App& program);
 void add_export(CLI::App& program);
 void add_generate(CLI::App& program);
 void add_import(CLI::App& program);

@@ -1,0 +1,145 @@
+// `strata eval` on made-up questions: the same bytes however it is run, killed, resumed; and what users get wrong.
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "strata/base/text.h"
+#include "strata/io/json.h"
+#include "support/data_fixtures.h"
+#include "support/program.h"
+#include "support/wait_until.h"
+
+namespace strata::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+class Eval : public testing::Test {
+ protected:
+  static constexpr int64_t kItems = 60;
+
+  Eval() {
+    write_file(folder_ / "tiny.yaml",
+               "model: {vocab: 200, hidden: 32, intermediate: 48, layers: 3, heads: 2}\n"
+               "norm: {scheme: pre+gpas}\n");
+    EXPECT_EQ(run_strata({"init", folder_ / "tiny.yaml", model()}).exit_code, 0);
+    std::string piqa, arc, pool;
+    for (int item = 0; item < kItems; ++item) {
+      const auto text = [&](int part, int words) { return data::test::made_up_text(10 * item + part, words); };
+      piqa +=
+          json{{"goal", text(0, 12)}, {"sol1", text(1, 9)}, {"sol2", text(2, 5)}, {"label", item % 2}}.dump() + "\n";
+      const json question{{"id", item},
+                          {"query", "Question: " + text(3, 8) + "\nAnswer:"},
+                          {"choices", {text(4, 2), text(5, 1), text(6, 3)}},
+                          {"gold", item % 3}};
+      (item < 20 ? pool : arc) += question.dump() + "\n";
+    }
+    write_file(folder_ / "data/piqa.jsonl", piqa);
+    write_file(folder_ / "data/arc_easy.jsonl", arc);
+    write_file(folder_ / "data/arc_easy.fewshot.jsonl", pool);
+  }
+
+  std::string model() const { return folder_ / "model"; }
+  fs::path results(const std::string& name) const { return folder_ / (name + ".json"); }
+
+  Words arguments(const std::string& name, const Words& more = {}) const {
+    Words words{"eval", model(), "--data", folder_ / "data", "--tasks", "piqa,arc_easy", "--shots", "2"};
+    words.insert(words.end(), {"--tokenizer", data::test::small_model(), "--output", results(name)});
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  std::string bytes_of(const std::string& name, const Words& more = {}) const {
+    const Finished finished = run_strata(arguments(name, more));
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    return read_file(results(name));
+  }
+
+  void refuse(const Words& words, int exit_code, const std::string& fragment) const {
+    const Finished finished = run_strata(words);
+    EXPECT_EQ(finished.exit_code, exit_code);
+    EXPECT_THAT(finished.err, testing::StartsWith("error: "));
+    EXPECT_THAT(finished.err, HasSubstr(fragment));
+    EXPECT_EQ(finished.err.find('\n') + 1, finished.err.size()) << finished.err;
+    EXPECT_FALSE(fs::exists(results("refused")));
+  }
+
+  const TempFolder folder_;
+};
+
+TEST_F(Eval, SameBytesForAnyBatchAnyWorkersAnyThreads) {
+  const std::string expected = bytes_of("a");
+  const json all = json::parse(expected);
+  EXPECT_EQ(all["tasks"]["piqa"]["items"].size(), static_cast<size_t>(kItems));
+  EXPECT_EQ(all["tasks"]["arc_easy"]["items"].size(), static_cast<size_t>(kItems - 20));
+  EXPECT_EQ(bytes_of("b", {"--batch", "1"}), expected);
+  EXPECT_EQ(bytes_of("c", {"--batch", "8", "--threads", "1"}), expected);
+  for (const char* workers : {"2", "3"}) {
+    Words launch{"launch", "--nproc-per-node", workers, "--"};
+    const Words own = arguments("w", {"--threads", "1"});
+    launch.insert(launch.end(), own.begin(), own.end());
+    const Finished finished = run_strata(launch);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    EXPECT_EQ(read_file(results("w")), expected);
+  }
+}
+
+TEST_F(Eval, GoesOnAfterAKill) {
+  const std::string expected = bytes_of("whole");
+  const fs::path partial = results("killed").string() + ".partial";
+  {
+    Program program(strata_command(arguments("killed", {"--batch", "1"})));
+    wait_until([&] { return fs::exists(partial) && fs::file_size(partial) > 2000; });
+    program.send(SIGKILL);
+    program.wait();
+  }
+  ASSERT_TRUE(fs::exists(partial));
+  EXPECT_FALSE(fs::exists(results("killed")));
+  const Finished finished = run_strata(arguments("killed"));
+  EXPECT_THAT(finished.out, HasSubstr(" items were scored before"));
+  EXPECT_EQ(read_file(results("killed")), expected);
+  EXPECT_FALSE(fs::exists(partial));
+}
+
+TEST_F(Eval, LimitIsOfTheFirstItems) {
+  const json all = json::parse(bytes_of("all"));
+  const json some = json::parse(bytes_of("some", {"--limit", "7"}));
+  for (const char* task : {"piqa", "arc_easy"}) {
+    ASSERT_EQ(some["tasks"][task]["items"].size(), 7U);
+    for (size_t doc = 0; doc < 7; ++doc) EXPECT_EQ(some["tasks"][task]["items"][doc], all["tasks"][task]["items"][doc]);
+  }
+}
+
+TEST_F(Eval, WithoutEachLayer) {
+  const Finished finished = run_strata(arguments("each", {"--drop-layer", "each", "--markdown"}));
+  EXPECT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.out, HasSubstr("| without layer | piqa | arc_easy | average |"));
+  const json results_of_each = io::read_json(results("each"));
+  const json whole = json::parse(bytes_of("whole"));
+  EXPECT_EQ(results_of_each["tasks"], whole["tasks"]);
+  ASSERT_EQ(results_of_each["without_layer"].size(), 3U);
+  for (const char* layer : {"0", "1", "2"}) {
+    EXPECT_NE(results_of_each["without_layer"][layer]["tasks"]["piqa"]["items"], whole["tasks"]["piqa"]["items"]);
+  }
+  const json second = json::parse(bytes_of("second", {"--drop-layer", "1"}));
+  EXPECT_EQ(second["without_layer"]["1"], results_of_each["without_layer"]["1"]);
+  for (const auto& entry : fs::directory_iterator(folder_.path())) EXPECT_NE(entry.path().extension(), ".partial");
+}
+
+TEST_F(Eval, RefusesWhatIsWrong) {
+  refuse(arguments("refused", {"--tasks", "piqua"}), kWrongUsage, "unknown task \"piqua\"; did you mean \"piqa\"?");
+  refuse(arguments("refused", {"--tasks", "boolq"}), kFailed, "boolq.jsonl");
+  refuse(arguments("refused", {"--drop-layer", "3"}), kWrongUsage, "--drop-layer=3: is neither a layer from 0 to 2");
+  refuse(arguments("refused", {"--drop-layer", "last"}), kWrongUsage, "--drop-layer=last");
+  refuse(arguments("refused", {"--shots", "-1"}), kWrongUsage, "--shots");
+  refuse(arguments("refused", {"--max-length", "3"}), kFailed, "tokens, the model takes at most 3");
+  refuse({"eval", model(), "--data", folder_ / "data"}, kWrongUsage, "give a sentencepiece model with --tokenizer");
+  refuse({"eval", folder_ / "nothing"}, kFailed, "nothing: no such folder");
+  write_file(folder_ / "data/piqa.jsonl", R"({"goal": "x", "sol1": "a", "label": 0})");
+  refuse(arguments("refused"), kFailed, "piqa.jsonl:1: ");
+}
+
+}  // namespace
+}  // namespace strata::test

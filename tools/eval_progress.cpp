@@ -1,0 +1,37 @@
+#include "eval_progress.h"
+
+#include <unistd.h>
+
+#include <iostream>
+
+#include "strata/base/text.h"
+
+namespace strata::tools {
+namespace {
+
+constexpr double kTerminalSeconds = 0.2;
+constexpr double kPlainSeconds = 5.0;
+
+}  // namespace
+
+EvalProgress::EvalProgress(int64_t total, bool quiet)
+    : total_(total), quiet_(quiet), terminal_(isatty(STDOUT_FILENO) != 0) {}
+
+void EvalProgress::show(const std::string& part, int64_t done, int64_t of) {
+  const auto now = Clock::now();
+  const double since = std::chrono::duration<double>(now - shown_).count();
+  if (quiet_ || since < (terminal_ ? kTerminalSeconds : kPlainSeconds)) return;
+  shown_ = now;
+  shown_once_ = true;
+  const double rate = static_cast<double>(scored_) / std::chrono::duration<double>(now - begun_).count();
+  std::cout << (terminal_ ? "\r" : "") << part << "  " << with_commas(done) << " of " << with_commas(of) << " items  "
+            << significant(rate, 3) << " items/s  "
+            << human_seconds(static_cast<double>(total_ - scored_) / std::max(rate, 1e-9)) << " left"
+            << (terminal_ ? "\033[K" : "\n") << std::flush;
+}
+
+void EvalProgress::end() const {
+  if (terminal_ && shown_once_) std::cout << "\n" << std::flush;
+}
+
+}  // namespace strata::tools
