@@ -70,7 +70,6 @@ json stock_config(const config::ModelConfig& dims, at::ScalarType dtype) {
           {"pretraining_tp", 1},
           {"rms_norm_eps", dims.norm_eps},
           {"rope_parameters", {{"rope_theta", dims.rope_theta}, {"rope_type", "default"}}},
-          {"rope_scaling", nullptr},
           {"rope_theta", dims.rope_theta},
           {"tie_word_embeddings", false},
           {"torch_dtype", dtype_name(dtype)},

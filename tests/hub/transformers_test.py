@@ -84,6 +84,27 @@ class Exports(unittest.TestCase):
                 self.assertLess(difference, bound)
                 self.assertAlmostEqual(out.loss.item(), golden["loss"].item(), delta=bound)
 
+    def test_logits_of_what_the_paper_has_not(self):
+        """Against Strata's own: the other schemes, gates in every place, of every kind, one for each sub-layer."""
+        ids = torch.arange(40).reshape(2, 20) * 7 % 96
+        (self.folder / "ids.json").write_text(json.dumps(ids.tolist()))
+        (self.folder / "model.yaml").write_text("model: {vocab: 96, hidden: 32, intermediate: 88, layers: 3, heads: 4, "
+                                                "kv_heads: 2}\n")
+        cases = [["norm.scheme=" + scheme] for scheme in ("lns_fixed", "lns_fixed+gpas", "scaled_init+gpas", "post+gpas")]
+        for place in ("sum", "skip", "branch", "norm", "input"):
+            cases.append(["norm.scheme=sandwich+gpas", "norm.gpas.position=" + place, "norm.gpas.per=sublayer"])
+        for activation in ("identity", "relu", "tanh", "leaky_relu", "scaled_silu"):
+            cases.append(["norm.scheme=deepnorm+gpas", "norm.gpas.activation=" + activation])
+        for number, overrides in enumerate(cases):
+            with self.subTest(overrides=overrides):
+                ours, theirs, trace = (self.folder / f"{name}{number}" for name in ("ours", "hf", "trace"))
+                strata("init", self.folder / "model.yaml", ours, *overrides, "norm.gpas.start=0.4")
+                strata("export", ours, theirs)
+                strata("trace", ours, "--ids", self.folder / "ids.json", "--out", trace)
+                with torch.no_grad():
+                    logits = load(theirs)(input_ids=ids).logits
+                self.assertLess((logits - load_file(trace)["logits"]).abs().max().item(), 2e-5)
+
     def test_shards_and_half_precision(self):
         for arguments in ("--max-shard-size", "0.1MB"), ("--dtype", "bf16"), ("--dtype", "fp16"):
             for theirs, ours in ("pre_gpas", "pre+gpas"), ("sandwich_gpas", "sandwich+gpas"):
