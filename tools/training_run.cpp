@@ -83,7 +83,8 @@ void train_model(const std::string& command, config::RunConfig config, const Run
   if (folder) {
     folder->write_config(config);
     const int64_t step = state.progress.step;
-    logs.emplace(folder->path(), step > 0 ? step : -1);  // what begins anew is evaluated anew
+    const bool scores_tasks = !config.evaluate.tasks.names.empty();
+    logs.emplace(folder->path(), step > 0 ? step : -1, scores_tasks);  // what begins anew is evaluated anew
   }
   const auto hooks =
       make_hooks(config, input, training, state, logs ? &*logs : nullptr,

@@ -23,9 +23,10 @@ constexpr std::chrono::seconds kCourtesy{10};
 
 // Data and tokenizer are compared by what is in them; where they lie, and what they are kept in, is each host's matter.
 bool must_agree(const std::string& key) {
-  static const std::set<std::string> kFree{
-      "data.train",          "data.validation",    "data.tokenizer", "data.cache", "data.prefetch",
-      "data.disk_budget_gb", "parallel.interface", "run.gemm",       "sft.data",   "sft.model"};
+  static const std::set<std::string> kFree{"data.train",         "data.validation", "data.tokenizer",
+                                           "data.cache",         "data.prefetch",   "data.disk_budget_gb",
+                                           "parallel.interface", "run.gemm",        "evaluate.tasks.data",
+                                           "sft.data",           "sft.model"};
   return !kFree.contains(key);
 }
 

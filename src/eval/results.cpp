@@ -63,6 +63,12 @@ json to_json(const std::vector<ScoredTask>& tasks) {
   return all;
 }
 
+json accuracies(const std::vector<ScoredTask>& tasks) {
+  json all = json::object();
+  for (const ScoredTask& task : tasks) all[task.name] = accuracies(task.acc, task.acc_norm, task.has_acc_norm);
+  return all;
+}
+
 Table table_of(const std::vector<ScoredTask>& tasks) {
   Table table({{"task"},
                {"items", Align::kRight},

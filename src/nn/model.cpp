@@ -36,7 +36,9 @@ ModelOptions options_for(const config::RunConfig& config, at::DeviceType device)
   const bool is_auto = config.train.precision == config::Precision::kAuto;
   const auto suits = device == at::kCPU ? config::Precision::kFp32 : config::Precision::kMixed;
   return {.precision = is_auto ? suits : config.train.precision,
-          .limits = {.max_tokens = max_tokens(config, device), .longest_row = config.data.sequence_length},
+          .limits = {.max_tokens = max_tokens(config, device),
+                     .longest_row = config.data.sequence_length,
+                     .trees = device == at::kCPU && !config.evaluate.tasks.names.empty()},
           .loss_chunk = config.train.loss_chunk,
           .recompute = config.train.recompute};
 }

@@ -6,6 +6,7 @@
 #include "strata/io/json.h"
 #include "support/data_fixtures.h"
 #include "support/program.h"
+#include "support/small_run.h"
 #include "support/wait_until.h"
 
 namespace strata::test {
@@ -16,29 +17,33 @@ using nlohmann::json;
 using testing::HasSubstr;
 using Words = std::vector<std::string>;
 
+constexpr int64_t kItems = 60;
+
+// Questions of two tasks, one of which has examples in a file of its own.
+void write_questions(const fs::path& folder) {
+  std::string piqa, arc, pool;
+  for (int item = 0; item < kItems; ++item) {
+    const auto text = [&](int part, int words) { return data::test::made_up_text(10 * item + part, words); };
+    piqa += json{{"goal", text(0, 12)}, {"sol1", text(1, 9)}, {"sol2", text(2, 5)}, {"label", item % 2}}.dump() + "\n";
+    const json question{{"id", item},
+                        {"query", "Question: " + text(3, 8) + "\nAnswer:"},
+                        {"choices", {text(4, 2), text(5, 1), text(6, 3)}},
+                        {"gold", item % 3}};
+    (item < 20 ? pool : arc) += question.dump() + "\n";
+  }
+  write_file(folder / "piqa.jsonl", piqa);
+  write_file(folder / "arc_easy.jsonl", arc);
+  write_file(folder / "arc_easy.fewshot.jsonl", pool);
+}
+
 class Eval : public testing::Test {
  protected:
-  static constexpr int64_t kItems = 60;
-
   Eval() {
     write_file(folder_ / "tiny.yaml",
                "model: {vocab: 200, hidden: 32, intermediate: 48, layers: 3, heads: 2}\n"
                "norm: {scheme: pre+gpas}\n");
     EXPECT_EQ(run_strata({"init", folder_ / "tiny.yaml", model()}).exit_code, 0);
-    std::string piqa, arc, pool;
-    for (int item = 0; item < kItems; ++item) {
-      const auto text = [&](int part, int words) { return data::test::made_up_text(10 * item + part, words); };
-      piqa +=
-          json{{"goal", text(0, 12)}, {"sol1", text(1, 9)}, {"sol2", text(2, 5)}, {"label", item % 2}}.dump() + "\n";
-      const json question{{"id", item},
-                          {"query", "Question: " + text(3, 8) + "\nAnswer:"},
-                          {"choices", {text(4, 2), text(5, 1), text(6, 3)}},
-                          {"gold", item % 3}};
-      (item < 20 ? pool : arc) += question.dump() + "\n";
-    }
-    write_file(folder_ / "data/piqa.jsonl", piqa);
-    write_file(folder_ / "data/arc_easy.jsonl", arc);
-    write_file(folder_ / "data/arc_easy.fewshot.jsonl", pool);
+    write_questions(folder_ / "data");
   }
 
   std::string model() const { return folder_ / "model"; }
@@ -139,6 +144,70 @@ TEST_F(Eval, RefusesWhatIsWrong) {
   refuse({"eval", folder_ / "nothing"}, kFailed, "nothing: no such folder");
   write_file(folder_ / "data/piqa.jsonl", R"({"goal": "x", "sol1": "a", "label": 0})");
   refuse(arguments("refused"), kFailed, "piqa.jsonl:1: ");
+}
+
+class TasksInTraining : public testing::Test {
+ protected:
+  TasksInTraining() { write_questions(run_ / "data"); }
+
+  Words overrides(const Words& more = {}) const {
+    Words words{"run.gemm=tiles", "data.sequence_length=128", "checkpoint.every=3",
+                "evaluate.tasks={names: [piqa, arc_easy], every: 3, limit: 25, shots: 1, data: " +
+                    (run_ / "data").string() + "}"};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  const SmallRun run_;
+};
+
+// What a run finds while it trains is what strata eval finds for its checkpoints.
+TEST_F(TasksInTraining, AreScoredAsByStrataEval) {
+  const Finished finished = run_.pretrain("run", overrides());
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, HasSubstr("step 3  piqa "));
+  const std::vector<json> lines = run_.lines("run", "tasks.jsonl");
+  ASSERT_EQ(lines.size(), 3U);
+  for (const json& line : lines) {
+    const int64_t step = line["step"];
+    const fs::path results = run_ / "results.json";
+    Words words{"eval", run_.checkpoint("run", step), "--data", run_ / "data", "--tasks", "piqa,arc_easy"};
+    words.insert(words.end(), {"--shots", "1", "--limit", "25", "--max-length", "128", "--output", results});
+    ASSERT_EQ(run_strata(words).exit_code, 0);
+    const json found = io::read_json(results);
+    for (const char* task : {"piqa", "arc_easy"}) {
+      for (const char* number : {"acc", "acc_stderr", "acc_norm", "acc_norm_stderr"}) {
+        EXPECT_EQ(line[task][number], found["tasks"][task][number]) << task << " " << number << " at step " << step;
+      }
+    }
+    EXPECT_EQ(line["average"], found["average"]);
+  }
+}
+
+TEST_F(TasksInTraining, ChangeNothingElseAndSurviveAStop) {
+  ASSERT_EQ(run_.pretrain("with", overrides()).exit_code, 0);
+  ASSERT_EQ(run_.pretrain("without", {"run.gemm=tiles", "data.sequence_length=128", "checkpoint.every=3"}).exit_code,
+            0);
+  EXPECT_EQ(run_.weights("with", 9), run_.weights("without", 9));
+  EXPECT_EQ(run_.lines("with", "metrics.jsonl"), run_.lines("without", "metrics.jsonl"));
+  EXPECT_FALSE(fs::exists(run_ / "without/tasks.jsonl"));
+  ASSERT_EQ(run_.pretrain("stopped", overrides({"train.stop_after=5"})).exit_code, 0);
+  EXPECT_EQ(run_.lines("stopped", "tasks.jsonl").size(), 1U);
+  ASSERT_EQ(run_.pretrain("stopped", overrides()).exit_code, 0);
+  EXPECT_EQ(run_.lines("stopped", "tasks.jsonl"), run_.lines("with", "tasks.jsonl"));
+}
+
+TEST_F(TasksInTraining, RefuseWhatIsWrongBeforeTheFirstStep) {
+  const auto refused = [&](const std::string& wrong, const std::string& fragment) {
+    const Finished finished = run_.pretrain("refused", overrides({wrong}));
+    EXPECT_NE(finished.exit_code, 0);
+    EXPECT_THAT(finished.err, HasSubstr(fragment));
+    EXPECT_TRUE(run_.steps("refused").empty());
+  };
+  refused("evaluate.tasks.names=[piqua]", "evaluate.tasks.names: unknown task \"piqua\"; did you mean \"piqa\"?");
+  refused("evaluate.tasks.names=[boolq]", "boolq.jsonl");
+  refused("evaluate.tasks.shots=-1", "evaluate.tasks.shots");
+  refused("data.sequence_length=8", "the model takes at most 8");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "strata/config/checks.h"
 
@@ -41,14 +43,36 @@ struct TelemetryConfig {
   bool operator==(const TelemetryConfig&) const = default;
 };
 
+/// evaluate.tasks.*: downstream tasks during training, as strata eval scores them
+struct EvaluateTasksConfig {
+  std::vector<std::string> names = {};
+  std::string data = "data/eval";
+  int64_t every = 0;
+  int64_t limit = 200;
+  int64_t shots = 0;
+
+  void fields(auto& field) {
+    field("names", names, "tasks; paper7: the seven of the GPAS paper; none: not at all");
+    field("data", data, "folder of the tasks' files");
+    field("every", every, "steps between scores; 0: only at the end", at_least(0));
+    field("limit", limit, "items of each task, of each subject of MMLU, from its start", at_least(1));
+    field("shots", shots, "examples before each question; what is longer than a row loses its beginning",
+          in_range(0, 100));
+  }
+
+  bool operator==(const EvaluateTasksConfig&) const = default;
+};
+
 /// evaluate.*: the loss on the validation set during training
 struct EvaluateConfig {
   int64_t every = 1000;
   int64_t tokens = 10'000'000;
+  EvaluateTasksConfig tasks = {};
 
   void fields(auto& field) {
     field("every", every, "steps between evaluations; 0: only at the end", at_least(0));
     field("tokens", tokens, "of the validation set, from its start", at_least(1));
+    field("tasks", tasks, "downstream tasks during training");
   }
 
   bool operator==(const EvaluateConfig&) const = default;

@@ -13,6 +13,9 @@ namespace strata::eval {
 /// each item. A standard error of a single item is null.
 nlohmann::json to_json(const std::vector<ScoredTask>& tasks);
 
+/// {TASK: {acc, acc_stderr, acc_norm, acc_norm_stderr}} alone.
+nlohmann::json accuracies(const std::vector<ScoredTask>& tasks);
+
 /// A row for each task and, of several, their average: accuracies in per cent with their standard errors.
 Table table_of(const std::vector<ScoredTask>& tasks);
 
