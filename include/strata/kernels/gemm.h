@@ -20,7 +20,7 @@ class Gemm {
 };
 
 /// The libraries for the CPU that this machine has: `aten` and `tiles` always. `tiles` is Strata's own: every element
-/// is computed the same way whatever the number of threads and the other rows, and it is slower.
+/// is computed the same way whatever the number of threads and the other rows.
 std::vector<std::string> available_gemms();
 
 /// A library that Strata would use and this machine lacks.
