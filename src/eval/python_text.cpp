@@ -7,6 +7,8 @@ namespace {
 
 bool is_continuation(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
+}  // namespace
+
 // The white space of CPython's Objects/unicodetype_db.h, _PyUnicode_IsWhitespace.
 bool is_space(std::string_view character) {
   if (character.size() == 1) {
@@ -21,7 +23,11 @@ bool is_space(std::string_view character) {
          character == "\xE2\x81\x9F" || character == "\xE3\x80\x80";
 }
 
-}  // namespace
+size_t size_of_character(std::string_view text) {
+  size_t size = 1;
+  while (size < text.size() && is_continuation(text[size])) ++size;
+  return size;
+}
 
 std::string_view right_stripped(std::string_view text) {
   while (!text.empty()) {
@@ -36,10 +42,9 @@ std::string_view right_stripped(std::string_view text) {
 std::string_view stripped(std::string_view text) {
   text = right_stripped(text);
   while (!text.empty()) {
-    size_t end = 1;
-    while (end < text.size() && is_continuation(text[end])) ++end;
-    if (!is_space(text.substr(0, end))) break;
-    text.remove_prefix(end);
+    const size_t size = size_of_character(text);
+    if (!is_space(text.substr(0, size))) break;
+    text.remove_prefix(size);
   }
   return text;
 }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "eval/python_text.h"
+#include "eval/word_encoder.h"
 #include "strata/base/check.h"
 #include "strata/eval/few_shot.h"
 
@@ -60,11 +61,14 @@ class JointEncoder {
 };
 
 // Each text once, whatever stands before it.
-class PieceEncoder {
+class WordwiseEncoder {
  public:
-  PieceEncoder(const ItemSet& set, const Tokenizer& tokenizer, bool append_eos,
-               const std::vector<std::vector<size_t>>& all_examples)
-      : set_(set), tokenizer_(tokenizer), append_eos_(append_eos), description_(tokenizer.encode(set.description)) {
+  WordwiseEncoder(const ItemSet& set, const Tokenizer& tokenizer, bool append_eos,
+                  const std::vector<std::vector<size_t>>& all_examples)
+      : set_(set),
+        tokenizer_(tokenizer),
+        append_eos_(append_eos),
+        description_(encode_words(tokenizer, set.description)) {
     const std::vector<Item>& pool = example_pool(set);
     examples_.resize(pool.size());
     std::vector<char> is_used(pool.size());
@@ -73,7 +77,7 @@ class PieceEncoder {
     }
     at::parallel_for(0, std::ssize(pool), 16, [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        if (is_used[i] != 0) examples_[i] = tokenizer.encode(example_text(pool[i]));
+        if (is_used[i] != 0) examples_[i] = encode_words(tokenizer, example_text(pool[i]));
       }
     });
   }
@@ -84,13 +88,13 @@ class PieceEncoder {
     std::vector<Ids> contexts;
     for (const std::string& text : item.contexts) {
       contexts.push_back(before);
-      append(contexts.back(), tokenizer_.encode(text));
+      append(contexts.back(), encode_words(tokenizer_, text));
     }
     const bool nothing_before = set_.description.empty() && examples.empty();
     std::vector<Request> requests;
     for (size_t i = 0; i < item.choices.size(); ++i) {
       const Ids& context = contexts[contexts.size() == 1 ? 0 : i];
-      Ids continuation = tokenizer_.encode(item.choices[i]);
+      Ids continuation = encode_words(tokenizer_, item.choices[i]);
       if (nothing_before && item.context(i).empty()) {
         requests.push_back({.context = {Tokenizer::kEos}, .continuation = std::move(continuation)});
       } else {
@@ -163,7 +167,7 @@ std::vector<AskedItem> make_requests(const ItemSet& set, const data::Tokenizer& 
                                      const RequestOptions& options) {
   if (!tokenizer.splits_at_spaces()) return make_requests_jointly(set, tokenizer, options);
   std::vector<std::vector<size_t>> examples = examples_of(set, options);
-  const PieceEncoder encoder(set, tokenizer, options.append_eos, examples);
+  const WordwiseEncoder encoder(set, tokenizer, options.append_eos, examples);
   return ask(set, std::move(examples), encoder);
 }
 

@@ -115,16 +115,18 @@ TEST(GoldenRequests, AreThoseOfLmEvaluationHarness) {
     const ItemSet set = load(file.task);
     const std::vector<json> golden = file.lines(), plain = file.plain_lines();
     const RequestOptions options{.shots = file.shots, .append_eos = file.append_eos, .limit = std::ssize(golden)};
-    const auto asked = make_requests(set, tokenizer, options);
-    ASSERT_EQ(asked.size(), golden.size());
-    for (size_t i = 0; i < golden.size(); ++i) {
-      SCOPED_TRACE(i);
-      ASSERT_EQ(golden[i]["doc"], i);
-      expect_equal(set, asked[i], golden[i], plain[i]);
-      ++compared;
+    for (const auto& make : {make_requests, make_requests_jointly}) {
+      const auto asked = make(set, tokenizer, options);
+      ASSERT_EQ(asked.size(), golden.size());
+      for (size_t i = 0; i < golden.size(); ++i) {
+        SCOPED_TRACE(i);
+        ASSERT_EQ(golden[i]["doc"], i);
+        expect_equal(set, asked[i], golden[i], plain[i]);
+        ++compared;
+      }
     }
   }
-  EXPECT_EQ(compared, 40 * 47);
+  EXPECT_EQ(compared, 2 * 40 * 47);
 }
 
 TEST(GoldenRequests, SayWhichTasksHaveAccNorm) {

@@ -39,9 +39,9 @@ class Tokenizer {
   int64_t vocab_size() const;
 
   /// Whether texts can be encoded apart at white space: encode(a + " " + b) is encode(a) followed by encode(b). So it
-  /// is where no piece goes on over a space and spaces are treated as T5 treats them. (The library adds up scores of
-  /// pieces in fp32 from the beginning of a text; two ways to cut a word whose scores differ by less than that sum's
-  /// rounding may be chosen between differently.)
+  /// is where no piece goes on over a space and spaces are treated as T5 treats them. What may differ is the order of
+  /// pieces in words that can be cut in several equally good ways, such as a row of underscores: the library adds up
+  /// fp32 scores from the beginning of a text, and rounding decides.
   bool splits_at_spaces() const;
 
   /// XXH3 of the model file: token shards made with another tokenizer are told apart by it.

@@ -46,13 +46,14 @@ std::string context_text(const ItemSet& set, const Item& item, const std::vector
 
 /// The first `limit` items of a set, encoded on ATen's threads; the result is the same for any number of them.
 ///
-/// Context and continuation are encoded as one text and split at the context's length. Only an empty context is kEos.
-/// A tokenizer that splits_at_spaces() encodes each example, context and choice once, and gives the same ids.
-/// Throws Error, naming set and item (from 0), for a choice or a context without tokens, and as few_shot_examples.
+/// Context and continuation are one text that is split at the context's length in tokens. Only an empty context is
+/// kEos. With a tokenizer that splits_at_spaces(), words are encoded by themselves as upstream's tokenizer does, so
+/// every example, context and choice is encoded once; with another one, every request as a whole. Throws Error, naming
+/// set and item (from 0), for a choice or a context without tokens, and as few_shot_examples.
 std::vector<AskedItem> make_requests(const ItemSet& set, const data::Tokenizer& tokenizer,
                                      const RequestOptions& options);
 
-/// The same, every request's text encoded as a whole: what make_requests is compared with.
+/// The same, every request encoded as a whole with any tokenizer.
 std::vector<AskedItem> make_requests_jointly(const ItemSet& set, const data::Tokenizer& tokenizer,
                                              const RequestOptions& options);
 
