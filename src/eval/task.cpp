@@ -43,7 +43,7 @@ std::string whole_of(const std::string& name) {
   known.push_back(kPaper7);
   std::string parts;
   for (const std::string& task : registry.names()) {
-    if (registry.make(task)->has_parts()) parts += ", " + task + "_PART for a part of " + task;
+    if (registry.make(task)->has_parts()) parts += str(", ", task, "_PART for a part of ", task);
   }
   throw UsageError(
       str("unknown task \"", name, "\"", did_you_mean(name, known), " (known: ", join(known, " "), parts, ")"));
