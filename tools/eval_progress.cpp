@@ -14,19 +14,25 @@ constexpr double kPlainSeconds = 5.0;
 
 }  // namespace
 
-EvalProgress::EvalProgress(int64_t total, bool quiet)
-    : total_(total), quiet_(quiet), terminal_(isatty(STDOUT_FILENO) != 0) {}
+EvalProgress::EvalProgress(int64_t total, bool quiet, std::string unit)
+    : total_(total), quiet_(quiet), terminal_(isatty(STDOUT_FILENO) != 0), unit_(std::move(unit)) {}
 
 void EvalProgress::show(const std::string& part, int64_t done, int64_t of) {
+  if (part != part_) {
+    part_ = part;
+    before_ += done_;
+  }
+  done_ = done;
   const auto now = Clock::now();
   const double since = std::chrono::duration<double>(now - shown_).count();
   if (quiet_ || since < (terminal_ ? kTerminalSeconds : kPlainSeconds)) return;
   shown_ = now;
   shown_once_ = true;
-  const double rate = static_cast<double>(scored_) / std::chrono::duration<double>(now - begun_).count();
-  std::cout << (terminal_ ? "\r" : "") << part << "  " << with_commas(done) << " of " << with_commas(of) << " items  "
-            << significant(rate, 3) << " items/s  "
-            << human_seconds(static_cast<double>(total_ - scored_) / std::max(rate, 1e-9)) << " left"
+  const int64_t scored = before_ + done_;
+  const double rate = static_cast<double>(scored) / std::chrono::duration<double>(now - begun_).count();
+  std::cout << (terminal_ ? "\r" : "") << part << "  " << with_commas(done) << " of " << with_commas(of) << " " << unit_
+            << "  " << significant(rate, 3) << " " << unit_ << "/s  "
+            << human_seconds(static_cast<double>(total_ - scored) / std::max(rate, 1e-9)) << " left"
             << (terminal_ ? "\033[K" : "\n") << std::flush;
 }
 

@@ -10,13 +10,11 @@ namespace strata::tools {
 /// seconds.
 class EvalProgress {
  public:
-  /// total: items over everything that is scored. quiet: on workers that do not speak.
-  EvalProgress(int64_t total, bool quiet);
+  /// total: items over everything that is scored. quiet: on workers that do not speak. unit: what items are.
+  EvalProgress(int64_t total, bool quiet, std::string unit = "items");
 
-  /// `done` of `of` items of this part are scored.
+  /// `done` of `of` items of this part are scored. One part comes after the other.
   void show(const std::string& part, int64_t done, int64_t of);
-  /// One more item of all is scored.
-  void count() { ++scored_; }
   /// Leaves the line.
   void end() const;
 
@@ -25,7 +23,9 @@ class EvalProgress {
 
   int64_t total_;
   bool quiet_, terminal_;
-  int64_t scored_ = 0;
+  std::string unit_;
+  std::string part_;
+  int64_t before_ = 0, done_ = 0;  // items of the parts before this one, and of this one
   bool shown_once_ = false;
   Clock::time_point begun_ = Clock::now();
   Clock::time_point shown_ = begun_;

@@ -37,11 +37,9 @@ std::vector<eval::ScoredTask> Evaluator::run(std::optional<int64_t> without) {
   eval::ScoreFile known = scores_so_far(without);
   const auto model = setup_.load(limits_, without);
   const std::string which = without ? str("without layer ", *without, ": ") : "";
-  auto scored = eval::evaluate_tasks(model->model, tasks_, arguments_.scoring, workers_, known,
-                                     [&](const eval::AskedTask& task, int64_t done) {
-                                       progress_.count();
-                                       progress_.show(which + task.name, done, task.num_items());
-                                     });
+  auto scored = eval::evaluate_tasks(
+      model->model, tasks_, arguments_.scoring, workers_, known,
+      [&](const eval::AskedTask& task, int64_t done) { progress_.show(which + task.name, done, task.num_items()); });
   finished_.push_back(std::move(known));
   return scored;
 }

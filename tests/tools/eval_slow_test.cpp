@@ -1,4 +1,5 @@
-// `strata eval` on made-up questions: the same bytes however it is run, killed, resumed; and what users get wrong.
+// `strata eval` on made-up questions and texts: the same bytes however it is run, killed, resumed; and what users get
+// wrong.
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -56,10 +57,28 @@ class Eval : public testing::Test {
     return words;
   }
 
-  std::string bytes_of(const std::string& name, const Words& more = {}) const {
-    const Finished finished = run_strata(arguments(name, more));
+  // On a text file of the folder.
+  Words on_text(const std::string& name, const std::string& file, const Words& more = {}) const {
+    Words words{"eval", model(), "--perplexity", folder_ / file};
+    words.insert(words.end(), {"--tokenizer", data::test::small_model(), "--output", results(name)});
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  std::string bytes_after(const Words& words, const std::string& name) const {
+    const Finished finished = run_strata(words);
     EXPECT_EQ(finished.exit_code, 0) << finished.err;
     return read_file(results(name));
+  }
+
+  std::string bytes_of(const std::string& name, const Words& more = {}) const {
+    return bytes_after(arguments(name, more), name);
+  }
+
+  std::string bytes_with_workers(const std::string& count, const Words& words, const std::string& name) const {
+    Words launch{"launch", "--nproc-per-node", count, "--"};
+    launch.insert(launch.end(), words.begin(), words.end());
+    return bytes_after(launch, name);
   }
 
   void refuse(const Words& words, int exit_code, const std::string& fragment) const {
@@ -82,12 +101,50 @@ TEST_F(Eval, SameBytesForAnyBatchAnyWorkersAnyThreads) {
   EXPECT_EQ(bytes_of("b", {"--batch", "1"}), expected);
   EXPECT_EQ(bytes_of("c", {"--batch", "8", "--threads", "1"}), expected);
   for (const char* workers : {"2", "3"}) {
-    Words launch{"launch", "--nproc-per-node", workers, "--"};
-    const Words own = arguments("w", {"--threads", "1"});
-    launch.insert(launch.end(), own.begin(), own.end());
-    const Finished finished = run_strata(launch);
-    EXPECT_EQ(finished.exit_code, 0) << finished.err;
-    EXPECT_EQ(read_file(results("w")), expected);
+    EXPECT_EQ(bytes_with_workers(workers, arguments("w", {"--threads", "1"}), "w"), expected);
+  }
+}
+
+TEST_F(Eval, PerplexityHasTheSameBytesForAnyBatchAnyWorkersAnyThreads) {
+  data::test::made_up_source(folder_.path(), "text.jsonl", 0, 20);
+  const Words windows{"--max-length", "24", "--stride", "7"};
+  const auto with = [&](const std::string& name, Words more) {
+    more.insert(more.end(), windows.begin(), windows.end());
+    return on_text(name, "text.jsonl", more);
+  };
+  const std::string expected = bytes_after(with("a", {}), "a");
+  const json found = json::parse(expected);
+  EXPECT_EQ(found["perplexity"]["files"], json({(folder_ / "text.jsonl").string()}));
+  EXPECT_EQ(found["perplexity"]["documents"], 20);
+  EXPECT_EQ(found["evaluation"]["max_length"], 24);
+  EXPECT_EQ(found["evaluation"]["stride"], 7);
+  EXPECT_EQ(bytes_after(with("b", {"--batch", "1"}), "b"), expected);
+  EXPECT_EQ(bytes_after(with("c", {"--batch", "8", "--threads", "1"}), "c"), expected);
+  for (const char* workers : {"2", "3"}) {
+    EXPECT_EQ(bytes_with_workers(workers, with("w", {"--threads", "1"}), "w"), expected);
+  }
+  const Finished finished = run_strata(with("d", {"--markdown"}));
+  EXPECT_THAT(finished.out, HasSubstr("| documents | tokens | bytes | loss | perplexity | bits per byte |"));
+}
+
+TEST_F(Eval, PerplexityIsTheLossOfARunsOwnEvaluation) {
+  const SmallRun run;
+  const Finished trained = run.pretrain("run", {"data.sequence_length=512", "evaluate.tokens=1000000"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const json last = run.lines("run", "eval.jsonl").back();
+  ASSERT_EQ(last["step"], 9);
+  for (const char* gemm : {"aten", "tiles"}) {
+    const Words words{
+        "eval",       run.checkpoint("run", 9), "--perplexity", run / "valid.jsonl", "--gemm", gemm, "--output",
+        results(gemm)};
+    const json found = json::parse(bytes_after(words, gemm))["perplexity"];
+    EXPECT_EQ(found["tokens"], last["targets"]);
+    EXPECT_NEAR(found["loss"].get<double>() / last["loss"].get<double>(), 1.0, 1e-6);
+    EXPECT_NEAR(found["perplexity"].get<double>() / last["ppl"].get<double>(), 1.0, 1e-5);
+    data::DocumentReader reader({.name = "valid.jsonl", .files = {run / "valid.jsonl"}}, false);
+    int64_t bytes = 0;
+    for (std::string text; reader.next(text);) bytes += std::ssize(text);
+    EXPECT_EQ(found["bytes"], bytes);
   }
 }
 
@@ -144,6 +201,26 @@ TEST_F(Eval, RefusesWhatIsWrong) {
   refuse({"eval", folder_ / "nothing"}, kFailed, "nothing: no such folder");
   write_file(folder_ / "data/piqa.jsonl", R"({"goal": "x", "sol1": "a", "label": 0})");
   refuse(arguments("refused"), kFailed, "piqa.jsonl:1: ");
+}
+
+TEST_F(Eval, RefusesTextThatIsWrong) {
+  data::test::made_up_source(folder_.path(), "text.jsonl", 0, 3);
+  write_file(folder_ / "empty.txt", "");
+  write_file(folder_ / "blank.jsonl", R"({"text": " "})");
+  write_file(folder_ / "broken.jsonl", "{\"text\": \"a b\"}\n{\"text\": 3}\n");
+  write_file(folder_ / "text.csv", "a,b\n");
+  const auto text = [&](const std::string& file, const Words& more = {}) { return on_text("refused", file, more); };
+  refuse(text("none.txt"), kWrongUsage, "--perplexity: no file matches");
+  refuse(text("text.csv"), kWrongUsage, "text.csv is none of .json .jsonl .txt");
+  refuse(text("empty.txt"), kFailed, "empty.txt: there is no document in it");
+  refuse(text("blank.jsonl"), kFailed, "blank.jsonl: nothing to score");
+  refuse(text("broken.jsonl"), kFailed, "broken.jsonl:2: the field \"text\" is not a string");
+  refuse(text("text.jsonl", {"--tasks", "piqa"}), kWrongUsage, "--tasks: is for tasks; give it or --perplexity");
+  refuse(text("text.jsonl", {"--drop-layer", "1"}), kWrongUsage, "--drop-layer: is for tasks");
+  refuse(text("text.jsonl", {"--max-length", "8", "--stride", "9"}), kWrongUsage,
+         "--stride=9: tokens would be left out");
+  refuse(text("text.jsonl", {"--stride", "0"}), kWrongUsage, "--stride");
+  refuse(arguments("refused", {"--stride", "9"}), kWrongUsage, "--stride: is for --perplexity");
 }
 
 class TasksInTraining : public testing::Test {
