@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <iostream>
 
 #include "strata/base/text.h"
@@ -11,6 +12,8 @@ namespace {
 
 constexpr double kTerminalSeconds = 0.2;
 constexpr double kPlainSeconds = 5.0;
+
+std::string rate_text(double rate) { return rate < 1000.0 ? significant(rate, 3) : with_commas(std::llround(rate)); }
 
 }  // namespace
 
@@ -31,7 +34,7 @@ void EvalProgress::show(const std::string& part, int64_t done, int64_t of) {
   const int64_t scored = before_ + done_;
   const double rate = static_cast<double>(scored) / std::chrono::duration<double>(now - begun_).count();
   std::cout << (terminal_ ? "\r" : "") << part << "  " << with_commas(done) << " of " << with_commas(of) << " " << unit_
-            << "  " << significant(rate, 3) << " " << unit_ << "/s  "
+            << "  " << rate_text(rate) << " " << unit_ << "/s  "
             << human_seconds(static_cast<double>(total_ - scored) / std::max(rate, 1e-9)) << " left"
             << (terminal_ ? "\033[K" : "\n") << std::flush;
 }
