@@ -58,7 +58,7 @@ TEST_F(SftBadInput, InDamagedWeights) {
   const fs::path weights = run_.start() / "model.safetensors";
   const std::string bytes = read_file(weights);
   write_file(weights, bytes.substr(0, bytes.size() - 1));
-  refuse({}, kFailed, {"start/model.safetensors: ", "truncated"});
+  refuse({}, kWrongUsage, {"sft.model", "start/model.safetensors: ", "truncated"});
 }
 
 TEST_F(SftBadInput, InTheTokenizer) {

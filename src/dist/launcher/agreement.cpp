@@ -215,9 +215,10 @@ void Agreement::State::run() {
 }
 
 Agreement::Agreement(const LaunchOptions& options, const Member& self, uint16_t port, const Known& known,
-                     std::shared_ptr<const WakeUp> wake_up)
+                     std::optional<Report> report, std::shared_ptr<const WakeUp> wake_up)
     : state_(std::make_shared<State>(options, self, port, std::move(wake_up))) {
   state_->news.known = known;
+  state_->to_report = std::move(report);
   std::thread([state = state_] { state->run(); }).detach();
 }
 

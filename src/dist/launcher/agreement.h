@@ -30,9 +30,10 @@ class Agreement {
     bool has_left = false;                            // after leave(): and at node 0, the others have
   };
 
-  /// Connects and joins `known.attempt`, or the one that is next.
+  /// Connects and joins `known.attempt`, or the one that is next. `report`: how that attempt went here, which nobody
+  /// hears of where another one is under way.
   Agreement(const LaunchOptions& options, const Member& self, uint16_t port, const Known& known,
-            std::shared_ptr<const WakeUp> wake_up);
+            std::optional<Report> report, std::shared_ptr<const WakeUp> wake_up);
   /// Does not wait for a link that is cut.
   ~Agreement();
   Agreement(const Agreement&) = delete;

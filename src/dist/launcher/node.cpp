@@ -68,7 +68,7 @@ NodeLauncher::NodeLauncher(const LaunchOptions& options)
 }
 
 void NodeLauncher::meet(const Agreement::Known& known) {
-  agreement_ = std::make_unique<Agreement>(options_, self_, port_, known, events_.wake_up());
+  agreement_ = std::make_unique<Agreement>(options_, self_, port_, known, report_, events_.wake_up());
 }
 
 int NodeLauncher::run() {
@@ -183,9 +183,9 @@ void NodeLauncher::on_news(const Agreement::News& news) {
   if (news.lost && !has_lost_) on_loss(news);
   if (has_lost_ && !has_workers() && stop_signal_ == 0) {
     has_lost_ = false;
-    meet(news.known);
     // What was on its way may not have arrived.
-    if (workers_) report(report_.value_or(own_failure("lost its connection to node 0")));
+    if (workers_ && !report_) report_ = own_failure("lost its connection to node 0");
+    meet(news.known);
     return;
   }
   if (news.members && !workers_ && !report_ && !news.verdict) start_workers(*news.members);
