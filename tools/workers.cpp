@@ -49,7 +49,7 @@ dist::Introduction introduction_of(const Agreement& agreement, const RunDevice& 
 
 // This process among the others, as which it speaks from now on; nothing where it is alone.
 std::optional<dist::Worker> one_of_several() {
-  const auto self = dist::worker_of_environment();
+  auto self = dist::worker_of_environment();
   if (!self || self->world_size == 1) return std::nullopt;
   log::speak_as(str("[rank ", self->rank, "] "));
   if (self->rank > 0) log::quiet();
