@@ -1,5 +1,6 @@
 #include "eval_tasks.h"
 
+#include <filesystem>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -45,6 +46,10 @@ void print(const Table& table, bool markdown) {
 
 void evaluate_on_tasks(const EvalModelArguments& model, EvalTasksArguments arguments) {
   const EvalSetup setup(model);
+  if (!std::filesystem::is_directory(arguments.folder)) {
+    throw UsageError(
+        str("--data: ", arguments.folder, ": no such folder; scripts/fetch_data.sh eval fetches the tasks"));
+  }
   if (arguments.scoring.max_length == 0) arguments.scoring.max_length = setup.folder().config.model.max_positions;
   const std::vector<int64_t> dropped = layers_to_drop(arguments.drop_layers, setup.folder().spec.dims.layers);
   const auto tasks =

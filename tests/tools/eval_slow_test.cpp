@@ -193,6 +193,8 @@ TEST_F(Eval, WithoutEachLayer) {
 TEST_F(Eval, RefusesWhatIsWrong) {
   refuse(arguments("refused", {"--tasks", "piqua"}), kWrongUsage, "unknown task \"piqua\"; did you mean \"piqa\"?");
   refuse(arguments("refused", {"--tasks", "boolq"}), kFailed, "boolq.jsonl");
+  refuse({"eval", model(), "--data", folder_ / "none", "--tokenizer", data::test::small_model()}, kWrongUsage,
+         "none: no such folder; scripts/fetch_data.sh eval");
   refuse(arguments("refused", {"--drop-layer", "3"}), kWrongUsage, "--drop-layer=3: is neither a layer from 0 to 2");
   refuse(arguments("refused", {"--drop-layer", "last"}), kWrongUsage, "--drop-layer=last");
   refuse(arguments("refused", {"--shots", "-1"}), kWrongUsage, "--shots");
