@@ -6,7 +6,6 @@
 
 #include "eval_progress.h"
 #include "strata/base/check.h"
-#include "strata/base/table.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/data/source.h"
@@ -17,8 +16,6 @@ namespace strata::tools {
 namespace {
 
 using nlohmann::json;
-
-constexpr int64_t kBatchTokens = 4096;
 
 eval::PerplexityOptions options_of(const EvalPerplexityArguments& arguments, const EvalSetup& setup) {
   const int64_t given = arguments.scoring.max_length;
@@ -96,8 +93,7 @@ void evaluate_perplexity(const EvalModelArguments& model, const EvalPerplexityAr
   }
   workers.leave();
   if (!speaks) return;
-  const Table table = table_of(result);
-  std::cout << "\n" << (arguments.markdown ? table.markdown() : table.text("  ")) << std::flush;
+  print_table(table_of(result), arguments.markdown);
 }
 
 }  // namespace strata::tools

@@ -1,5 +1,6 @@
 #include "eval_setup.h"
 
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "runtime.h"
@@ -19,6 +20,10 @@ data::Tokenizer tokenizer_for(const EvalModelArguments& arguments, const hub::Mo
 }
 
 }  // namespace
+
+void print_table(const Table& table, bool markdown) {
+  std::cout << "\n" << (markdown ? table.markdown() : table.text("  ")) << std::flush;
+}
 
 void add_eval_model_options(CLI::App& command, EvalModelArguments& arguments) {
   command.add_option("folder", arguments.folder, "model folder or checkpoint, ours or a stock Hugging Face LLaMA")

@@ -6,12 +6,19 @@
 #include <string>
 
 #include "device.h"
+#include "strata/base/table.h"
 #include "strata/data/tokenizer.h"
 #include "strata/hub/model_folder.h"
 #include "strata/nn/model.h"
 #include "workers.h"
 
 namespace strata::tools {
+
+/// Tokens of a batch, or as many as the largest thing that is scored takes.
+inline constexpr int64_t kBatchTokens = 4096;
+
+/// Results, behind an empty line.
+void print_table(const Table& table, bool markdown);
 
 /// The model that is judged, and what computes it.
 struct EvalModelArguments {

@@ -38,10 +38,6 @@ json results_of(const std::vector<eval::ScoredTask>& tasks) {
   return results;
 }
 
-void print(const Table& table, bool markdown) {
-  std::cout << "\n" << (markdown ? table.markdown() : table.text("  ")) << std::flush;
-}
-
 }  // namespace
 
 void evaluate_on_tasks(const EvalModelArguments& model, EvalTasksArguments arguments) {
@@ -75,8 +71,8 @@ void evaluate_on_tasks(const EvalModelArguments& model, EvalTasksArguments argum
   evaluator.end(results);
   workers.leave();
   if (!workers.group->is_first()) return;
-  print(eval::table_of(whole), arguments.markdown);
-  if (!layers.empty()) print(eval::table_of_drops(whole, layers), arguments.markdown);
+  print_table(eval::table_of(whole), arguments.markdown);
+  if (!layers.empty()) print_table(eval::table_of_drops(whole, layers), arguments.markdown);
 }
 
 }  // namespace strata::tools

@@ -7,12 +7,6 @@
 #include "strata/io/json.h"
 
 namespace strata::tools {
-namespace {
-
-constexpr int64_t kBatchTokens = 4096;
-
-}  // namespace
-
 Evaluator::Evaluator(const EvalTasksArguments& arguments, const EvalSetup& setup,
                      const std::vector<eval::AskedTask>& tasks, dist::Communicator& workers, int64_t models)
     : arguments_(arguments),

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "eval/row_losses.h"
 #include "strata/base/check.h"
 
 namespace strata::eval {
@@ -66,19 +67,6 @@ class BatchStream {
   Perplexity taken_;
 };
 
-// The sum over each window's targets.
-std::vector<double> losses_of(nn::Model& model, const Batch& batch) {
-  const at::Tensor losses_T = model.losses_T(model.upload(data::separate_rows(batch, model.spec().dims.vocab)));
-  const auto* loss = losses_T.const_data_ptr<float>();
-  std::vector<double> sums;
-  for (const ScoredRow& row : batch) {
-    double sum = 0.0;
-    for (size_t t = 0; t < row.targets.size(); ++t) sum += static_cast<double>(*loss++);
-    sums.push_back(sum);
-  }
-  return sums;
-}
-
 }  // namespace
 
 std::optional<ScoredRow> window_of(std::span<const int32_t> ids, int64_t index, const PerplexityOptions& options) {
@@ -109,7 +97,7 @@ Perplexity measure_perplexity(nn::Model& model, const NextDocument& next, const 
     const size_t most = std::ranges::max(round, {}, &Batch::size).size();
     workers.get_on();
     std::vector<double> mine;
-    if (rank < round.size()) mine = losses_of(model, round[rank]);
+    if (rank < round.size()) mine = row_losses(model, round[rank], false);
     mine.resize(most);
     const std::vector<double> all = dist::gather_numbers(workers, mine);
     for (size_t batch = 0; batch < round.size(); ++batch) {

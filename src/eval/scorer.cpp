@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "eval/row_losses.h"
 #include "strata/base/check.h"
 #include "strata/data/prefix_tree.h"
 
@@ -68,17 +69,8 @@ std::vector<double> score_batch(nn::Model& model, std::span<const AskedItem* con
                                 int64_t max_length) {
   std::vector<ScoredRow> rows;
   for (const size_t item : batch) std::ranges::move(rows_of(*items[item], max_length), std::back_inserter(rows));
-  const int64_t vocab = model.spec().dims.vocab;
-  const bool trees = model.decoder().limits().trees;
-  const at::Tensor losses_T =
-      model.losses_T(model.upload(trees ? data::prefix_tree(rows, vocab) : data::separate_rows(rows, vocab)));
-  const auto* loss = losses_T.const_data_ptr<float>();
-  std::vector<double> sums;
-  for (const ScoredRow& row : rows) {
-    double sum = 0.0;
-    for (size_t t = 0; t < row.targets.size(); ++t) sum -= static_cast<double>(*loss++);
-    sums.push_back(sum);
-  }
+  std::vector<double> sums = row_losses(model, rows, model.decoder().limits().trees);
+  for (double& sum : sums) sum = 0.0 - sum;  // a sum of nothing stays a positive zero
   return sums;
 }
 
@@ -116,8 +108,8 @@ void score(nn::Model& model, std::span<const AskedItem* const> items, const Scor
   const std::vector<Batch> batches = Planner(items, options, model.decoder().limits()).plan();
   const auto world = static_cast<size_t>(workers.world_size());
   const auto rank = static_cast<size_t>(workers.rank());
-  for (size_t first = 0; first < batches.size();
-       first += world) {  // a batch for each worker, as long as there are some
+  // A batch for each worker, as long as there are some.
+  for (size_t first = 0; first < batches.size(); first += world) {
     const std::span<const Batch> round(&batches[first], std::min(world, batches.size() - first));
     int64_t most = 0;
     for (const Batch& batch : round) most = std::max(most, choices_in(items, batch));

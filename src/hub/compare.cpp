@@ -19,15 +19,12 @@ constexpr int64_t kLongestRow = 256;
 
 // The beginning of Jane Austen's "Persuasion".
 constexpr std::string_view kParagraph =
-    "Sir Walter Elliot, of Kellynch Hall, in Somersetshire, was a man who, for his own amusement, never took up any "
-    "book "
-    "but the Baronetage; there he found occupation for an idle hour, and consolation in a distressed one; there his "
-    "faculties were roused into admiration and respect, by contemplating the limited remnant of the earliest patents; "
-    "there any unwelcome sensations, arising from domestic affairs, changed naturally into pity and contempt as he "
-    "turned "
-    "over the almost endless creations of the last century; and there, if every other leaf were powerless, he could "
-    "read "
-    "his own history with an interest which never failed.";
+    "Sir Walter Elliot, of Kellynch Hall, in Somersetshire, was a man who, for his own amusement, never took up "
+    "any book but the Baronetage; there he found occupation for an idle hour, and consolation in a distressed "
+    "one; there his faculties were roused into admiration and respect, by contemplating the limited remnant of "
+    "the earliest patents; there any unwelcome sensations, arising from domestic affairs, changed naturally into "
+    "pity and contempt as he turned over the almost endless creations of the last century; and there, if every "
+    "other leaf were powerless, he could read his own history with an interest which never failed.";
 
 std::vector<at::Tensor> logits_of(const ModelFolder& folder, const data::TokenRows& rows, const kernels::Gemm& gemm) {
   int64_t longest = 0;

@@ -4,12 +4,12 @@
 
 #include "strata/config/enums.h"
 #include "strata/data/tokenizer.h"
+#include "strata/norm/report.h"
 
 namespace strata::hub {
 namespace {
 
 using nlohmann::json;
-using norm::Gate;
 
 // What wrote a file that has no other version to name: the oldest one that is known to read it.
 constexpr const char* kTransformersVersion = "4.31.0";
@@ -20,22 +20,6 @@ const char* dtype_name(at::ScalarType dtype) {
 
 json gain_of(const std::optional<norm::Gain>& gain) { return gain ? json(gain->name) : json(); }
 
-const char* name_of(Gate gate) {
-  switch (gate) {
-    case Gate::kSum:
-      return "sum";
-    case Gate::kSkip:
-      return "skip";
-    case Gate::kBranch:
-      return "branch";
-    case Gate::kNorm:
-      return "norm";
-    case Gate::kNone:
-      break;
-  }
-  return nullptr;
-}
-
 json junction_of(const norm::WiredJunction& junction) {
   return {{"skip_scale", junction.rule.skip_scale},
           {"branch_norm", gain_of(junction.branch_gain)},
@@ -43,7 +27,7 @@ json junction_of(const norm::WiredJunction& junction) {
           {"next_norm", gain_of(junction.next_gain)},
           {"next_scale", junction.rule.next_scale},
           {"gate", junction.gate ? json(*junction.gate) : json()},
-          {"gate_position", junction.gate ? json(name_of(junction.rule.gate)) : json()}};
+          {"gate_position", junction.gate ? json(norm::name_of(junction.rule.gate)) : json()}};
 }
 
 }  // namespace

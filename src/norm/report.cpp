@@ -9,22 +9,6 @@ using Cells = std::vector<std::string>;
 
 constexpr const char* kNone = "-";
 
-const char* name_of(Gate gate) {
-  switch (gate) {
-    case Gate::kNone:
-      return kNone;
-    case Gate::kSum:
-      return "sum";
-    case Gate::kSkip:
-      return "skip";
-    case Gate::kBranch:
-      return "branch";
-    case Gate::kNorm:
-      return "norm";
-  }
-  return "";
-}
-
 // The parameter's name as seen from a layer, so that layers which do the same read the same.
 std::string name_in_layer(const std::string& name, int64_t layer) {
   const auto without = [&](const std::string& prefix) { return name.substr(prefix.size()); };
@@ -75,6 +59,22 @@ void add_line(Table& table, const std::string& layer, Cells cells) {
 }
 
 }  // namespace
+
+const char* name_of(Gate gate) {
+  switch (gate) {
+    case Gate::kNone:
+      return kNone;
+    case Gate::kSum:
+      return "sum";
+    case Gate::kSkip:
+      return "skip";
+    case Gate::kBranch:
+      return "branch";
+    case Gate::kNorm:
+      return "norm";
+  }
+  return "";
+}
 
 Table junction_table(const Wiring& wiring) {
   constexpr auto kRight = Table::Align::kRight;
