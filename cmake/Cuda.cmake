@@ -106,4 +106,4 @@ strata_cuda_module(strata_cuda src/kernels/cuda/module/module.cpp ${_kernel_obje
 list(TRANSFORM STRATA_CUDA_ARCHITECTURES PREPEND sm_ OUTPUT_VARIABLE _architectures)
 list(JOIN _architectures ", " _architectures)
 target_compile_definitions(strata_cuda PRIVATE STRATA_CUDA_ARCHITECTURES="${_architectures}")
-strata_cuda_module(strata_nccl src/dist/nccl/nccl.cpp)
+strata_cuda_module(strata_nccl src/workers/nccl/nccl.cpp)

@@ -11,10 +11,10 @@ from pathlib import Path
 LEVELS = [
     {"base"},
     {"config", "io", "kernels"},
-    {"dist", "data", "norm"},
+    {"workers", "data", "norm"},
     {"nn", "optim"},
     {"train"},
-    {"eval", "hub", "study"},
+    {"eval", "hub", "plan"},
     {"tools", "tests"},
 ]
 LEVEL_OF = {module: level for level, modules in enumerate(LEVELS) for module in modules}

@@ -17,7 +17,7 @@
 namespace strata::tools {
 namespace {
 
-using dist::SumOrder;
+using workers::SumOrder;
 
 struct Arguments {
   std::string backend = "gloo";
@@ -27,15 +27,15 @@ struct Arguments {
 };
 
 // What every worker has for the others to add: fp32 where the backend moves it from.
-at::Tensor values_for(const dist::Communicator& workers, const dist::Worker& self, int64_t megabytes) {
+at::Tensor values_for(const workers::Communicator& workers, const workers::Worker& self, int64_t megabytes) {
   const int64_t numbers = megabytes * 1'000'000 / 4 / workers.world_size() * workers.world_size();
   if (std::string(workers.backend()) != "nccl") return at::zeros({numbers}, at::kFloat);
   const c10::Device gpu(c10::kCUDA, static_cast<c10::DeviceIndex>(self.local_rank));
   return at::zeros({numbers}, at::TensorOptions(gpu).dtype(at::kFloat));
 }
 
-void sum_and_gather(dist::Communicator& workers, const at::Tensor& values, SumOrder order) {
-  const at::Tensor slice = dist::slice_of(workers, values);
+void sum_and_gather(workers::Communicator& workers, const at::Tensor& values, SumOrder order) {
+  const at::Tensor slice = workers::slice_of(workers, values);
   const auto summed = workers.reduce_scatter(slice, values, order);
   const auto gathered = workers.all_gather(values, slice);
   summed->wait();
@@ -44,7 +44,7 @@ void sum_and_gather(dist::Communicator& workers, const at::Tensor& values, SumOr
 
 // Seconds of the slowest worker, the mean of several goes behind each other.
 template <class Collective>
-double seconds_of(dist::Communicator& workers, const at::Tensor& values, int64_t repeats,
+double seconds_of(workers::Communicator& workers, const at::Tensor& values, int64_t repeats,
                   const Collective& collective) {
   using Clock = std::chrono::steady_clock;
   const auto finish = [&] { values.narrow(0, 0, 1).item<float>(); };  // a GPU may still be at it
@@ -55,10 +55,10 @@ double seconds_of(dist::Communicator& workers, const at::Tensor& values, int64_t
   for (int64_t i = 0; i < repeats; ++i) collective();
   finish();
   const double mine = std::chrono::duration<double>(Clock::now() - start).count() / static_cast<double>(repeats);
-  return std::ranges::max(dist::gather_numbers(workers, {mine}));
+  return std::ranges::max(workers::gather_numbers(workers, {mine}));
 }
 
-std::vector<std::string> measure(dist::Communicator& workers, const at::Tensor& values, int64_t repeats) {
+std::vector<std::string> measure(workers::Communicator& workers, const at::Tensor& values, int64_t repeats) {
   const double world = workers.world_size();
   // As nccl-tests counts: the bytes that an all-reduce has to move through each worker's link, in and out.
   const auto rate = [&](double seconds) {
@@ -76,7 +76,7 @@ std::vector<std::string> measure(dist::Communicator& workers, const at::Tensor& 
 }
 
 void run(const Arguments& arguments) {
-  const auto self = dist::worker_of_environment();
+  const auto self = workers::worker_of_environment();
   if (!self || self->world_size == 1) {
     throw UsageError(
         "bench collectives: there is one worker; strata launch --nproc-per-node 2 bench collectives starts two");
@@ -85,7 +85,7 @@ void run(const Arguments& arguments) {
   config::ParallelConfig config{.interface = arguments.interface, .timeout_seconds = 60};
   if (arguments.backend == "nccl") config.backend = config::Backend::kNccl;
   const std::chrono::seconds timeout(config.timeout_seconds);
-  const dist::Store store = dist::meet(*self, timeout);
+  const workers::Store store = workers::meet(*self, timeout);
   const auto workers = connect_workers(store, *self, config, at::kCPU, timeout);
   Table table({{"fp32"},
                {"sum and gather, fixed order", Table::Align::kRight},

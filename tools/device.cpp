@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 
 #include "strata/base/check.h"
-#include "strata/dist/worker.h"
+#include "strata/workers/worker.h"
 
 namespace strata::tools {
 
@@ -20,7 +20,7 @@ std::string place_text(const RunDevice& device) {
 
 RunDevice open_device(const config::RunSettings& run) {
   if (device_type_of(run) == at::kCPU) return {};
-  const auto self = dist::worker_of_environment();
+  const auto self = workers::worker_of_environment();
   const auto cuda = kernels::open_cuda({.index = self ? self->local_rank : 0, .tf32 = run.tf32});
   return {.device = cuda->device(), .cuda = cuda};
 }

@@ -12,8 +12,8 @@
 #include "strata/base/table.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
-#include "strata/dist/gloo.h"
-#include "strata/dist/nccl.h"
+#include "strata/workers/gloo.h"
+#include "strata/workers/nccl.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
 
@@ -70,8 +70,8 @@ void add_cuda(Table& table) {
 
 // What carries collectives among workers.
 void add_carriers(Table& table) {
-  table.add({"gloo", dist::gloo_library()});
-  const std::string lacks = dist::missing_for_nccl();
+  table.add({"gloo", workers::gloo_library()});
+  const std::string lacks = workers::missing_for_nccl();
   table.add({"nccl", lacks.empty() ? "there, for parallel.backend=nccl" : "missing: " + lacks});
 }
 

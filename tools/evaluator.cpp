@@ -8,7 +8,7 @@
 
 namespace strata::tools {
 Evaluator::Evaluator(const EvalTasksArguments& arguments, const EvalSetup& setup,
-                     const std::vector<eval::AskedTask>& tasks, dist::Communicator& workers, int64_t models)
+                     const std::vector<eval::AskedTask>& tasks, workers::Communicator& workers, int64_t models)
     : arguments_(arguments),
       setup_(setup),
       tasks_(tasks),

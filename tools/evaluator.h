@@ -17,7 +17,7 @@ class Evaluator {
  public:
   /// models: how many there will be.
   Evaluator(const EvalTasksArguments& arguments, const EvalSetup& setup, const std::vector<eval::AskedTask>& tasks,
-            dist::Communicator& workers, int64_t models);
+            workers::Communicator& workers, int64_t models);
 
   /// What log-likelihoods depend on, beside the questions.
   nlohmann::json description() const;
@@ -34,7 +34,7 @@ class Evaluator {
   const EvalTasksArguments& arguments_;
   const EvalSetup& setup_;
   const std::vector<eval::AskedTask>& tasks_;
-  dist::Communicator& workers_;
+  workers::Communicator& workers_;
   nn::BatchLimits limits_;
   EvalProgress progress_;
   std::vector<eval::ScoreFile> finished_;

@@ -14,7 +14,7 @@ namespace strata::tools {
 
 // Feed-forward, head, and the gradient of the head's weight, in the type that the model computes in.
 double measured_peak(const kernels::Gemm& gemm, const config::RunConfig& config, const at::Device& device,
-                     dist::Communicator& workers) {
+                     workers::Communicator& workers) {
   workers.barrier();
   const config::ModelConfig& dims = config.model;
   const bool in_fp32 = nn::options_for(config, device.type()).precision == config::Precision::kFp32;
@@ -23,7 +23,7 @@ double measured_peak(const kernels::Gemm& gemm, const config::RunConfig& config,
       std::max({kernels::measure_gemm(gemm, 2048, dims.intermediate, dims.hidden, options),
                 kernels::measure_gemm(gemm, 512, dims.vocab, dims.hidden, options),
                 kernels::measure_gemm(gemm, dims.vocab, dims.hidden, config.train.loss_chunk, options)});
-  return dist::sum_of_numbers(workers, {mine}).front();
+  return workers::sum_of_numbers(workers, {mine}).front();
 }
 
 namespace {
@@ -39,11 +39,11 @@ std::string where(const GemmRate& rate, const RunDevice& device) {
 RunMemory settle_memory(config::RunConfig& config, const nn::ModelSpec& spec, const RunDevice& device,
                         const Workers& workers) {
   const auto mine = static_cast<double>(device.cuda ? device.cuda->memory().free
-                                                    : study::room_on_this_host() / workers.self.local_world_size);
-  const auto room = static_cast<int64_t>(std::ranges::min(dist::gather_numbers(*workers.group, {mine})));
-  const study::Place place{.device = device.device.type(), .workers = workers.group->world_size()};
-  config.train.recompute = study::settle_recompute(config, spec, place, room);
-  return {.plan = study::plan_memory(config, spec, place, workers.group->rank())};
+                                                    : plan::room_on_this_host() / workers.self.local_world_size);
+  const auto room = static_cast<int64_t>(std::ranges::min(workers::gather_numbers(*workers.group, {mine})));
+  const plan::Place place{.device = device.device.type(), .workers = workers.group->world_size()};
+  config.train.recompute = plan::settle_recompute(config, spec, place, room);
+  return {.plan = plan::plan_memory(config, spec, place, workers.group->rank())};
 }
 
 void print_header(const std::string& command, const config::RunConfig& config, const nn::ModelSpec& spec,
@@ -59,7 +59,7 @@ void print_header(const std::string& command, const config::RunConfig& config, c
     if (bytes > 0) std::cout << std::exchange(separator, ", ") << name << " " << human_bytes(bytes);
   };
   show("program and libraries", memory.program);
-  for (const auto& [name, bytes] : study::bytes_by_class(memory.plan)) show(name, bytes);
+  for (const auto& [name, bytes] : plan::bytes_by_class(memory.plan)) show(name, bytes);
   std::cout << "\n  " << where(rate, device) << " · " << rate.library << " " << fixed(rate.gflops, 0)
             << " GFLOP/s on this model's shapes · at most "
             << with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops)) << " tokens/s"

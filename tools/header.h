@@ -3,10 +3,10 @@
 #include <string>
 
 #include "strata/config/run_config.h"
-#include "strata/dist/communicator.h"
+#include "strata/workers/communicator.h"
 #include "strata/kernels/gemm.h"
 #include "strata/nn/model_spec.h"
-#include "strata/study/memory_plan.h"
+#include "strata/plan/memory_plan.h"
 #include "workers.h"
 
 namespace strata::tools {
@@ -21,11 +21,11 @@ struct GemmRate {
 };
 /// A collective: all of them compute at once. The library has all of its own memory after it.
 double measured_peak(const kernels::Gemm& gemm, const config::RunConfig& config, const at::Device& device,
-                     dist::Communicator& workers);
+                     workers::Communicator& workers);
 
 /// What a worker of a run takes, planned before it takes it.
 struct RunMemory {
-  study::MemoryPlan plan;
+  plan::MemoryPlan plan;
   int64_t program = 0;  // on the CPU: resident bytes before the run's first buffer
 
   int64_t total() const { return program + plan.device_bytes(); }

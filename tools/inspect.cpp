@@ -14,7 +14,7 @@
 #include "strata/nn/report.h"
 #include "strata/nn/trained.h"
 #include "strata/norm/report.h"
-#include "strata/study/plan_report.h"
+#include "strata/plan/plan_report.h"
 
 namespace strata::tools {
 namespace {
@@ -27,14 +27,14 @@ struct InspectArguments {
 std::string section(const std::string& title, const Table& table) { return "\n" + title + "\n" + table.text("  "); }
 
 std::string plan_report(const config::RunConfig& given, const nn::ModelSpec& spec, bool buffers) {
-  const config::RunConfig config = study::with_recompute(given, spec, {}, study::room_on_this_host());
+  const config::RunConfig config = plan::with_recompute(given, spec, {}, plan::room_on_this_host());
   const nn::ModelOptions options = nn::options_for(config);
-  const study::MemoryPlan plan = study::plan_memory(config, spec, {});
+  const plan::MemoryPlan plan = plan::plan_memory(config, spec, {});
   std::string report =
       section(str("memory: micro-batches of ", config.train.micro_batch, " rows of up to ", config.data.sequence_length,
                   " tokens, ", config::enum_name(options.precision), ", recompute ",
                   config::enum_name(config.train.recompute), ", ", at::get_num_threads(), " threads"),
-              study::memory_table(plan));
+              plan::memory_table(plan));
   return buffers ? report + section("every buffer", nn::buffer_table(plan.buffers)) : report;
 }
 

@@ -8,7 +8,7 @@
 #include "strata/hub/model_folder.h"
 #include "strata/io/tensor_files.h"
 #include "strata/nn/report.h"
-#include "strata/train/checkpoint.h"
+#include "strata/train/checkpoint/checkpoint.h"
 
 namespace strata::tools {
 namespace {

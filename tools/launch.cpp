@@ -4,12 +4,12 @@
 #include "command.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
-#include "strata/dist/launcher_flags.h"
+#include "strata/workers/launcher_flags.h"
 
 namespace strata::tools {
 namespace {
 
-using dist::LaunchFlags;
+using workers::LaunchFlags;
 
 struct Flag {
   const char* name;
@@ -67,13 +67,13 @@ std::string changed(std::string text, char from, char to) {
 
 // With underscores too, which the help does not list.
 void add_flag(CLI::App& command, const Flag& flag, std::string& value) {
-  CLI::Option* option = command.add_option(flag.name, value, flag.help)->envname(dist::variable_of(flag.name));
+  CLI::Option* option = command.add_option(flag.name, value, flag.help)->envname(workers::variable_of(flag.name));
   option->type_name(flag.type)->default_str(value);
   if (const auto other = changed(flag.name, '-', '_'); other != flag.name) command.add_option(other, value)->group("");
 }
 
 void add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
-  command.add_flag(name + "," + changed(name, '-', '_'), value, help)->envname(dist::variable_of(name));
+  command.add_flag(name + "," + changed(name, '-', '_'), value, help)->envname(workers::variable_of(name));
 }
 
 void refuse_others(CLI::App& command) {
@@ -109,7 +109,7 @@ void add_launch(CLI::App& program) {
   command->footer(kFooter);
   command->callback([&program, flags] {
     if (!flags->no_python) check_command(program, *flags);
-    if (const int code = dist::launch(dist::options_of(*flags)); code != 0) throw Stopped{code};
+    if (const int code = workers::launch(workers::options_of(*flags)); code != 0) throw Stopped{code};
   });
 }
 

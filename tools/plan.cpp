@@ -10,7 +10,7 @@
 #include "strata/base/text.h"
 #include "strata/data/tokenizer.h"
 #include "strata/nn/trained.h"
-#include "strata/study/plan_report.h"
+#include "strata/plan/plan_report.h"
 
 namespace strata::tools {
 namespace {
@@ -25,7 +25,7 @@ struct PlanArguments {
 constexpr int64_t kUsualGpu = 80'000'000'000;
 constexpr double kGpuUtilisation = 0.4, kCpuUtilisation = 0.8;  // of what matrix products alone reach
 
-study::Machine gpus(const PlanArguments& arguments, int count) {
+plan::Machine gpus(const PlanArguments& arguments, int count) {
   const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kGpuUtilisation;
   return {.place = {.device = at::kCUDA, .workers = count},
           .memory = arguments.memory > 0.0 ? static_cast<int64_t>(arguments.memory) : kUsualGpu,
@@ -36,14 +36,14 @@ study::Machine gpus(const PlanArguments& arguments, int count) {
 }
 
 // What a run finds when it begins: the program, its libraries with what they keep, the tokenizer.
-study::Machine this_machine(const PlanArguments& arguments, const config::RunConfig& config) {
+plan::Machine this_machine(const PlanArguments& arguments, const config::RunConfig& config) {
   std::optional<data::Tokenizer> tokenizer;
   if (std::filesystem::is_regular_file(config.data.tokenizer)) tokenizer.emplace(config.data.tokenizer);
   const auto gemm = start(config.run);
-  const double peak = measured_peak(*gemm, config, at::kCPU, *dist::alone());
+  const double peak = measured_peak(*gemm, config, at::kCPU, *workers::alone());
   const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kCpuUtilisation;
   const int64_t taken = resident_bytes();
-  const int64_t room = study::room_on_this_host();
+  const int64_t room = plan::room_on_this_host();
   return {.place = {},
           .memory = arguments.memory > 0.0 ? static_cast<int64_t>(arguments.memory) : room + taken,
           .taken = taken,
@@ -52,13 +52,13 @@ study::Machine this_machine(const PlanArguments& arguments, const config::RunCon
           .rate = str(fixed(100.0 * share, 0), " % of ", gemm->name(), "'s ", fixed(peak, 0), " GFLOP/s")};
 }
 
-std::vector<study::PlannedRun> planned_runs(const PlanArguments& arguments) {
+std::vector<plan::PlannedRun> planned_runs(const PlanArguments& arguments) {
   std::vector<std::string> configs, overrides;
   for (const std::string& word : arguments.words) {
     (word.find('=') == std::string::npos ? configs : overrides).push_back(word);
   }
   if (configs.empty()) throw CLI::RequiredError("config");
-  std::vector<study::PlannedRun> runs;
+  std::vector<plan::PlannedRun> runs;
   for (const std::string& path : configs) {
     config::RunConfig config = load_config(path, overrides);
     if (!config.sft.model.empty()) config = SftData(config).config();  // the samples say how many steps
@@ -68,16 +68,16 @@ std::vector<study::PlannedRun> planned_runs(const PlanArguments& arguments) {
 }
 
 void run(const PlanArguments& arguments) {
-  const std::vector<study::PlannedRun> runs = planned_runs(arguments);
+  const std::vector<plan::PlannedRun> runs = planned_runs(arguments);
   const bool is_overview = runs.size() > 1 || arguments.gpus.size() > 1;
-  Table overview = study::overview_table(arguments.gpus.empty() || arguments.tflops > 0.0);
-  const auto add = [&](const study::PlannedRun& planned, const study::Machine& machine) {
-    if (!is_overview) std::cout << study::plan_report(planned, machine);
-    if (is_overview) overview.add(study::overview_line(planned, machine));
+  Table overview = plan::overview_table(arguments.gpus.empty() || arguments.tflops > 0.0);
+  const auto add = [&](const plan::PlannedRun& planned, const plan::Machine& machine) {
+    if (!is_overview) std::cout << plan::plan_report(planned, machine);
+    if (is_overview) overview.add(plan::overview_line(planned, machine));
     return machine.memory;
   };
   int64_t memory = 0;
-  for (const study::PlannedRun& planned : runs) {
+  for (const plan::PlannedRun& planned : runs) {
     for (const int count : arguments.gpus) memory = add(planned, gpus(arguments, count));
     if (arguments.gpus.empty()) memory = add(planned, this_machine(arguments, planned.config));
   }

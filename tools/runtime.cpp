@@ -46,10 +46,10 @@ std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run) {
   return kernels::make_gemm(std::string(config::enum_name(run.gemm)));
 }
 
-std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist::Communicator& workers) {
-  if (!workers.is_first()) return kernels::make_gemm(dist::broadcast_text(workers, ""));
+std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, workers::Communicator& workers) {
+  if (!workers.is_first()) return kernels::make_gemm(workers::broadcast_text(workers, ""));
   auto gemm = start(run);
-  dist::broadcast_text(workers, gemm->name());
+  workers::broadcast_text(workers, gemm->name());
   return gemm;
 }
 

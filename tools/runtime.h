@@ -8,7 +8,7 @@
 #include "strata/config/enums.h"
 #include "strata/config/run_config.h"
 #include "strata/data/tokenizer.h"
-#include "strata/dist/communicator.h"
+#include "strata/workers/communicator.h"
 #include "strata/kernels/gemm.h"
 #include "strata/nn/model_spec.h"
 
@@ -21,7 +21,7 @@ void set_threads(const config::RunSettings& run);
 std::unique_ptr<kernels::Gemm> start(const config::RunSettings& run);
 
 /// For all workers the library that the first one takes.
-std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, dist::Communicator& workers);
+std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, workers::Communicator& workers);
 
 /// The config at `path` with overrides, with its scheme checked too. Errors carry their place. With sft.model, model
 /// and norm are that folder's (other values are an error), and so is the tokenizer unless data.tokenizer names one.

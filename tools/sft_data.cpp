@@ -6,7 +6,7 @@
 #include "sft_keys.h"
 #include "sft_report.h"
 #include "strata/base/text.h"
-#include "strata/data/sample_loader.h"
+#include "strata/data/samples/loader.h"
 #include "strata/eval/answers.h"
 #include "strata/nn/trained.h"
 

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "run_input.h"
-#include "strata/data/questions.h"
-#include "strata/data/sample_blocks.h"
+#include "strata/data/samples/questions.h"
+#include "strata/data/samples/blocks.h"
 
 namespace strata::tools {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "strata/data/samples.h"
+#include "strata/data/samples/samples.h"
 #include "strata/eval/answers.h"
 #include "strata/train/hooks.h"
 

@@ -9,7 +9,7 @@ namespace strata::tools {
 int train_until_the_end(const config::RunConfig& config, const optim::Schedule& schedule, const RunInput& input,
                         const RunDevice& device, train::Training& training,
                         const std::vector<std::unique_ptr<train::Hook>>& hooks, train::Progress& progress) {
-  dist::Communicator& workers = training.parallel.workers;
+  workers::Communicator& workers = training.parallel.workers;
   const auto batches = input.batches(progress.cursor, training.division.micro_batches_of(workers.rank()),
                                      nn::batch_shape_for(config, device.device.type()));
   train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
@@ -17,14 +17,14 @@ int train_until_the_end(const config::RunConfig& config, const optim::Schedule& 
     training.model.clock().observe([&device](const char* phase) { device.cuda->enter_range(phase); });
     if (config.train.cuda_graph) step.use_graph(device.cuda->make_graph());
   }
-  dist::LaggingVote give_up(workers);
+  workers::LaggingVote give_up(workers);
   const auto is_stopped = [&workers] {
     workers.get_on();
     return train::stop_signal() != 0;
   };
   const auto next_batch = [&] {
     auto batch = batches->next_unless(is_stopped);
-    if (dist::any(workers, is_stopped() || !batch)) batch.reset();  // all stop after the same step
+    if (workers::any(workers, is_stopped() || !batch)) batch.reset();  // all stop after the same step
     return batch;
   };
   train::listen_for_signals(config.checkpoint.grace_seconds);
@@ -35,7 +35,7 @@ int train_until_the_end(const config::RunConfig& config, const optim::Schedule& 
                        .reads_late = device.cuda != nullptr,
                        .give_up_step = [&] { return give_up(train::is_time_to_save()); }},
                       progress);
-  const auto signals = dist::gather_numbers(workers, {static_cast<double>(train::stop_signal())});
+  const auto signals = workers::gather_numbers(workers, {static_cast<double>(train::stop_signal())});
   return static_cast<int>(std::ranges::max(signals));
 }
 

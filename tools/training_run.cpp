@@ -34,7 +34,7 @@ train::CheckpointState fresh_state(const config::RunConfig& config, const RunInp
   return state;
 }
 
-std::optional<train::RunFolder> open_folder(const config::RunConfig& config, const dist::Communicator& workers) {
+std::optional<train::RunFolder> open_folder(const config::RunConfig& config, const workers::Communicator& workers) {
   if (!workers.is_first()) return std::nullopt;
   std::optional<train::RunFolder> folder(std::in_place, config.run.dir);
   log::also_to_file(folder->path() / "log.txt");
@@ -58,7 +58,7 @@ void train_model(const std::string& command, config::RunConfig config, const Run
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
   const RunDevice device = open_device(config.run);
   Workers workers = join_workers(config, input, device);
-  dist::Communicator& group = *workers.group;
+  workers::Communicator& group = *workers.group;
   const auto gemm = device.cuda ? kernels::make_cuda_gemm() : common_gemm(config.run, group);
   const nn::ModelSpec spec = nn::describe(config);
   RunMemory planned = settle_memory(config, spec, device, workers);

@@ -39,8 +39,8 @@ Agreement agreement_of(const config::RunConfig& config, const RunInput& input) {
   return agreement;
 }
 
-dist::Introduction introduction_of(const Agreement& agreement, const RunDevice& device) {
-  dist::Introduction mine{.host = host_name(), .pid = getpid(), .device = device.name()};
+workers::Introduction introduction_of(const Agreement& agreement, const RunDevice& device) {
+  workers::Introduction mine{.host = host_name(), .pid = getpid(), .device = device.name()};
   mine.must_agree = {
       {"Strata", version()}, {"LibTorch", torch_version()}, {"threads", std::to_string(at::get_num_threads())}};
   mine.must_agree.insert(mine.must_agree.end(), agreement.begin(), agreement.end());
@@ -48,8 +48,8 @@ dist::Introduction introduction_of(const Agreement& agreement, const RunDevice& 
 }
 
 // This process among the others, as which it speaks from now on; nothing where it is alone.
-std::optional<dist::Worker> one_of_several() {
-  auto self = dist::worker_of_environment();
+std::optional<workers::Worker> one_of_several() {
+  auto self = workers::worker_of_environment();
   if (!self || self->world_size == 1) return std::nullopt;
   log::speak_as(str("[rank ", self->rank, "] "));
   if (self->rank > 0) log::quiet();
@@ -70,7 +70,7 @@ void Workers::watch_each_other() {
     log::error(message);
     _exit(1);  // the thread that computes may never come back
   };
-  heart = std::make_unique<dist::Heartbeat>(*store, self.rank, introductions, timeout, end);
+  heart = std::make_unique<workers::Heartbeat>(*store, self.rank, introductions, timeout, end);
   group->set_watcher(heart.get());
 }
 
@@ -80,10 +80,10 @@ void Workers::leave() const {
 
 Workers join_workers(const Agreement& agreement, const config::ParallelConfig& parallel, const RunDevice& device) {
   const auto self = one_of_several();
-  if (!self) return {.self = {}, .group = dist::alone()};
+  if (!self) return {.self = {}, .group = workers::alone()};
   const std::chrono::seconds timeout(parallel.timeout_seconds);
-  Workers workers{.self = *self, .timeout = timeout, .store = dist::meet(*self, timeout)};
-  workers.introductions = dist::introduce(*workers.store, *self, introduction_of(agreement, device), timeout);
+  Workers workers{.self = *self, .timeout = timeout, .store = workers::meet(*self, timeout)};
+  workers.introductions = workers::introduce(*workers.store, *self, introduction_of(agreement, device), timeout);
   workers.group = connect_workers(*workers.store, *self, parallel, device.device.type(), timeout + kCourtesy);
   return workers;
 }
@@ -94,13 +94,13 @@ Workers join_workers(const config::RunConfig& config, const RunInput& input, con
   return join_workers(agreement_of(config, input), config.parallel, device);
 }
 
-void check_shared(const std::filesystem::path& run, dist::Communicator& workers) {
+void check_shared(const std::filesystem::path& run, workers::Communicator& workers) {
   if (workers.world_size() == 1) return;
   const std::filesystem::path mark = run / ".seen_by_all_workers";
   const auto now = std::chrono::system_clock::now().time_since_epoch().count();
   const std::string token = str(now, " ", getpid());
   if (workers.is_first()) io::write_atomically(mark, token);
-  const std::string expected = dist::broadcast_text(workers, token);
+  const std::string expected = workers::broadcast_text(workers, token);
   const bool is_seen = std::filesystem::exists(mark) && io::read_text(mark) == expected;
   workers.barrier();
   if (workers.is_first()) std::filesystem::remove(mark);

@@ -7,22 +7,22 @@
 #include "device.h"
 #include "run_input.h"
 #include "strata/config/run_config.h"
-#include "strata/dist/communicator.h"
-#include "strata/dist/heartbeat.h"
-#include "strata/dist/introduction.h"
-#include "strata/dist/worker.h"
-#include "strata/train/save_group.h"
+#include "strata/workers/communicator.h"
+#include "strata/workers/heartbeat.h"
+#include "strata/workers/introduction.h"
+#include "strata/workers/worker.h"
+#include "strata/train/checkpoint/save_group.h"
 
 namespace strata::tools {
 
 /// The workers of this run, with this process as one of them.
 struct Workers {
-  dist::Worker self;
+  workers::Worker self;
   std::chrono::seconds timeout{0};
-  std::optional<dist::Store> store = {};  // none for a worker that is alone, and so on
-  std::vector<dist::Introduction> introductions = {};
-  std::unique_ptr<dist::Heartbeat> heart = nullptr;
-  std::unique_ptr<dist::Communicator> group = nullptr;
+  std::optional<workers::Store> store = {};  // none for a worker that is alone, and so on
+  std::vector<workers::Introduction> introductions = {};
+  std::unique_ptr<workers::Heartbeat> heart = nullptr;
+  std::unique_ptr<workers::Communicator> group = nullptr;
 
   /// What checkpoints are saved together with.
   train::SaveGroup save_group() const;
@@ -46,6 +46,6 @@ Workers join_workers(const Agreement& agreement, const config::ParallelConfig& p
 Workers join_workers(const config::RunConfig& config, const RunInput& input, const RunDevice& device);
 
 /// Throws UsageError on a worker that does not see the folder of the first worker at this path, which must exist there.
-void check_shared(const std::filesystem::path& run, dist::Communicator& workers);
+void check_shared(const std::filesystem::path& run, workers::Communicator& workers);
 
 }  // namespace strata::tools

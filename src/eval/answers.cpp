@@ -68,7 +68,7 @@ std::string answer_in(const std::string& text, const data::Question& question) {
 
 AnswerScores answer_questions(nn::Model& model, const data::Questions& questions, int64_t count,
                               const data::Tokenizer& tokenizer, const AnswerOptions& options,
-                              dist::Communicator& workers) {
+                              workers::Communicator& workers) {
   const std::span<const data::Question> asked(questions.questions.data(),
                                               std::min(questions.questions.size(), static_cast<size_t>(count)));
   AnswerScores scores{.questions = std::ssize(asked)};
@@ -84,7 +84,7 @@ AnswerScores answer_questions(nn::Model& model, const data::Questions& questions
     }
   }
   const std::vector<double> sums =
-      dist::sum_of_numbers(workers, {static_cast<double>(scores.right), static_cast<double>(scores.majority_right),
+      workers::sum_of_numbers(workers, {static_cast<double>(scores.right), static_cast<double>(scores.majority_right),
                                      static_cast<double>(scores.majority_of_options_right)});
   scores.right = static_cast<int64_t>(sums[0]);
   scores.majority_right = static_cast<int64_t>(sums[1]);

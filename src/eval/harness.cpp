@@ -162,7 +162,7 @@ ItemSize size_of(const std::vector<AskedTask>& tasks, int64_t max_length, bool t
 }
 
 std::vector<ScoredTask> evaluate_tasks(nn::Model& model, const std::vector<AskedTask>& tasks,
-                                       const ScoringOptions& options, dist::Communicator& workers, ScoreFile& known,
+                                       const ScoringOptions& options, workers::Communicator& workers, ScoreFile& known,
                                        const WhenSome& when_some) {
   std::vector<ScoredTask> scored;
   for (const AskedTask& task : tasks) {

@@ -87,7 +87,7 @@ double Perplexity::perplexity() const { return std::exp(loss()); }
 double Perplexity::bits_per_byte() const { return sum / std::numbers::ln2 / static_cast<double>(bytes); }
 
 Perplexity measure_perplexity(nn::Model& model, const NextDocument& next, const PerplexityOptions& options,
-                              dist::Communicator& workers, const WhenMeasured& when_measured) {
+                              workers::Communicator& workers, const WhenMeasured& when_measured) {
   STRATA_ASSERT(1 <= options.stride && options.stride <= options.max_length);
   BatchStream batches(next, options, model.decoder().limits().max_tokens);
   const auto rank = static_cast<size_t>(workers.rank());
@@ -99,7 +99,7 @@ Perplexity measure_perplexity(nn::Model& model, const NextDocument& next, const 
     std::vector<double> mine;
     if (rank < round.size()) mine = row_losses(model, round[rank], false);
     mine.resize(most);
-    const std::vector<double> all = dist::gather_numbers(workers, mine);
+    const std::vector<double> all = workers::gather_numbers(workers, mine);
     for (size_t batch = 0; batch < round.size(); ++batch) {
       for (size_t row = 0; row < round[batch].size(); ++row) {
         scored.sum += all[batch * most + row];

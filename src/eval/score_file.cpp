@@ -37,10 +37,10 @@ uint64_t fingerprint_of(const AskedItem& asked) {
   return XXH3_64bits(ids.data(), ids.size() * sizeof(int32_t));
 }
 
-ScoreFile::ScoreFile(const std::filesystem::path& path, const std::string& evaluation, dist::Communicator& workers) {
+ScoreFile::ScoreFile(const std::filesystem::path& path, const std::string& evaluation, workers::Communicator& workers) {
   std::string text;
   if (workers.is_first() && std::filesystem::exists(path)) text = io::read_text(path);
-  text = dist::broadcast_text(workers, text);
+  text = workers::broadcast_text(workers, text);
   const bool is_ours = take(text, evaluation);
   num_found_ = std::ssize(known_);
   if (!workers.is_first()) return;

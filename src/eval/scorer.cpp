@@ -104,7 +104,7 @@ ItemSize size_of(const AskedItem& item, int64_t max_length, bool trees) {
 }
 
 void score(nn::Model& model, std::span<const AskedItem* const> items, const ScoringOptions& options,
-           dist::Communicator& workers, const WhenScored& when_scored) {
+           workers::Communicator& workers, const WhenScored& when_scored) {
   const std::vector<Batch> batches = Planner(items, options, model.decoder().limits()).plan();
   const auto world = static_cast<size_t>(workers.world_size());
   const auto rank = static_cast<size_t>(workers.rank());
@@ -117,7 +117,7 @@ void score(nn::Model& model, std::span<const AskedItem* const> items, const Scor
     std::vector<double> mine;
     if (rank < round.size()) mine = score_batch(model, items, round[rank], options.max_length);
     mine.resize(static_cast<size_t>(most));
-    const std::vector<double> all = dist::gather_numbers(workers, mine);
+    const std::vector<double> all = workers::gather_numbers(workers, mine);
     for (size_t batch = 0; batch < round.size(); ++batch) {
       tell(items, round[batch], &all[batch * static_cast<size_t>(most)], when_scored);
     }

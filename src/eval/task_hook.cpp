@@ -13,7 +13,7 @@ namespace {
 
 class TaskScores final : public train::Hook {
  public:
-  TaskScores(train::RunLogs* logs, TaskPlan plan, nn::Model& model, dist::Communicator& workers)
+  TaskScores(train::RunLogs* logs, TaskPlan plan, nn::Model& model, workers::Communicator& workers)
       : logs_(logs), plan_(std::move(plan)), model_(model), workers_(workers) {}
 
   bool needs_state_after(int64_t step) override { return plan_.every > 0 && step % plan_.every == 0; }
@@ -26,7 +26,7 @@ class TaskScores final : public train::Hook {
   void at_end(const train::Progress& progress) override {
     if (progress.step != plan_.last_step) return;
     const bool is_missing = logs_ != nullptr && logs_->tasks->last() != progress.step;
-    if (dist::any(workers_, is_missing)) run(progress);
+    if (workers::any(workers_, is_missing)) run(progress);
   }
 
  private:
@@ -50,13 +50,13 @@ class TaskScores final : public train::Hook {
   train::RunLogs* logs_;
   TaskPlan plan_;
   nn::Model& model_;
-  dist::Communicator& workers_;
+  workers::Communicator& workers_;
 };
 
 }  // namespace
 
 std::unique_ptr<train::Hook> task_scores(train::RunLogs* logs, TaskPlan plan, nn::Model& model,
-                                         dist::Communicator& workers) {
+                                         workers::Communicator& workers) {
   const nn::BatchLimits& limits = model.decoder().limits();
   const ItemSize largest = size_of(plan.tasks, plan.scoring.max_length, limits.trees);
   if (std::max(largest.tokens, largest.targets) > limits.max_tokens) {

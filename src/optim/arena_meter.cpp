@@ -27,7 +27,7 @@ at::Tensor on_device(Allocator& memory, const char* name, const std::vector<int6
 }  // namespace
 
 ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine,
-                       dist::Communicator& workers, Allocator& memory)
+                       workers::Communicator& workers, Allocator& memory)
     : num_params_(static_cast<int64_t>(params.size())), workers_(workers) {
   const auto is_mine = contained_in(mine);
   std::vector<int64_t> blocks, starts{0}, gates, is_gate;
@@ -54,7 +54,7 @@ void ArenaMeter::measure(const at::Tensor& arena, const at::Tensor& numbers) con
   const at::Tensor values_G = exchanged_.narrow(0, blocks_B2_.size(0), num_gates_);
   kernels::sums_of_squares(arena, blocks_B2_, squares_B);
   kernels::values_at(arena, gates_G_, values_G);
-  workers_.all_reduce(exchanged_, dist::SumOrder::kFast)->wait();  // of one value and noughts: exact in any order
+  workers_.all_reduce(exchanged_, workers::SumOrder::kFast)->wait();  // of one value and noughts: exact in any order
   kernels::sums_of_runs(squares_B, starts_P1_, squares_P(numbers));
   numbers.narrow(0, num_params_, num_gates_).copy_(values_G);
 }

@@ -9,7 +9,7 @@ int64_t num_layers(const nn::ParameterLayout& layout) {
   return std::ranges::max(layout.params, {}, &ParamSpec::layer).layer + 1;
 }
 
-dist::Partition partition_of(const config::RunConfig& config, int64_t arena_size, int rank, int world_size) {
+workers::Partition partition_of(const config::RunConfig& config, int64_t arena_size, int rank, int world_size) {
   const auto bytes = static_cast<int64_t>(at::elementSize(nn::stored_dtype(config.train.precision)));
   return {arena_size, config.parallel.bucket_mb * 1'000'000 / bytes, rank, world_size};
 }
@@ -22,7 +22,7 @@ Partitions::Partitions(const config::RunConfig& config, const nn::ModelSpec& spe
       states_like_values(config.lisa.states == config::LisaStates::kKeep) {}
 
 DataParallel::DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,
-                           const nn::Parameters& parameters, dist::Communicator& workers, Allocator& memory)
+                           const nn::Parameters& parameters, workers::Communicator& workers, Allocator& memory)
     : workers(workers),
       sharded(config.zero > 0 && workers.world_size() > 1),
       mine(sharded ? partitions.states().mine() : std::vector<ArenaRange>{{0, partitions.states().padded_size()}}),

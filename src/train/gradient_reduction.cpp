@@ -9,8 +9,8 @@
 
 namespace strata::train {
 
-GradientReduction::GradientReduction(const nn::Parameters& parameters, const dist::Partition& partition,
-                                     const Division& division, dist::Communicator& workers, const Options& options,
+GradientReduction::GradientReduction(const nn::Parameters& parameters, const workers::Partition& partition,
+                                     const Division& division, workers::Communicator& workers, const Options& options,
                                      Allocator& memory)
     : parameters_(parameters),
       partition_(partition),
@@ -76,7 +76,7 @@ void GradientReduction::send_down_to(int64_t begin) {
 void GradientReduction::finish() {
   STRATA_ASSERT(is_last_part());
   send_down_to(0);
-  for (const dist::Handle& work : under_way_) work->wait();
+  for (const workers::Handle& work : under_way_) work->wait();
   under_way_.clear();
 }
 

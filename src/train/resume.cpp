@@ -153,16 +153,16 @@ void set_others_aside(const fs::path& run, const std::optional<Checkpoint>& star
 }
 
 std::optional<Checkpoint> choose_start(const config::RunConfig& config, const CheckpointState& now,
-                                       dist::Communicator& workers) {
+                                       workers::Communicator& workers) {
   check_names(config);
   auto start = find_start(config);
   if (start) check_same_run(*start, config, now, workers.world_size());
-  dist::broadcast_text(workers, start ? start->path().string() : "");
+  workers::broadcast_text(workers, start ? start->path().string() : "");
   return start;
 }
 
-std::optional<Checkpoint> follow(dist::Communicator& workers) {
-  const std::string path = dist::broadcast_text(workers, "");
+std::optional<Checkpoint> follow(workers::Communicator& workers) {
+  const std::string path = workers::broadcast_text(workers, "");
   if (path.empty()) return std::nullopt;
   return Checkpoint::open(path, false);
 }
@@ -170,7 +170,7 @@ std::optional<Checkpoint> follow(dist::Communicator& workers) {
 }  // namespace
 
 Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
-                   optim::Optimizer& optimizer, const RunStart& begin, dist::Communicator& workers) {
+                   optim::Optimizer& optimizer, const RunStart& begin, workers::Communicator& workers) {
   const auto start = workers.is_first() ? choose_start(config, now, workers) : follow(workers);
   if (start) {
     if (begin.from_state) begin.from_state(start->state());

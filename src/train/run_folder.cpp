@@ -3,7 +3,7 @@
 #include "strata/base/check.h"
 #include "strata/config/print.h"
 #include "strata/io/file.h"
-#include "strata/train/checkpoint.h"
+#include "strata/train/checkpoint/checkpoint.h"
 
 namespace strata::train {
 namespace {

@@ -19,7 +19,7 @@ Step::Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule&
 
 std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t index, const SpikeWindow& window,
                                        const StepOptions& options) {
-  const dist::CommunicationTime before = parallel_.workers.time();
+  const workers::CommunicationTime before = parallel_.workers.time();
   StartedStep started = announce(batch, index);
   send_scales(batch, slot_of(started).scales_M);
   if (!add_up_gradients(batch, options)) return std::nullopt;
@@ -31,7 +31,7 @@ std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t i
   }
   slot_of(started).copy.start(parallel_.numbers.for_host);
   if (parallel_.sharded) parallel_.gather.start();
-  const dist::CommunicationTime after = parallel_.workers.time();
+  const workers::CommunicationTime after = parallel_.workers.time();
   started.report.communication = {.busy_seconds = after.busy_seconds - before.busy_seconds,
                                   .waited_seconds = after.waited_seconds - before.waited_seconds};
   return started;
@@ -59,7 +59,7 @@ bool Step::add_up_gradients(const data::GlobalBatch& batch, const StepOptions& o
     if (is_last) reduction.end_part();
   }
   reduction.finish();
-  dist::sum_rows(parallel_.workers, numbers.sums_SK);
+  workers::sum_rows(parallel_.workers, numbers.sums_SK);
   return true;
 }
 
@@ -121,7 +121,7 @@ void Step::send_scales(const data::GlobalBatch& batch, const at::Tensor& from_M)
 }
 
 StepReport Step::read(const StartedStep& started, const SpikeWindow& window) {
-  const dist::Waiting waiting(parallel_.workers.watcher());
+  const workers::Waiting waiting(parallel_.workers.watcher());
   const StepNumbers::OnHost numbers = parallel_.numbers.on_host(slot_of(started).copy.wait());
   StepReport report = started.report;
   report.loss = numbers.sums.front();

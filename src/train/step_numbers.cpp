@@ -5,7 +5,7 @@
 
 namespace strata::train {
 
-StepNumbers::StepNumbers(const Division& division, const dist::Communicator& workers, int64_t layers,
+StepNumbers::StepNumbers(const Division& division, const workers::Communicator& workers, int64_t layers,
                          int64_t of_gradients, int64_t of_parameters, Allocator& memory) {
   const int64_t rows = division.virtual_ranks, mine = division.parts_per_worker();
   const int64_t columns = 1 + LayerStatistics::num_sums(layers);

@@ -15,7 +15,7 @@ nn::ModelSpec with_whole_buckets(nn::ModelSpec spec, const Partitions& partition
 }  // namespace
 
 Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, const kernels::Gemm& gemm,
-                   dist::Communicator& workers, const SaveGroup& group, Allocator& memory)
+                   workers::Communicator& workers, const SaveGroup& group, Allocator& memory)
     : division(divide(config, workers.world_size())),
       partitions(config, spec, workers.rank(), workers.world_size()),
       model(with_whole_buckets(spec, partitions), nn::options_for(config, memory.device_type()), gemm, memory),

@@ -1,4 +1,4 @@
-#include "strata/data/instructions.h"
+#include "strata/data/samples/instructions.h"
 
 #include "support/errors.h"
 #include "support/gzip.h"

@@ -1,4 +1,4 @@
-#include "strata/data/prompt_template.h"
+#include "strata/data/samples/prompt_template.h"
 
 #include "support/errors.h"
 

@@ -1,4 +1,4 @@
-#include "strata/data/questions.h"
+#include "strata/data/samples/questions.h"
 
 #include "support/data_fixtures.h"
 

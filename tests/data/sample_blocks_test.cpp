@@ -1,4 +1,4 @@
-#include "strata/data/sample_blocks.h"
+#include "strata/data/samples/blocks.h"
 
 #include <numeric>
 

@@ -1,4 +1,4 @@
-#include "strata/data/sample_loader.h"
+#include "strata/data/samples/loader.h"
 
 #include <ATen/ops/equal.h>
 

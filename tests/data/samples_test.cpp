@@ -1,4 +1,4 @@
-#include "strata/data/samples.h"
+#include "strata/data/samples/samples.h"
 
 #include <numeric>
 #include <set>

@@ -118,7 +118,7 @@ TEST(Answers, AreThoseOfOneQuestionAtATime) {
   ASSERT_LT(asked().ended, 30) << "and some do not";
   ASSERT_GT(asked().expected.right, 15);
   ASSERT_LT(asked().expected.right, 30);
-  const auto alone = dist::alone();
+  const auto alone = workers::alone();
   for (const int64_t batch : {1, 3, 16}) {
     SCOPED_TRACE(batch);
     const AnswerOptions options{.most_tokens = kMostTokens, .batch = batch};
@@ -135,7 +135,7 @@ TEST(Answers, EndWhereTheyMust) {
   fill(test.model);
   const auto right = [&](int64_t most_tokens) {
     const AnswerOptions options{.most_tokens = most_tokens, .batch = 16};
-    return answer_questions(test.model, asked().questions, 40, *small_tokenizer(), options, *dist::alone()).right;
+    return answer_questions(test.model, asked().questions, 40, *small_tokenizer(), options, *workers::alone()).right;
   };
   EXPECT_EQ(right(0), 0);
   EXPECT_LT(right(2), asked().expected.right);
@@ -145,7 +145,7 @@ TEST(Answers, EndWhereTheyMust) {
 TEST(Answers, AreTheSameOfSeveralWorkers) {
   TestModel test = made_model();
   fill(test.model);
-  strata::test::as_workers(2, [&](dist::Communicator& workers) {
+  strata::test::as_workers(2, [&](workers::Communicator& workers) {
     TestModel mine = made_model();
     fill(mine.model);
     const auto answer = [&](int64_t count, int64_t batch) {

@@ -37,7 +37,7 @@ class Harness : public testing::Test {
   }
 
   std::vector<AskedTask> tasks_ = two_tasks();
-  std::unique_ptr<dist::Communicator> workers_ = dist::alone();
+  std::unique_ptr<workers::Communicator> workers_ = workers::alone();
   TestModel made_;
 };
 

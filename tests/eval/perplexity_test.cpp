@@ -31,7 +31,7 @@ std::vector<Document> documents(size_t count, int64_t longest, uint32_t seed) {
 }
 
 Perplexity measure(nn::Model& model, const std::vector<Document>& all, const PerplexityOptions& options,
-                   dist::Communicator& workers) {
+                   workers::Communicator& workers) {
   size_t at = 0;
   const NextDocument next = [&](Document& document) {
     if (at == all.size()) return false;
@@ -42,7 +42,7 @@ Perplexity measure(nn::Model& model, const std::vector<Document>& all, const Per
 }
 
 Perplexity measure(nn::Model& model, const std::vector<Document>& all, const PerplexityOptions& options) {
-  return measure(model, all, options, *dist::alone());
+  return measure(model, all, options, *workers::alone());
 }
 
 TestModel model_for(int64_t max_tokens, int64_t longest, const std::string& gemm = "tiles") {
@@ -147,7 +147,7 @@ TEST(PerplexityMeasure, BitsDoNotDependOnTheNumberOfWorkers) {
   const auto all = documents(17, 70, 4);
   Perplexity expected;
   for (const int world : {1, 2, 3}) {
-    strata::test::as_workers(world, [&](dist::Communicator& workers) {
+    strata::test::as_workers(world, [&](workers::Communicator& workers) {
       TestModel made = model_for(150, 30);
       const Perplexity found = measure(made.model, all, {.max_length = 30, .stride = 15}, workers);
       if (world == 1) {
@@ -165,7 +165,7 @@ TEST(PerplexityMeasure, CountsDocumentsWithNothingToScore) {
   std::vector<int64_t> told;
   size_t at = 0;
   const NextDocument next = [&](Document& document) { return at < all.size() && (document = all[at++], true); };
-  const Perplexity found = measure_perplexity(made.model, next, {.max_length = 30, .stride = 15}, *dist::alone(),
+  const Perplexity found = measure_perplexity(made.model, next, {.max_length = 30, .stride = 15}, *workers::alone(),
                                               [&](const Perplexity& so_far) { told.push_back(so_far.tokens); });
   EXPECT_EQ(found.documents, 3);
   EXPECT_EQ(found.tokens, 2);

@@ -20,7 +20,7 @@ constexpr int64_t kLongest = 128, kMaxTokens = 1024;
 
 std::vector<LogLikelihoods> scores_of(nn::Model& model, const std::vector<AskedItem>& items,
                                       const std::vector<size_t>& order, const ScoringOptions& options,
-                                      dist::Communicator& workers) {
+                                      workers::Communicator& workers) {
   std::vector<const AskedItem*> asked;
   for (const size_t item : order) asked.push_back(&items[item]);
   std::vector<LogLikelihoods> scores(items.size());
@@ -55,7 +55,7 @@ TEST(Scorer, SumsLogProbabilitiesOfTheContinuation) {
   const auto items = asked_items(12, 1);
   for (const int64_t max_length : {kLongest, int64_t{30}}) {
     const auto scores =
-        scores_of(made.model, items, in_order(items.size()), {.max_length = max_length}, *dist::alone());
+        scores_of(made.model, items, in_order(items.size()), {.max_length = max_length}, *workers::alone());
     for (size_t item = 0; item < items.size(); ++item) {
       ASSERT_EQ(scores[item].size(), items[item].choices.size());
       for (size_t choice = 0; choice < scores[item].size(); ++choice) {
@@ -73,18 +73,18 @@ TEST(Scorer, BitsDependNeitherOnBatchesNorOnOrderNorOnTrees) {
   const auto items = asked_items(40, 2);
   const auto order = in_order(items.size());
   const ScoringOptions plain{.max_length = kLongest};
-  const auto expected = scores_of(made.model, items, order, plain, *dist::alone());
+  const auto expected = scores_of(made.model, items, order, plain, *workers::alone());
   for (const int64_t batch : {1, 2, 7, 40}) {
     const ScoringOptions options{.max_length = kLongest, .batch = batch};
-    EXPECT_EQ(scores_of(made.model, items, order, options, *dist::alone()), expected);
+    EXPECT_EQ(scores_of(made.model, items, order, options, *workers::alone()), expected);
   }
-  EXPECT_EQ(scores_of(without_trees.model, items, order, plain, *dist::alone()), expected);
+  EXPECT_EQ(scores_of(without_trees.model, items, order, plain, *workers::alone()), expected);
   std::vector<size_t> some(order.rbegin(), order.rbegin() + 25);
-  const auto of_some = scores_of(made.model, items, some, plain, *dist::alone());
+  const auto of_some = scores_of(made.model, items, some, plain, *workers::alone());
   for (const size_t item : some) EXPECT_EQ(of_some[item], expected[item]);
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
-  EXPECT_EQ(scores_of(made.model, items, order, plain, *dist::alone()), expected);
+  EXPECT_EQ(scores_of(made.model, items, order, plain, *workers::alone()), expected);
   at::set_num_threads(threads);
 }
 
@@ -92,7 +92,7 @@ TEST(Scorer, BitsDoNotDependOnTheNumberOfWorkers) {
   const auto items = asked_items(23, 4);
   std::vector<LogLikelihoods> expected;
   for (const int world : {1, 2, 3}) {
-    strata::test::as_workers(world, [&](dist::Communicator& workers) {
+    strata::test::as_workers(world, [&](workers::Communicator& workers) {
       TestModel made = scoring_model({.max_tokens = 400, .longest_row = kLongest, .trees = true});
       strata::test::randomise(made.model.parameters(), 5);
       const auto scores = scores_of(made.model, items, in_order(items.size()), {.max_length = kLongest}, workers);
@@ -122,7 +122,7 @@ TEST(Scorer, RefusesWhatDoesNotFit) {
   TestModel made = scoring_model({.max_tokens = 64, .longest_row = 20, .trees = true});
   const auto items = asked_items(12, 1);
   const auto failure = strata::test::error_of(
-      [&] { scores_of(made.model, items, in_order(items.size()), {.max_length = 64}, *dist::alone()); });
+      [&] { scores_of(made.model, items, in_order(items.size()), {.max_length = 64}, *workers::alone()); });
   EXPECT_THAT(failure, testing::HasSubstr("does not fit into batches of 64 tokens in rows of 20"));
 }
 

@@ -1,5 +1,5 @@
 #include "fuzz/target.h"
-#include "strata/train/checkpoint_files.h"
+#include "strata/train/checkpoint/files.h"
 
 namespace strata::fuzz {
 

@@ -1,6 +1,6 @@
 #include "fuzz/target.h"
-#include "strata/data/instructions.h"
-#include "strata/data/prompt_template.h"
+#include "strata/data/samples/instructions.h"
+#include "strata/data/samples/prompt_template.h"
 
 namespace strata::fuzz {
 namespace {

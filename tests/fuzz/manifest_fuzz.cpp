@@ -2,7 +2,7 @@
 
 #include "fuzz/target.h"
 #include "strata/base/check.h"
-#include "strata/train/checkpoint_files.h"
+#include "strata/train/checkpoint/files.h"
 
 namespace strata::fuzz {
 

@@ -74,7 +74,7 @@ data::GlobalBatch lisa_batch(const train::Division& division, int rank, int64_t 
   return batch;
 }
 
-LisaRun::LisaRun(const config::RunConfig& given, dist::Communicator& workers)
+LisaRun::LisaRun(const config::RunConfig& given, workers::Communicator& workers)
     : config(given),
       gemm(kernels::make_gemm("tiles")),
       training(config, nn::describe(config), *gemm, workers, {}, memory),

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "strata/train/checkpoint_files.h"
+#include "strata/train/checkpoint/files.h"
 #include "strata/train/hooks.h"
 #include "strata/train/training.h"
 #include "support/models.h"
@@ -26,7 +26,7 @@ data::GlobalBatch lisa_batch(const train::Division& division, int rank, int64_t 
 
 /// What a worker of such a run holds. It begins anew or at the newest checkpoint of run.dir; gates are not nought.
 struct LisaRun {
-  LisaRun(const config::RunConfig& config, dist::Communicator& workers);
+  LisaRun(const config::RunConfig& config, workers::Communicator& workers);
 
   /// Until options.last_step, or the config's. hooks: beside the one that draws layers.
   void run(std::vector<std::unique_ptr<train::Hook>> hooks = {}, train::LoopOptions options = {});

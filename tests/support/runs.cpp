@@ -2,7 +2,7 @@
 
 #include "support/json_lines.h"
 
-#include "strata/train/checkpoint.h"
+#include "strata/train/checkpoint/checkpoint.h"
 
 namespace strata::test {
 

@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "strata/data/instructions.h"
-#include "strata/data/samples.h"
+#include "strata/data/samples/instructions.h"
+#include "strata/data/samples/samples.h"
 
 namespace strata::data::test {
 

@@ -1,6 +1,6 @@
 #include "support/sft_run.h"
 
-#include "strata/data/prompt_template.h"
+#include "strata/data/samples/prompt_template.h"
 #include "strata/data/tokenizer.h"
 #include "strata/nn/model_folder.h"
 #include "support/data_fixtures.h"

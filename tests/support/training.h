@@ -13,7 +13,7 @@ namespace strata::test {
 struct LoneTraining {
   LoneTraining(const config::RunConfig& config, const nn::Model& model, Allocator& memory);
 
-  std::unique_ptr<dist::Communicator> workers = dist::alone();
+  std::unique_ptr<workers::Communicator> workers = workers::alone();
   train::Partitions partitions;
   train::DataParallel parallel;
   std::unique_ptr<optim::Optimizer> optimizer;

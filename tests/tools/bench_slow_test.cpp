@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/check.h"
-#include "strata/dist/store.h"
+#include "strata/workers/store.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
 #include "support/program.h"
@@ -85,7 +85,7 @@ TEST(Bench, GemmMeasuresEveryLibrary) {
 }
 
 TEST(Bench, CollectivesMeasuresAmongTheWorkersThatTheEnvironmentTellsOf) {
-  const dist::Store store = dist::Store::serve(0);
+  const workers::Store store = workers::Store::serve(0);
   const auto worker = [&](int rank) {
     const std::vector<std::string> bench{"bench", "collectives", "--largest", "2", "--repeats", "1"};
     std::vector<std::string> command{"env",

@@ -1,4 +1,4 @@
-#include "strata/train/checkpoint_files.h"
+#include "strata/train/checkpoint/files.h"
 
 #include <nlohmann/json.hpp>
 

@@ -91,7 +91,7 @@ Result train_with(int world_size, const Setup& setup) {
   const config::RunConfig config = config_of(setup);
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
   std::vector<Result> results(static_cast<size_t>(world_size));
-  as_workers(world_size, [&](dist::Communicator& workers) {
+  as_workers(world_size, [&](workers::Communicator& workers) {
     const auto gemm = kernels::make_gemm("tiles");
     Allocator memory(at::kCPU);
     Training training(config, spec, *gemm, workers, {}, memory);

@@ -1,6 +1,6 @@
 #include "strata/train/division.h"
 
-#include "strata/dist/partition.h"
+#include "strata/workers/partition.h"
 #include "support/errors.h"
 
 namespace strata::train {
@@ -33,12 +33,12 @@ TEST(Division, SaysWhatWouldFit) {
 }
 
 TEST(Partition, CutsBucketsIntoWholeBlocks) {
-  const dist::Partition partition(100'000, 30'000, 1, 4);
+  const workers::Partition partition(100'000, 30'000, 1, 4);
   EXPECT_THAT(partition.buckets(), testing::ElementsAre(ArenaRange{0, 32768}, ArenaRange{32768, 65536},
                                                         ArenaRange{65536, 98304}, ArenaRange{98304, 114688}));
   EXPECT_THAT(partition.mine(), testing::ElementsAre(ArenaRange{8192, 16384}, ArenaRange{40960, 49152},
                                                      ArenaRange{73728, 81920}, ArenaRange{102400, 106496}));
-  EXPECT_EQ(dist::Partition(100'000, 30'000, 0, 1).padded_size(), 100'000);
+  EXPECT_EQ(workers::Partition(100'000, 30'000, 0, 1).padded_size(), 100'000);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "strata/train/checkpoint.h"
+#include "strata/train/checkpoint/checkpoint.h"
 #include "strata/train/hooks.h"
 #include "strata/train/training.h"
 #include "support/data_fixtures.h"
@@ -63,7 +63,7 @@ data::GlobalBatch batch_of(const Division& division, int rank, int64_t index, in
 
 // What a worker computes with, and a run of it.
 struct Process {
-  Process(const config::RunConfig& config, dist::Communicator& workers)
+  Process(const config::RunConfig& config, workers::Communicator& workers)
       : config(config),
         gemm(kernels::make_gemm("tiles")),
         training(config, nn::describe(config.model, config.norm), *gemm, workers, {}, memory),
@@ -75,10 +75,10 @@ struct Process {
   void run(const std::vector<std::unique_ptr<Hook>>& hooks, const LoopOptions& options,
            const std::function<bool(int64_t index)>& want_stop = {}) {
     Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
-    dist::Communicator& workers = training.parallel.workers;
+    workers::Communicator& workers = training.parallel.workers;
     int64_t index = 0;
     const auto next_batch = [&]() -> std::optional<data::GlobalBatch> {
-      if (dist::any(workers, want_stop && want_stop(index))) return std::nullopt;
+      if (workers::any(workers, want_stop && want_stop(index))) return std::nullopt;
       return batch_of(training.division, workers.rank(), index++, config.model.vocab);
     };
     run_training(step, config.train, next_batch, hooks, options, progress);
@@ -110,7 +110,7 @@ class LateReports : public testing::Test {
 
   Result run(const config::RunConfig& config, bool reads_late, const LoopOptions& given = {}) {
     std::filesystem::create_directories(config.run.dir);
-    const auto alone = dist::alone();
+    const auto alone = workers::alone();
     Process process(config, *alone);
     Training& training = process.training;
     RunLogs logs(config.run.dir, 0);
@@ -272,7 +272,7 @@ std::vector<Seen> run_two_workers(int64_t zero, bool reads_late) {
   config.parallel.zero = zero;
   config.checkpoint.asynchronous = false;
   std::vector<Seen> seen(2);
-  as_workers(2, [&](dist::Communicator& workers) {
+  as_workers(2, [&](workers::Communicator& workers) {
     Process process(config, workers);
     std::vector<std::unique_ptr<Hook>> hooks;
     hooks.push_back(std::make_unique<Witness>(process));
@@ -305,7 +305,7 @@ TEST(Halt, KeepsLaterStepsFromChangingAnything) {
     const TempFolder folder;
     config::RunConfig config = config_of(folder, "run");
     config.train.on_nonfinite = stops ? config::OnNonfinite::kStop : config::OnNonfinite::kSkip;
-    const auto alone = dist::alone();
+    const auto alone = workers::alone();
     Process process(config, *alone);
     Training& training = process.training;
     Step step(training.model, *training.optimizer, process.schedule, config.train, training.parallel);

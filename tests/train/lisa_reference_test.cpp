@@ -160,7 +160,7 @@ class LisaReference : public testing::TestWithParam<Case> {
   double expect_final_parameters() const;
 
   const TempFolder folder_;
-  const std::unique_ptr<dist::Communicator> alone_ = dist::alone();
+  const std::unique_ptr<workers::Communicator> alone_ = workers::alone();
   LisaRun run_{config_of(GetParam(), folder_ / "run"), *alone_};
 };
 

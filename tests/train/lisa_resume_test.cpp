@@ -2,7 +2,7 @@
 // checkpoint of such a run.
 #include <nlohmann/json.hpp>
 
-#include "strata/train/checkpoint.h"
+#include "strata/train/checkpoint/checkpoint.h"
 #include "support/errors.h"
 #include "support/json_lines.h"
 #include "support/lisa_run.h"
@@ -59,7 +59,7 @@ class LisaResume : public testing::TestWithParam<LisaCase> {
   }
 
   const TempFolder folder_;
-  const std::unique_ptr<dist::Communicator> alone_ = dist::alone();
+  const std::unique_ptr<workers::Communicator> alone_ = workers::alone();
 };
 
 TEST_P(LisaResume, EveryStepCanBeTheLastBeforeAKill) {
@@ -112,7 +112,7 @@ class LisaErrors : public testing::Test {
   }
 
   const TempFolder folder_;
-  const std::unique_ptr<dist::Communicator> alone_ = dist::alone();
+  const std::unique_ptr<workers::Communicator> alone_ = workers::alone();
   LisaRun run_{lisa_config({}, folder_ / "run"), *alone_};
   const optim::LayerDraws draws_{run_.config.lisa, static_cast<uint64_t>(run_.config.run.seed),
                                  std::vector<double>(4, 1.0)};

@@ -65,7 +65,7 @@ void expect_same(const Result& one, const Result& other) {
 Result train_with(int world_size, const LisaCase& one, bool reads_late) {
   const TempFolder folder;
   std::vector<Result> results(static_cast<size_t>(world_size));
-  as_workers(world_size, [&](dist::Communicator& workers) {
+  as_workers(world_size, [&](workers::Communicator& workers) {
     LisaRun run(lisa_config(one, folder / "run"), workers);
     std::vector<std::string> lines;
     std::vector<std::unique_ptr<Hook>> hooks;

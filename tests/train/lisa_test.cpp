@@ -6,7 +6,7 @@
 #include <sstream>
 
 #include "strata/io/safetensors.h"
-#include "strata/train/checkpoint.h"
+#include "strata/train/checkpoint/checkpoint.h"
 #include "support/lisa_run.h"
 #include "support/temp_folder.h"
 
@@ -71,7 +71,7 @@ class Witness final : public Hook {
 class Lisa : public testing::TestWithParam<LisaCase> {
  protected:
   const TempFolder folder_;
-  const std::unique_ptr<dist::Communicator> alone_ = dist::alone();
+  const std::unique_ptr<workers::Communicator> alone_ = workers::alone();
   LisaRun run_{lisa_config(GetParam(), folder_ / "run"), *alone_};
 };
 
@@ -181,7 +181,7 @@ INSTANTIATE_TEST_SUITE_P(
 // Frozen gates need no layers that take turns.
 TEST(FrozenGates, StandStillInFullFineTuning) {
   const TempFolder folder;
-  const auto alone = dist::alone();
+  const auto alone = workers::alone();
   config::RunConfig config = lisa_config({}, folder / "run");
   config.lisa.layers = 0;
   LisaRun run(config, *alone);
@@ -197,7 +197,7 @@ TEST(FrozenGates, StandStillInFullFineTuning) {
 // As if it were not there, wherever it stands: the sums are those of the model itself over the others.
 TEST(EmptyMicroBatch, AddsNothing) {
   const TempFolder folder;
-  const auto alone = dist::alone();
+  const auto alone = workers::alone();
   config::RunConfig config = lisa_config({}, folder / "run");
   config.parallel.virtual_ranks = 1;
   for (size_t place = 0; place < 4; ++place) {

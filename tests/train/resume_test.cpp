@@ -2,7 +2,7 @@
 #include <ATen/ops/equal.h>
 
 #include "strata/config/enums.h"
-#include "strata/train/checkpoint_writer.h"
+#include "strata/train/checkpoint/writer.h"
 #include "strata/train/resume.h"
 #include "strata/train/trainer.h"
 #include "support/models.h"

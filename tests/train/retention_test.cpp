@@ -1,4 +1,4 @@
-#include "strata/train/retention.h"
+#include "strata/train/checkpoint/retention.h"
 
 namespace strata::train {
 namespace {

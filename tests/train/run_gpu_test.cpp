@@ -1,8 +1,8 @@
 // Runs on a GPU: their steps against the CPU's, their memory against the plan, and their checkpoints.
 #include <ATen/ops/equal.h>
 
-#include "strata/study/memory_plan.h"
-#include "strata/train/checkpoint.h"
+#include "strata/plan/memory_plan.h"
+#include "strata/train/checkpoint/checkpoint.h"
 #include "strata/train/hooks.h"
 #include "strata/train/training.h"
 #include "support/gpu.h"
@@ -83,7 +83,7 @@ struct Trained {
   }
 
   config::RunConfig config;
-  std::unique_ptr<dist::Communicator> workers = dist::alone();
+  std::unique_ptr<workers::Communicator> workers = workers::alone();
   std::unique_ptr<kernels::Gemm> gemm;
   Allocator memory;
   train::Training training;
@@ -158,7 +158,7 @@ class MemoryOnGpu : public RunOnGpu {};
 TEST_F(MemoryOnGpu, IsWhatWasPlanned) {
   config::RunConfig config = config_of(nine_million_dims(), folder_ / "run");
   config.train.precision = config::Precision::kMixed;
-  const auto plan = study::plan_memory(config, nn::describe(config.model, config.norm), {.device = device().type()});
+  const auto plan = plan::plan_memory(config, nn::describe(config.model, config.norm), {.device = device().type()});
   const auto run = run_on_gpu(config);
   ASSERT_EQ(run->memory.buffers().size(), plan.buffers.buffers().size());
   for (size_t i = 0; i < plan.buffers.buffers().size(); ++i) {

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <string>
 
-#include "strata/data/questions.h"
+#include "strata/data/samples/questions.h"
 #include "strata/data/tokenizer.h"
-#include "strata/dist/communicator.h"
+#include "strata/workers/communicator.h"
 #include "strata/nn/model.h"
 
 namespace strata::eval {
@@ -30,6 +30,6 @@ std::string answer_in(const std::string& text, const data::Question& question);
 /// the same questions are always answered together.
 AnswerScores answer_questions(nn::Model& model, const data::Questions& questions, int64_t count,
                               const data::Tokenizer& tokenizer, const AnswerOptions& options,
-                              dist::Communicator& workers);
+                              workers::Communicator& workers);
 
 }  // namespace strata::eval

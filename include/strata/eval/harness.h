@@ -73,7 +73,7 @@ using WhenSome = std::function<void(const AskedTask& task, int64_t scored)>;
 /// Scores all items that `known` does not hold yet, and puts them there, task after task. A collective, with the same
 /// results on every worker; see score.
 std::vector<ScoredTask> evaluate_tasks(nn::Model& model, const std::vector<AskedTask>& tasks,
-                                       const ScoringOptions& options, dist::Communicator& workers, ScoreFile& known,
+                                       const ScoringOptions& options, workers::Communicator& workers, ScoreFile& known,
                                        const WhenSome& when_some = {});
 
 /// The mean of the tasks' acc.

@@ -6,7 +6,7 @@
 #include <span>
 
 #include "strata/data/prefix_tree.h"
-#include "strata/dist/communicator.h"
+#include "strata/workers/communicator.h"
 #include "strata/eval/documents.h"
 #include "strata/nn/model.h"
 
@@ -54,6 +54,6 @@ using WhenMeasured = std::function<void(const Perplexity&)>;
 /// the result depends, to the bit, neither on the batches nor on the number of workers or threads. The same on every
 /// worker. At least one document must have two tokens; throws Error for an id outside the vocabulary.
 Perplexity measure_perplexity(nn::Model& model, const NextDocument& next, const PerplexityOptions& options,
-                              dist::Communicator& workers, const WhenMeasured& when_measured = {});
+                              workers::Communicator& workers, const WhenMeasured& when_measured = {});
 
 }  // namespace strata::eval

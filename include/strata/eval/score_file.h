@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "strata/dist/communicator.h"
+#include "strata/workers/communicator.h"
 #include "strata/eval/scorer.h"
 #include "strata/io/append_file.h"
 
@@ -27,7 +27,7 @@ class ScoreFile {
 
   /// A collective: the first worker reads the file and tells the others what is in it; it alone writes. A file of
   /// another evaluation is begun anew, with a warning; what breaks off in the middle of a line counts up to there.
-  ScoreFile(const std::filesystem::path& path, const std::string& evaluation, dist::Communicator& workers);
+  ScoreFile(const std::filesystem::path& path, const std::string& evaluation, workers::Communicator& workers);
 
   /// nullptr where the item, with these requests, has not been scored.
   const LogLikelihoods* find(const std::string& set, int64_t item, const AskedItem& asked) const;

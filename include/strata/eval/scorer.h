@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "strata/dist/communicator.h"
+#include "strata/workers/communicator.h"
 #include "strata/eval/request.h"
 #include "strata/nn/model.h"
 
@@ -39,6 +39,6 @@ ItemSize size_of(const AskedItem& item, int64_t max_length, bool trees);
 /// bit, neither on the batches and the other items, nor on the number of workers or threads.
 /// Throws Error for an item that does not fit into the model's limits.
 void score(nn::Model& model, std::span<const AskedItem* const> items, const ScoringOptions& options,
-           dist::Communicator& workers, const WhenScored& when_scored);
+           workers::Communicator& workers, const WhenScored& when_scored);
 
 }  // namespace strata::eval

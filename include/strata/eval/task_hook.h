@@ -20,6 +20,6 @@ struct TaskPlan {
 /// {"acc", "acc_stderr", "acc_norm", "acc_norm_stderr"}, "average"}) and the console. `logs`: on the first worker, else
 /// nullptr. Throws UsageError where an item does not fit into the model's batches.
 std::unique_ptr<train::Hook> task_scores(train::RunLogs* logs, TaskPlan plan, nn::Model& model,
-                                         dist::Communicator& workers);
+                                         workers::Communicator& workers);
 
 }  // namespace strata::eval

@@ -7,7 +7,7 @@
 
 #include "strata/base/allocator.h"
 #include "strata/base/parameter.h"
-#include "strata/dist/communicator.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::optim {
 
@@ -23,7 +23,7 @@ class ArenaMeter {
  public:
   /// mine: the ranges that this worker is to measure, rising, of whole blocks, and with the other workers' together
   /// all. `workers` must outlive the meter.
-  ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, dist::Communicator& workers,
+  ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, workers::Communicator& workers,
              Allocator& memory);
 
   /// How many numbers a measure has: the squares of P parameters, then the values of G gates.
@@ -41,7 +41,7 @@ class ArenaMeter {
  private:
   int64_t num_params_;
   int64_t num_gates_ = 0;
-  dist::Communicator& workers_;
+  workers::Communicator& workers_;
   at::Tensor blocks_B2_;  // of all; those of other workers are empty
   at::Tensor starts_P1_;  // the first block of each parameter
   at::Tensor gates_G_;    // where gates lie; -1: with another worker

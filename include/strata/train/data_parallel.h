@@ -12,20 +12,20 @@ namespace strata::train {
 struct Partitions {
   Partitions(const config::RunConfig& config, const nn::ModelSpec& spec, int rank, int world_size);
 
-  dist::Partition values;
-  dist::Partition gradients;
+  workers::Partition values;
+  workers::Partition gradients;
   bool states_like_values;  // or like gradients
 
-  const dist::Partition& states() const { return states_like_values ? values : gradients; }
+  const workers::Partition& states() const { return states_like_values ? values : gradients; }
 };
 
 /// What the workers of a run share every step with.
 struct DataParallel {
   /// The arenas must have the padded sizes of their partitions. All that is given must outlive it.
   DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,
-               const nn::Parameters& parameters, dist::Communicator& workers, Allocator& memory);
+               const nn::Parameters& parameters, workers::Communicator& workers, Allocator& memory);
 
-  dist::Communicator& workers;
+  workers::Communicator& workers;
   bool sharded;                  // ZeRO: a worker updates only its slices
   std::vector<ArenaRange> mine;  // the states that it has, and updates with
   int64_t parts;                 // virtual ranks of this worker

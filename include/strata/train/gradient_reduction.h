@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "strata/dist/communicator.h"
-#include "strata/dist/partition.h"
+#include "strata/workers/communicator.h"
+#include "strata/workers/partition.h"
 #include "strata/nn/decoder.h"
 #include "strata/nn/parameters.h"
 #include "strata/train/division.h"
@@ -18,13 +18,13 @@ namespace strata::train {
 class GradientReduction {
  public:
   struct Options {
-    dist::SumOrder order = dist::SumOrder::kFixed;
+    workers::SumOrder order = workers::SumOrder::kFixed;
     bool sharded = false;  // ZeRO: a worker needs the sums of its own slices only
   };
 
   /// Takes the memory for partial sums. All that is given must outlive it.
-  GradientReduction(const nn::Parameters& parameters, const dist::Partition& partition, const Division& division,
-                    dist::Communicator& workers, const Options& options, Allocator& memory);
+  GradientReduction(const nn::Parameters& parameters, const workers::Partition& partition, const Division& division,
+                    workers::Communicator& workers, const Options& options, Allocator& memory);
 
   /// A step begins: the gradients are nought.
   void begin();
@@ -46,14 +46,14 @@ class GradientReduction {
   at::Tensor range_of(const at::Tensor& arena, const ArenaRange& range) const;
 
   const nn::Parameters& parameters_;
-  const dist::Partition& partition_;
-  dist::Communicator& workers_;
+  const workers::Partition& partition_;
+  workers::Communicator& workers_;
   Options options_;
   int64_t parts_;
   int64_t part_ = 0;                      // of this worker's: the one that is being computed
   std::vector<at::Tensor> partial_sums_;  // of 1, 2, 4, ... parts, where they wait for their other half
   size_t next_bucket_ = 0;                // from the end
-  std::vector<dist::Handle> under_way_;
+  std::vector<workers::Handle> under_way_;
 };
 
 }  // namespace strata::train

@@ -9,7 +9,7 @@
 
 #include "strata/config/run_config.h"
 #include "strata/data/batch_source.h"
-#include "strata/train/checkpoint_writer.h"
+#include "strata/train/checkpoint/writer.h"
 #include "strata/train/data_parallel.h"
 #include "strata/train/layer_turns.h"
 #include "strata/train/trainer.h"
@@ -50,7 +50,7 @@ struct EvaluationPlan {
 
 /// For every worker of the run: the loss on the set, to eval.jsonl and the console. It evaluates what the parameters
 /// are at that step. `logs`: on the first worker, else nullptr.
-std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, dist::Communicator& workers);
+std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, workers::Communicator& workers);
 
 /// For every worker of the run: draws the layers that train, and says which (LISA).
 std::unique_ptr<Hook> layer_turns(LayerTurns& turns);
@@ -75,6 +75,6 @@ struct EvaluationResult {
 };
 
 /// A collective: the micro-batches are dealt out to the workers, and all of them get the same result.
-EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, dist::Communicator& workers);
+EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers);
 
 }  // namespace strata::train

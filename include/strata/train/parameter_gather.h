@@ -2,8 +2,8 @@
 
 #include <deque>
 
-#include "strata/dist/communicator.h"
-#include "strata/dist/partition.h"
+#include "strata/workers/communicator.h"
+#include "strata/workers/partition.h"
 #include "strata/nn/parameters.h"
 
 namespace strata::train {
@@ -13,7 +13,7 @@ namespace strata::train {
 class ParameterGather {
  public:
   /// All that is given must outlive it.
-  ParameterGather(const nn::Parameters& parameters, const dist::Partition& partition, dist::Communicator& workers)
+  ParameterGather(const nn::Parameters& parameters, const workers::Partition& partition, workers::Communicator& workers)
       : parameters_(parameters), partition_(partition), workers_(workers) {}
   ParameterGather(const ParameterGather&) = delete;
   ParameterGather& operator=(const ParameterGather&) = delete;
@@ -27,12 +27,12 @@ class ParameterGather {
  private:
   struct Arriving {
     ArenaRange bucket;
-    dist::Handle work;
+    workers::Handle work;
   };
 
   const nn::Parameters& parameters_;
-  const dist::Partition& partition_;
-  dist::Communicator& workers_;
+  const workers::Partition& partition_;
+  workers::Communicator& workers_;
   std::deque<Arriving> arriving_;  // rising
 };
 

@@ -28,7 +28,7 @@ struct StepReport {
   int64_t tokens = 0;
   int64_t targets = 0;
   double wait_seconds = 0.0;  // for the batch to be ready
-  dist::CommunicationTime communication;
+  workers::CommunicationTime communication;
   bool finite = true;  // loss and gradients
   bool spike = false;
   bool updated = true;                    // false: nothing was changed

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "strata/base/allocator.h"
-#include "strata/dist/communicator.h"
+#include "strata/workers/communicator.h"
 #include "strata/train/division.h"
 
 namespace strata::train {
@@ -14,7 +14,7 @@ namespace strata::train {
 /// copy brings all that is read.
 struct StepNumbers {
   /// of_gradients, of_parameters: how many numbers optim::ArenaMeter makes of each.
-  StepNumbers(const Division& division, const dist::Communicator& workers, int64_t layers, int64_t of_gradients,
+  StepNumbers(const Division& division, const workers::Communicator& workers, int64_t layers, int64_t of_gradients,
               int64_t of_parameters, Allocator& memory);
 
   at::Tensor outcome;     // of clipping: kernels::ClipNumber

@@ -5,7 +5,7 @@
 
 #include "strata/nn/model.h"
 #include "strata/optim/optimizer.h"
-#include "strata/train/checkpoint_writer.h"
+#include "strata/train/checkpoint/writer.h"
 #include "strata/train/data_parallel.h"
 #include "strata/train/layer_turns.h"
 
@@ -15,7 +15,7 @@ namespace strata::train {
 struct Training {
   /// spec: of nn::describe(config).
   Training(const config::RunConfig& config, const nn::ModelSpec& spec, const kernels::Gemm& gemm,
-           dist::Communicator& workers, const SaveGroup& group, Allocator& memory);
+           workers::Communicator& workers, const SaveGroup& group, Allocator& memory);
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 

@@ -1,5 +1,5 @@
 #include "strata/base/check.h"
-#include "strata/train/checkpoint_writer.h"
+#include "strata/train/checkpoint/writer.h"
 #include "strata/train/hooks.h"
 #include "strata/train/signals.h"
 
@@ -20,7 +20,7 @@ class Checkpoints final : public Hook {
 
   bool needs_state_after(int64_t step) override {
     const bool is_due = config_.every > 0 && step % config_.every == 0;
-    if (dist::any(parallel_.workers, take_save_request()) || is_due) wanted_ = step;
+    if (workers::any(parallel_.workers, take_save_request()) || is_due) wanted_ = step;
     return wanted_ == step;
   }
 

@@ -79,7 +79,7 @@ class Console final : public Hook {
   Clock::time_point begun_ = Clock::now();
   Clock::time_point shown_ = begun_;
   double waited_ = 0.0;
-  dist::CommunicationTime communication_;
+  workers::CommunicationTime communication_;
   int64_t tokens_ = 0;
   int64_t steps_ = 0;
 };

@@ -14,7 +14,7 @@ namespace {
 
 class Evaluation final : public Hook {
  public:
-  Evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, dist::Communicator& workers)
+  Evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, workers::Communicator& workers)
       : logs_(logs), plan_(std::move(plan)), model_(model), workers_(workers) {}
 
   void at_start(const Progress& progress) override {
@@ -38,7 +38,7 @@ class Evaluation final : public Hook {
  private:
   void run_where_missing(const Progress& progress) {
     const bool is_missing = logs_ != nullptr && logs_->evaluations.last() != progress.step;
-    if (dist::any(workers_, is_missing)) run(progress);
+    if (workers::any(workers_, is_missing)) run(progress);
   }
 
   void run(const Progress& progress) {
@@ -58,7 +58,7 @@ class Evaluation final : public Hook {
   RunLogs* logs_;
   EvaluationPlan plan_;
   nn::Model& model_;
-  dist::Communicator& workers_;
+  workers::Communicator& workers_;
 };
 
 }  // namespace
@@ -67,7 +67,7 @@ double EvaluationResult::perplexity() const { return std::exp(loss); }
 
 double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
 
-EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, dist::Communicator& workers) {
+EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers) {
   const at::Tensor losses_B = at::zeros({set.num_batches()}, model.parameters().master().options().dtype(at::kDouble));
   std::vector<double> numbers(2 * static_cast<size_t>(set.num_batches()));  // loss and targets of each micro-batch
   for (int64_t index = workers.rank(); index < set.num_batches(); index += workers.world_size()) {
@@ -81,7 +81,7 @@ EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, dist::Com
   for (int64_t index = 0; index < set.num_batches(); ++index) {
     numbers[static_cast<size_t>(2 * index)] = losses.const_data_ptr<double>()[index];
   }
-  numbers = dist::sum_of_numbers(workers, numbers);  // of one number and noughts: exact
+  numbers = workers::sum_of_numbers(workers, numbers);  // of one number and noughts: exact
   EvaluationResult result;
   double total = 0.0;
   for (size_t i = 0; i < numbers.size(); i += 2) {
@@ -96,7 +96,7 @@ EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, dist::Com
   return result;
 }
 
-std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, dist::Communicator& workers) {
+std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, workers::Communicator& workers) {
   return std::make_unique<Evaluation>(logs, std::move(plan), model, workers);
 }
 

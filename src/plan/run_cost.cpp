@@ -1,0 +1,57 @@
+#include "strata/plan/run_cost.h"
+
+#include <algorithm>
+
+#include "strata/nn/parameters.h"
+#include "strata/nn/trained.h"
+#include "strata/optim/schedule.h"
+#include "strata/train/layer_turns.h"
+
+namespace strata::plan {
+namespace {
+
+constexpr int64_t kMoments = 2;  // of Adam, for every parameter
+
+// Multiply-adds times two. ffn: gate and up once more; layer: its whole forward pass.
+double recomputed_flops(const config::ModelConfig& dims, int64_t context, config::Recompute recompute) {
+  const int64_t gate_up = 2 * dims.hidden * dims.intermediate;
+  const auto layers = static_cast<double>(dims.layers);
+  switch (recompute) {
+    case config::Recompute::kFfn:
+      return 2.0 * layers * static_cast<double>(gate_up);
+    case config::Recompute::kLayer: {
+      const int64_t head = dims.vocab * dims.hidden;  // the forward pass is a third of all
+      return nn::flops_per_token(dims, context) / 3.0 - 2.0 * static_cast<double>(head);
+    }
+    default:
+      return 0.0;
+  }
+}
+
+int64_t kept_at_the_end(const config::CheckpointConfig& config, int64_t steps) {
+  const int64_t written = config.every > 0 ? (steps + config.every - 1) / config.every : 1;
+  if (config.keep == 0) return written;
+  const int64_t milestones = config.keep_every > 0 && config.every > 0 ? steps / config.keep_every : 0;
+  return std::min(written, config.keep + milestones + config.keep_best);
+}
+
+}  // namespace
+
+RunCost cost_of(const config::RunConfig& config, const nn::ModelSpec& spec) {
+  const int64_t context = config.data.sequence_length;
+  const int64_t steps = optim::Schedule(config.schedule, config.optimizer.lr, config.train.steps).updates();
+  const auto element = static_cast<int64_t>(at::elementSize(nn::stored_dtype(config.train.precision)));
+  int64_t states = 0;
+  for (const ParamSpec& param : train::trained_params(config, spec.layout, spec.trained).with_states) {
+    states += param.count();
+  }
+  return {.flops_per_token = nn::flops_per_token(config.model, nn::full_rows(config)),
+          .recomputed_per_token = recomputed_flops(config.model, context, config.train.recompute),
+          .tokens_per_step = config.train.global_batch * context,
+          .steps = steps,
+          .checkpoint_bytes = element * (spec.layout.count() + kMoments * states),
+          .kept_checkpoints = kept_at_the_end(config.checkpoint, steps),
+          .keeps_all = config.checkpoint.keep == 0};
+}
+
+}  // namespace strata::plan

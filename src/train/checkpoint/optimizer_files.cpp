@@ -1,0 +1,191 @@
+#include "strata/train/checkpoint/optimizer_files.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <optional>
+#include <string_view>
+
+#include "strata/base/check.h"
+#include "strata/base/text.h"
+
+namespace strata::train {
+namespace {
+
+// A copy that load_states will make.
+struct Copy {
+  at::Tensor to;
+  at::Tensor from;
+  size_t file;
+};
+
+ArenaRange common(const ArenaRange& one, const ArenaRange& other) {
+  return {std::max(one.begin, other.begin), std::min(one.end, other.end)};
+}
+
+ArenaRange place_of(const ParamSpec& param) { return {param.offset, param.offset + param.count()}; }
+
+// "m.<parameter>[begin:end]"
+struct PieceName {
+  std::string state;
+  std::string param;
+  std::optional<ArenaRange> elements;
+};
+
+std::optional<int64_t> number_in(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failure != std::errc{} || end != text.data() + text.size() || number < 0) return std::nullopt;
+  return number;
+}
+
+// "begin:end"
+std::optional<ArenaRange> range_in(std::string_view text) {
+  const size_t colon = std::min(text.find(':'), text.size());
+  const auto begin = number_in(text.substr(0, colon));
+  const auto end = number_in(text.substr(std::min(colon + 1, text.size())));
+  if (!begin || !end || *begin > *end) return std::nullopt;
+  return ArenaRange{*begin, *end};
+}
+
+std::optional<PieceName> parse(std::string_view name) {
+  const size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  PieceName piece{
+      .state = std::string(name.substr(0, dot)), .param = std::string(name.substr(dot + 1)), .elements = {}};
+  const size_t bracket = piece.param.rfind('[');
+  if (bracket == std::string::npos || !piece.param.ends_with(']')) return piece;
+  piece.elements = range_in(std::string_view(piece.param).substr(bracket + 1, piece.param.size() - bracket - 2));
+  piece.param.resize(bracket);
+  return piece.elements ? std::optional(piece) : std::nullopt;
+}
+
+// Gathers what there is to copy, and how much of every state it fills.
+class StateLoader {
+ public:
+  explicit StateLoader(const OptimizerStates& states) : states_(states) {
+    for (const ParamSpec& param : states.params) params_[param.name] = &param;
+    for (size_t index = 0; index < states.states.size(); ++index) index_of_[states.states[index].name] = index;
+  }
+
+  void add(const std::filesystem::path& path) {
+    const io::SafetensorsFile& file = files_.emplace_back(io::SafetensorsFile::open(path));
+    for (const std::string& name : file.names()) {
+      const auto piece = parse(name);
+      STRATA_CHECK(piece && index_of_.contains(piece->state) && params_.contains(piece->param), path.string(), ": ",
+                   name, " does not belong to this run's optimizer and model");
+      add_piece(*piece, file.tensor(name), str(path.string(), ": ", name));
+    }
+  }
+
+  void copy_all(const std::filesystem::path& folder) {
+    for (const auto& [name, index] : index_of_) {
+      for (const ParamSpec& param : states_.params) check_complete(folder, name, param);
+    }
+    for (const Copy& copy : copies_) {
+      copy.to.copy_(copy.from);
+      files_[copy.file].release_pages();
+    }
+  }
+
+ private:
+  void add_piece(const PieceName& piece, const at::Tensor& values, const std::string& where) {
+    const ParamSpec& param = *params_.at(piece.param);
+    const ArenaRange elements = piece.elements.value_or(ArenaRange{0, param.count()});
+    const size_t index = index_of_.at(piece.state);
+    const at::ScalarType dtype = states_.states[index].values.scalar_type();
+    const std::vector<int64_t> shape = piece.elements ? std::vector<int64_t>{elements.size()} : param.shape;
+    STRATA_CHECK(elements.end <= param.count() && values.sizes() == shape && values.scalar_type() == dtype, where,
+                 " is ", values.scalar_type(), " ", values.sizes(), ", this run needs ", dtype, " ",
+                 at::IntArrayRef(shape), " of ", at::IntArrayRef(param.shape));
+    saved_[{piece.state, piece.param}].push_back(elements);
+    const ArenaRange place{param.offset + elements.begin, param.offset + elements.end};
+    for (const ArenaRange& mine : states_.ranges) {
+      const ArenaRange part = common(place, mine);
+      if (part.begin >= part.end) continue;
+      copies_.push_back({state_at(states_, index, part),
+                         values.flatten().narrow(0, part.begin - place.begin, part.size()), files_.size() - 1});
+    }
+  }
+
+  // Every element once.
+  void check_complete(const std::filesystem::path& folder, const std::string& state, const ParamSpec& param) {
+    std::vector<ArenaRange>& pieces = saved_[{state, param.name}];
+    std::ranges::sort(pieces, {}, &ArenaRange::begin);
+    int64_t end = 0;
+    for (const ArenaRange& piece : pieces) {
+      STRATA_CHECK(piece.begin == end, folder.string(), ": the optimizer files do not have every element of ", state,
+                   ".", param.name, " once");
+      end = piece.end;
+    }
+    STRATA_CHECK(end == param.count(), folder.string(), ": the optimizer files do not have all of ", state, ".",
+                 param.name);
+  }
+
+  const OptimizerStates& states_;
+  std::map<std::string, const ParamSpec*> params_;
+  std::map<std::string, size_t> index_of_;
+  std::map<std::pair<std::string, std::string>, std::vector<ArenaRange>> saved_;
+  std::vector<io::SafetensorsFile> files_;
+  std::vector<Copy> copies_;
+};
+
+}  // namespace
+
+OptimizerStates states_of(const optim::Optimizer& optimizer) {
+  return {.params = optimizer.params(), .ranges = optimizer.ranges(), .states = optimizer.states()};
+}
+
+at::Tensor state_at(const OptimizerStates& states, size_t index, const ArenaRange& range) {
+  int64_t place = 0;
+  for (const ArenaRange& held : states.ranges) {
+    if (held.begin <= range.begin && range.end <= held.end) {
+      return states.states[index].values.narrow(0, place + range.begin - held.begin, range.size());
+    }
+    place += held.size();
+  }
+  throw Error(str("no state holds elements ", range.begin, " to ", range.end));
+}
+
+std::string optimizer_file(int rank, int world_size) {
+  return str("optimizer-", rank + 1, "-of-", world_size, ".safetensors");
+}
+
+io::NamedTensors named_states(const OptimizerStates& states, const std::vector<ArenaRange>& ranges) {
+  io::NamedTensors named;
+  for (size_t index = 0; index < states.states.size(); ++index) {
+    for (const ParamSpec& param : states.params) {
+      const std::string name = states.states[index].name + "." + param.name;
+      for (const ArenaRange& range : ranges) {
+        const ArenaRange part = common(place_of(param), range);
+        if (part.begin >= part.end) continue;
+        const at::Tensor values = state_at(states, index, part);
+        if (part == place_of(param)) {
+          named.emplace_back(name, values.view(param.shape));
+        } else {
+          named.emplace_back(str(name, "[", part.begin - param.offset, ":", part.end - param.offset, "]"), values);
+        }
+      }
+    }
+  }
+  return named;
+}
+
+std::vector<std::string> optimizer_files_in(const std::vector<std::string>& names) {
+  const auto count = std::ranges::count_if(names, [](const auto& name) { return name.starts_with("optimizer-"); });
+  std::vector<std::string> files;
+  for (int rank = 0; rank < static_cast<int>(count); ++rank) {
+    files.push_back(optimizer_file(rank, static_cast<int>(count)));
+    if (std::ranges::find(names, files.back()) == names.end()) return {};
+  }
+  return files;
+}
+
+void load_states(const std::filesystem::path& folder, const std::vector<std::string>& files,
+                 const OptimizerStates& states) {
+  StateLoader loader(states);
+  for (const std::string& file : files) loader.add(folder / file);
+  loader.copy_all(folder);
+}
+
+}  // namespace strata::train
