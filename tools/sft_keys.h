@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "strata/config/run_config.h"
-#include "strata/data/samples/instructions.h"
 #include "strata/data/samples/blocks.h"
+#include "strata/data/samples/instructions.h"
 #include "strata/io/tensor_files.h"
 
 namespace strata::tools {

@@ -4,8 +4,8 @@
 #include <chrono>
 #include <iostream>
 
-#include "strata/data/samples/questions.h"
 #include "strata/data/samples/blocks.h"
+#include "strata/data/samples/questions.h"
 #include "support/test_data.h"
 
 namespace strata::data {

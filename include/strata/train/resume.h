@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "strata/workers/communicator.h"
 #include "strata/train/checkpoint/checkpoint.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::train {
 
@@ -27,7 +27,7 @@ struct RunStart {
 ///
 /// Checkpoints of the run folder that do not lie on the way to the one taken (newer ones, or all) are renamed to
 /// `aside_step_...`: no later resume takes them, and nothing is lost.
-Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
+Progress begin_run(const config::RunConfig& config, const CheckpointState& now, nn::Parameters& parameters,
                    optim::Optimizer& optimizer, const RunStart& begin, workers::Communicator& workers);
 
 }  // namespace strata::train
