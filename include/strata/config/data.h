@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,13 +12,19 @@
 
 namespace strata::config {
 
-enum class RowKind { kDocument, kPacked };
+enum class RowKind {
+  kDocument,  // the paper's: a row is a document, cut to the sequence length with a final </s>, the rest dropped
+  kPacked,    // documents end to end, cut into rows of exactly the sequence length
+};
 constexpr std::array<std::string_view, 2> enum_names(RowKind) { return {"document", "packed"}; }
 
 enum class PackedAttention { kDocument, kRow };
 constexpr std::array<std::string_view, 2> enum_names(PackedAttention) { return {"document", "row"}; }
 
-enum class ShuffleScope { kGlobal, kShard };
+enum class ShuffleScope {
+  kGlobal,  // one permutation of all rows: every shard has to be there before the first row
+  kShard,   // a permutation of the shards, and of the rows within each: shards may arrive one after another
+};
 constexpr std::array<std::string_view, 2> enum_names(ShuffleScope) { return {"global", "shard"}; }
 
 /// data.*: what the model reads
@@ -54,6 +61,9 @@ struct DataConfig {
     field("skip_bad", skip_bad, Affects::kNumbers, "count broken documents and go on, instead of stopping");
     field("prefetch", prefetch, Affects::kHost, "global batches prepared ahead", at_least(1));
   }
+
+  /// What rows are shuffled within; nothing: they stay as they lie.
+  std::optional<ShuffleScope> shuffled_within() const { return shuffle ? std::optional(shuffle_scope) : std::nullopt; }
 
   bool operator==(const DataConfig&) const = default;
 };

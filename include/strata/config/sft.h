@@ -14,7 +14,11 @@ namespace strata::config {
 enum class ScoredTokens { kResponse, kAll };
 constexpr std::array<std::string_view, 2> enum_names(ScoredTokens) { return {"response", "all"}; }
 
-enum class SamplePacking { kSamples, kStream, kNone };
+enum class SamplePacking {
+  kSamples,  // whole samples, first-fit, each a row of its own: they do not see each other
+  kStream,   // all samples end to end, cut into rows of exactly the capacity (the last one shorter)
+  kNone,     // one sample
+};
 constexpr std::array<std::string_view, 3> enum_names(SamplePacking) { return {"samples", "stream", "none"}; }
 
 /// sft.*: fine-tuning on instructions and responses
