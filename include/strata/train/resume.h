@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "strata/workers/communicator.h"
 #include "strata/train/checkpoint/checkpoint.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::train {
 
