@@ -4,7 +4,7 @@
 
 #include "strata/config/enums.h"
 #include "strata/data/tokenizer.h"
-#include "strata/norm/report.h"
+#include "strata/norm/scheme.h"
 
 namespace strata::hub {
 namespace {

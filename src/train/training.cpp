@@ -34,7 +34,7 @@ Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, c
 
 void begin_turns(Training& training) {
   if (!training.turns) return;
-  const DataParallel& parallel = training.parallel;
+  DataParallel& parallel = training.parallel;
   parallel.value_meter.measure(parallel.numbers.parameters, training.model.parameters().master());
   const at::Tensor numbers = parallel.numbers.parameters.cpu();
   const optim::ArenaMeasure measure =
