@@ -108,7 +108,7 @@ def problems_of(words):
         path.append(words[0])
         words = words[1:]
     if not path:
-        return [] if not words or words[0].isupper() or words[0].startswith("--") else [f"no subcommand {words[0]}"]
+        return [] if not words or words[0] == "..." or words[0].isupper() or words[0].startswith("--") else [f"no subcommand {words[0]}"]
     problems = []
     if subcommands_of(*path) and words and not words[0].isupper():
         problems.append(f"no subcommand {' '.join(path)} {words[0]}")
