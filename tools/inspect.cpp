@@ -21,7 +21,7 @@ namespace {
 
 struct InspectArguments {
   ConfigArguments config;
-  bool parameters = false, buffers = false, keys = false;
+  bool parameters = false, buffers = false, keys = false, markdown = false;
 };
 
 std::string section(const std::string& title, const Table& table) { return "\n" + title + "\n" + table.text("  "); }
@@ -66,7 +66,7 @@ void inspect_folders(const InspectArguments& arguments) {
 
 void run(const InspectArguments& arguments) {
   if (arguments.keys) {
-    std::cout << config::help();
+    std::cout << (arguments.markdown ? config::reference() : config::help());
   } else if (arguments.config.path.empty()) {
     throw CLI::RequiredError("config or folder");
   } else if (std::filesystem::is_directory(arguments.config.path)) {
@@ -110,7 +110,8 @@ void add_inspect(CLI::App& program) {
                       "after a file: key.path=value over it; after a folder: another folder to compare it with");
   command->add_flag("--parameters", arguments->parameters, "also every parameter");
   command->add_flag("--buffers", arguments->buffers, "also every buffer of the memory plan");
-  command->add_flag("--keys", arguments->keys, "list every config key instead");
+  CLI::Option* keys = command->add_flag("--keys", arguments->keys, "list every config key instead");
+  command->add_flag("--markdown", arguments->markdown, "as the document docs/configuration.md")->needs(keys);
   command->callback([arguments] { run(*arguments); });
 }
 

@@ -33,11 +33,9 @@ io::TensorFiles sound_weights(const config::RunConfig& config) {
   return folder.weights;
 }
 
-data::Packing packing_of(const config::SftConfig& config) { return static_cast<data::Packing>(config.pack); }
-
 data::SampleOptions options_of(const config::RunConfig& config) {
   return {.sequence_length = config.data.sequence_length,
-          .scored = config.sft.loss == config::ScoredTokens::kAll ? data::Scored::kAll : data::Scored::kResponses,
+          .scored = config.sft.loss,
           .holdout = config.sft.holdout,
           .limit = config.sft.limit,
           .shuffle = config.data.shuffle,

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "strata/config/run_config.h"
-#include "strata/data/samples/instructions.h"
 #include "strata/data/samples/blocks.h"
+#include "strata/data/samples/instructions.h"
 #include "strata/io/tensor_files.h"
 
 namespace strata::tools {
@@ -17,7 +17,6 @@ std::vector<data::Instruction> read_records(const config::RunConfig& config);
 /// The weights of sft.model. Throws Error where they are not that model's.
 io::TensorFiles sound_weights(const config::RunConfig& config);
 
-data::Packing packing_of(const config::SftConfig& config);
 data::SampleOptions options_of(const config::RunConfig& config);
 
 /// train.steps, where sft.epochs come to so many: the same, unless the config says something else. A config that a run

@@ -15,14 +15,9 @@ namespace strata::tools {
 namespace {
 
 data::RowOptions row_options(const config::DataConfig& config) {
-  return {.kind = config.rows == config::RowKind::kDocument ? data::RowKind::kDocument : data::RowKind::kPacked,
+  return {.kind = config.rows,
           .sequence_length = config.sequence_length,
           .mask_documents = config.packed_attention == config::PackedAttention::kDocument};
-}
-
-data::Shuffle shuffle_of(const config::DataConfig& config) {
-  if (!config.shuffle) return data::Shuffle::kNone;
-  return config.shuffle_scope == config::ShuffleScope::kGlobal ? data::Shuffle::kGlobal : data::Shuffle::kShard;
 }
 
 std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& config) {
@@ -35,7 +30,10 @@ std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& conf
 }  // namespace
 
 TrainingData::TrainingData(const config::RunConfig& config)
-    : config_(config), rows_(row_options(config.data)), shuffle_(shuffle_of(config.data)), cache_(make_cache(config)) {
+    : config_(config),
+      rows_(row_options(config.data)),
+      shuffle_(config.data.shuffled_within()),
+      cache_(make_cache(config)) {
   if (config.data.train.empty()) throw UsageError("data.train: names no files");
   train_ = data::find_sources(config.data.train, "data.train");
   if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");

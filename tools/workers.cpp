@@ -3,8 +3,6 @@
 #include <ATen/Parallel.h>
 #include <unistd.h>
 
-#include <set>
-
 #include "backend.h"
 #include "strata/base/log.h"
 #include "strata/base/machine.h"
@@ -21,20 +19,11 @@ namespace {
 // A backend's own timeout comes after the one that names who is hung.
 constexpr std::chrono::seconds kCourtesy{10};
 
-// Data and tokenizer are compared by what is in them; where they lie, and what they are kept in, is each host's matter.
-bool must_agree(const std::string& key) {
-  static const std::set<std::string> kFree{"data.train",         "data.validation", "data.tokenizer",
-                                           "data.cache",         "data.prefetch",   "data.disk_budget_gb",
-                                           "parallel.interface", "run.gemm",        "evaluate.tasks.data",
-                                           "sft.data",           "sft.model"};
-  return !kFree.contains(key);
-}
-
 Agreement agreement_of(const config::RunConfig& config, const RunInput& input) {
   Agreement agreement{{"data", hex(input.fingerprint())}, {"tokenizer", hex(input.tokenizer().fingerprint())}};
   if (!input.model_fingerprint().empty()) agreement.emplace_back("model", input.model_fingerprint());
   for (const auto& [key, value] : config::flatten(config)) {
-    if (must_agree(key)) agreement.emplace_back(key, value);
+    if (config::is_shared(config::affects_of(key))) agreement.emplace_back(key, value);
   }
   return agreement;
 }

@@ -10,6 +10,16 @@ namespace {
 
 constexpr const char* kGap = "   ";
 
+// A bar would end the cell.
+std::string escaped(const std::string& cell) {
+  std::string text;
+  for (const char character : cell) {
+    if (character == '|') text += '\\';
+    text += character;
+  }
+  return text;
+}
+
 }  // namespace
 
 void Table::add(std::vector<std::string> cells) {
@@ -43,13 +53,13 @@ std::string Table::line(const std::vector<std::string>& cells, const std::vector
 std::string Table::markdown() const {
   std::string titles = "|", rules = "|", rows;
   for (const Column& column : columns_) {
-    titles += " " + column.title + " |";
+    titles += " " + escaped(column.title) + " |";
     rules += column.align == Align::kLeft ? " --- |" : " ---: |";
   }
   for (const auto& row : rows_) {
     rows += "|";
     for (size_t column = 0; column < columns_.size(); ++column) {
-      rows += " " + (column < row.size() ? row[column] : "") + " |";
+      rows += " " + (column < row.size() ? escaped(row[column]) : "") + " |";
     }
     rows += "\n";
   }

@@ -6,6 +6,7 @@
 
 #include "config/codec.h"
 #include "strata/base/check.h"
+#include "strata/config/affects.h"
 
 namespace strata::config {
 
@@ -14,6 +15,7 @@ struct Field {
   std::string key;
   std::string help;
   std::string type = {};                  // "integer, at least 1"
+  Affects affects = {};                   // of a key
   std::vector<std::string> choices = {};  // of an enum
   std::vector<Field> children = {};       // of a section; then type, assign and value are empty
 
@@ -27,24 +29,34 @@ struct Field {
   bool is_section() const { return !assign; }
 };
 
+class FieldList;
+
+template <class T>
+concept Section = requires(T& section, FieldList& list) {
+  section.fields(list);
+};
+
 /// The visitor that turns fields() into a list of Field. They point into the section: it must outlive them.
 class FieldList {
  public:
+  /// A key.
   template <class T, class... Checks>
-  void operator()(const char* key, T& value, const char* help, const Checks&... checks) {
-    Field field{.key = key, .help = help};
-    if constexpr (requires(FieldList & list) { value.fields(list); }) {
-      FieldList inner;
-      value.fields(inner);
-      field.children = std::move(inner.fields);
-      if constexpr (requires { value.none(); }) field.assign_none = [&value] { value.none(); };
-    } else {
-      field.type = Codec<T>::type();
-      ((field.type += ", " + checks.rule), ...);
-      if constexpr (NamedEnum<T>) field.choices = Codec<T>::choices();
-      field.value = [&value] { return Codec<T>::write(value); };
-      field.assign = [&value, checks...](const Node& node) { return assign(value, node, checks...); };
-    }
+  void operator()(const char* key, T& value, Affects affects, const char* help, const Checks&... checks) {
+    Field field{.key = key, .help = help, .type = Codec<T>::type(), .affects = affects};
+    ((field.type += ", " + checks.rule), ...);
+    if constexpr (NamedEnum<T>) field.choices = Codec<T>::choices();
+    field.value = [&value] { return Codec<T>::write(value); };
+    field.assign = [&value, checks...](const Node& node) { return assign(value, node, checks...); };
+    fields.push_back(std::move(field));
+  }
+
+  /// Keys below a key.
+  template <Section T>
+  void operator()(const char* key, T& section, const char* help) {
+    FieldList inner;
+    section.fields(inner);
+    Field field{.key = key, .help = help, .children = std::move(inner.fields)};
+    if constexpr (requires { section.none(); }) field.assign_none = [&section] { section.none(); };
     fields.push_back(std::move(field));
   }
 

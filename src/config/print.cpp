@@ -1,44 +1,13 @@
 #include "strata/config/print.h"
 
 #include <algorithm>
+#include <map>
 
 #include "config/schema.h"
 #include "config/yaml.h"
 #include "strata/base/check.h"
 
 namespace strata::config {
-namespace {
-
-struct Row {
-  std::string key;
-  std::string value;
-  std::string meaning;
-};
-
-void add_pairs(const std::vector<Field>& fields, const std::string& section,
-               std::vector<std::pair<std::string, std::string>>& pairs) {
-  for (const Field& field : fields) {
-    const std::string key = joined_key(section, field.key);
-    if (field.is_section()) {
-      add_pairs(field.children, key, pairs);
-    } else {
-      pairs.emplace_back(key, show(field.value()));
-    }
-  }
-}
-
-void add_rows(const std::vector<Field>& fields, const std::string& section, std::vector<Row>& rows) {
-  for (const Field& field : fields) {
-    const std::string key = joined_key(section, field.key);
-    if (field.is_section()) {
-      add_rows(field.children, key, rows);
-    } else {
-      rows.push_back({key, show(field.value()), field.help + " (" + field.type + ")"});
-    }
-  }
-}
-
-}  // namespace
 
 std::string to_yaml(const RunConfig& config) {
   RunConfig copy = config;
@@ -56,7 +25,8 @@ std::string to_yaml(const RunConfig& config, const std::vector<std::string>& sec
 std::vector<std::pair<std::string, std::string>> flatten(const RunConfig& config) {
   RunConfig copy = config;
   std::vector<std::pair<std::string, std::string>> pairs;
-  add_pairs(fields_of(copy), "", pairs);
+  for_each_key(fields_of(copy),
+               [&](const std::string& key, const Field& field) { pairs.emplace_back(key, show(field.value())); });
   return pairs;
 }
 
@@ -71,21 +41,14 @@ std::vector<Difference> differences(const RunConfig& before, const RunConfig& no
   return found;
 }
 
-std::string help() {
-  RunConfig defaults;
-  std::vector<Row> rows{{"key", "default", "meaning (what it takes)"}};
-  add_rows(fields_of(defaults), "", rows);
-  int key_width = 0;
-  int value_width = 0;
-  for (const Row& row : rows) {
-    key_width = std::max(key_width, static_cast<int>(row.key.size()) + 2);
-    value_width = std::max(value_width, static_cast<int>(row.value.size()) + 2);
-  }
-  std::string table;
-  for (const Row& row : rows) {
-    table += padded(row.key, key_width) + padded(row.value, value_width) + row.meaning + "\n";
-  }
-  return table;
+Affects affects_of(const std::string& key) {
+  static const std::map<std::string, Affects> kAffects = [] {
+    RunConfig config;
+    std::map<std::string, Affects> affects;
+    for_each_key(fields_of(config), [&](const std::string& key, const Field& field) { affects[key] = field.affects; });
+    return affects;
+  }();
+  return kAffects.at(key);
 }
 
 }  // namespace strata::config

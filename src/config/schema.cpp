@@ -47,6 +47,18 @@ std::string joined_key(const std::string& section, const std::string& key) {
   return section.empty() ? key : section + "." + key;
 }
 
+void for_each_key(const std::vector<Field>& fields, const std::function<void(const std::string&, const Field&)>& use,
+                  const std::string& section) {
+  for (const Field& field : fields) {
+    const std::string key = joined_key(section, field.key);
+    if (field.is_section()) {
+      for_each_key(field.children, use, key);
+    } else {
+      use(key, field);
+    }
+  }
+}
+
 void assign(const std::vector<Field>& fields, const Node& node, const std::string& section) {
   if (node.kind == Node::Kind::kNull) return;
   if (node.kind != Node::Kind::kMap) fail_as_no_map(node, section, "");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "config/field.h"
@@ -12,6 +14,10 @@ std::vector<Field> fields_of(RunConfig& config);
 
 /// "train" and "steps" make "train.steps".
 std::string joined_key(const std::string& section, const std::string& key);
+
+/// Gives every key below them to `use`, in order: "train.steps" and its field.
+void for_each_key(const std::vector<Field>& fields, const std::function<void(const std::string&, const Field&)>& use,
+                  const std::string& section = "");
 
 /// Sets what the node gives; the rest keeps its value. `section` is the key of the node, empty at the top.
 /// Throws UsageError that begins with the place of what is wrong.

@@ -52,7 +52,7 @@ BatchLoader::BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& 
     std::iota(options_.mine.begin(), options_.mine.end(), int64_t{0});
   }
   STRATA_ASSERT(options_.prefetch > 0);
-  if (options_.shuffle == Shuffle::kGlobal) shards_->need_all();
+  if (options_.shuffle == config::ShuffleScope::kGlobal) shards_->need_all();
   seek(start);
 }
 
@@ -109,8 +109,7 @@ ValidationSet::ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions&
                              int64_t micro_batch, int64_t vocab_size, const BatchShape& shape)
     : shards_(std::move(shards)), rows_(rows), micro_batch_(micro_batch), vocab_size_(vocab_size), shape_(shape) {
   check_vocabulary(shards_->tokenizer(), vocab_size);
-  RowOrder order(Shuffle::kNone, shards_->size(),
-                 [this](int64_t shard) { return rows_.count(shards_->counts(shard)); });
+  RowOrder order(std::nullopt, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->counts(shard)); });
   for (OrderCursor cursor; num_tokens_ < tokens; ++cursor.row) {
     const RowPlace place = order.find(cursor);
     if (cursor.epoch > 0) break;

@@ -10,6 +10,8 @@
 namespace strata::data {
 namespace {
 
+using config::ShuffleScope;
+
 uint64_t epoch_key(const OrderCursor& cursor, std::string_view purpose) {
   return derive_seed(mix_bits(cursor.seed) ^ static_cast<uint64_t>(cursor.epoch), purpose);
 }
@@ -49,7 +51,7 @@ RowOrder::RowOrder(Shuffle shuffle, int64_t num_shards, std::function<int64_t(in
 std::vector<int64_t> RowOrder::shards_of_epoch(Shuffle shuffle, int64_t num_shards, const OrderCursor& cursor) {
   std::vector<int64_t> shards(static_cast<size_t>(num_shards));
   std::iota(shards.begin(), shards.end(), 0);
-  if (shuffle == Shuffle::kShard && num_shards > 0) {
+  if (shuffle == ShuffleScope::kShard && num_shards > 0) {
     const Permutation permutation(num_shards, epoch_key(cursor, "shards"));
     std::ranges::transform(shards, shards.begin(), permutation);
   }
@@ -73,7 +75,7 @@ RowPlace RowOrder::find(OrderCursor& cursor) {
   STRATA_ASSERT(cursor.row >= 0);
   while (true) {
     if (epoch_.seed != cursor.seed || epoch_.epoch != cursor.epoch) begin_epoch(cursor);
-    while ((ends_.empty() || ends_.back() <= cursor.row || shuffle_ == Shuffle::kGlobal) && extend()) {
+    while ((ends_.empty() || ends_.back() <= cursor.row || shuffle_ == ShuffleScope::kGlobal) && extend()) {
     }
     const int64_t rows = ends_.empty() ? 0 : ends_.back();
     STRATA_CHECK(rows > 0, "the data has no rows: its documents hold fewer tokens than one row");
@@ -81,11 +83,11 @@ RowPlace RowOrder::find(OrderCursor& cursor) {
     cursor = {.seed = cursor.seed, .epoch = cursor.epoch + 1, .row = cursor.row - rows};
   }
   const int64_t place =
-      shuffle_ == Shuffle::kGlobal ? Permutation(ends_.back(), epoch_key(cursor, "rows"))(cursor.row) : cursor.row;
+      shuffle_ == ShuffleScope::kGlobal ? Permutation(ends_.back(), epoch_key(cursor, "rows"))(cursor.row) : cursor.row;
   const auto index = static_cast<size_t>(std::ranges::upper_bound(ends_, place) - ends_.begin());
   const int64_t first = index == 0 ? 0 : ends_[index - 1];
   const int64_t shard = shards_[index];
-  if (shuffle_ != Shuffle::kShard) return {shard, place - first};
+  if (shuffle_ != ShuffleScope::kShard) return {shard, place - first};
   const uint64_t key = mix_bits(epoch_key(cursor, "rows") ^ static_cast<uint64_t>(shard));
   return {shard, Permutation(ends_[index] - first, key)(place - first)};
 }

@@ -7,6 +7,8 @@
 
 namespace strata::data {
 
+using config::RowKind;
+
 Rows::Rows(const RowOptions& options) : options_(options) {
   if (options.sequence_length < 2) {
     throw UsageError(

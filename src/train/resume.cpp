@@ -1,7 +1,6 @@
 #include "strata/train/resume.h"
 
 #include <algorithm>
-#include <set>
 #include <sstream>
 
 #include "strata/base/check.h"
@@ -19,37 +18,8 @@ using config::Difference;
 
 std::string section_of(const std::string& key) { return key.substr(0, key.find('.')); }
 
-// Keys that decide no number. Data and tokenizer are judged by what is in them, not by where they lie.
-bool changes_numbers(const std::string& key) {
-  static const std::set<std::string> kFree{"model.max_positions",
-                                           "train.stop_after",
-                                           "train.resume",
-                                           "train.allow_change",
-                                           "train.recompute",
-                                           "sft.data",
-                                           "sft.answers",
-                                           "sft.model",
-                                           "data.train",
-                                           "data.validation",
-                                           "data.tokenizer",
-                                           "data.cache",
-                                           "data.prefetch",
-                                           "run.dir",
-                                           "run.device",
-                                           "run.threads",
-                                           "data.disk_budget_gb",
-                                           "run.gemm",
-                                           "parallel.zero",
-                                           "parallel.bucket_mb",
-                                           "parallel.backend",
-                                           "parallel.interface",
-                                           "parallel.timeout_seconds"};
-  static const std::set<std::string> kFreeSections{"checkpoint", "telemetry", "evaluate"};
-  return !kFree.contains(key) && !kFreeSections.contains(section_of(key));
-}
-
 // Parameters mean something else under another model.
-bool can_never_change(const std::string& key) { return section_of(key) == "model" || section_of(key) == "norm"; }
+bool can_never_change(const std::string& key) { return config::affects_of(key) == config::Affects::kModel; }
 
 bool is_allowed(const std::string& key, const std::vector<std::string>& allowed) {
   if (can_never_change(key)) return false;
@@ -119,7 +89,9 @@ void check_same_run(const Checkpoint& start, const config::RunConfig& config, co
   std::vector<Difference> differences = config::differences(start.config(), config);
   if (!differences.empty()) log_table(start.path(), differences);
 
-  std::erase_if(differences, [](const Difference& difference) { return !changes_numbers(difference.key); });
+  std::erase_if(differences, [](const Difference& difference) {
+    return !config::changes_numbers(config::affects_of(difference.key));
+  });
   const CheckpointState& before = start.state();
   const auto compare = [&](const char* key, const std::string& what, const std::string& then, const std::string& is) {
     if (then != is) differences.push_back({key, what + then, what + is});

@@ -27,7 +27,8 @@ TEST(Table, AsMarkdown) {
   Table table({{"task"}, {"acc", Table::Align::kRight}});
   table.add({"piqa", "61.20"});
   table.add({"average"});
-  EXPECT_EQ(table.markdown(), "| task | acc |\n| --- | ---: |\n| piqa | 61.20 |\n| average |  |\n");
+  table.add({"a|b"});
+  EXPECT_EQ(table.markdown(), "| task | acc |\n| --- | ---: |\n| piqa | 61.20 |\n| average |  |\n| a\\|b |  |\n");
 }
 
 }  // namespace

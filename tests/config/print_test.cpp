@@ -1,6 +1,8 @@
 #include "strata/config/print.h"
 
+#include "strata/config/enums.h"
 #include "strata/config/load.h"
+#include "support/places.h"
 #include "support/temp_folder.h"
 
 namespace strata::config {
@@ -129,10 +131,16 @@ TEST(Flatten, GivesEveryKeyInOrder) {
 TEST(Help, ListsEveryKeyWithDefaultAndChoices) {
   const std::string table = help();
   for (const auto& [key, value] : flatten(RunConfig{})) {
-    EXPECT_THAT(table, testing::ContainsRegex("\n" + key + " +" + (value == "{}" ? "[{][}]" : value) + " +[^ ].*\n"));
+    EXPECT_THAT(table, testing::ContainsRegex("\n" + key + " +" + (value == "{}" ? "[{][}]" : value) + " +" +
+                                              std::string(enum_name(affects_of(key))) + " +[^ ].*\n"));
   }
   EXPECT_THAT(table, HasSubstr("(one of auto, fp32, bf16, mixed)"));
   EXPECT_THAT(table, HasSubstr("(integer, at least 2)"));
+}
+
+TEST(Reference, IsWhatTheKeysSay) {
+  EXPECT_EQ(test::read_file(test::source_folder() / "docs/configuration.md"), reference())
+      << "make it anew: build/dev/strata inspect --keys --markdown > docs/configuration.md";
 }
 
 }  // namespace

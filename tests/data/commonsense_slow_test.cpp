@@ -4,19 +4,20 @@
 #include <chrono>
 #include <iostream>
 
-#include "strata/data/samples/questions.h"
 #include "strata/data/samples/blocks.h"
+#include "strata/data/samples/questions.h"
 #include "support/test_data.h"
 
 namespace strata::data {
 namespace {
 
+using config::SamplePacking;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void expect_full_blocks(const SampleSet& set) {
-  for (const Packing packing : {Packing::kSamples, Packing::kStream}) {
+  for (const SamplePacking packing : {SamplePacking::kSamples, SamplePacking::kStream}) {
     const auto start = Clock::now();
     const SampleBlocks blocks(set.training(), packing, 512);
     const double fill = static_cast<double>(set.statistics().tokens) / static_cast<double>(512 * blocks.size());

@@ -11,6 +11,7 @@
 namespace strata::data {
 namespace {
 
+using config::ShuffleScope;
 using strata::test::BadServer;
 using strata::test::TempFolder;
 using test::error_of;
@@ -184,7 +185,7 @@ TEST_F(DiskBudget, IsKeptByTwoWhoShareACache) {
   const auto read_all = [&](uint64_t seed) {
     ShardSet shards(sources_, cache(), kInOrder, kTiny);
     for (OrderCursor cursor{.seed = seed}; cursor.epoch < 3; ++cursor.epoch) {
-      const auto order = RowOrder::shards_of_epoch(Shuffle::kShard, kShards, cursor);
+      const auto order = RowOrder::shards_of_epoch(ShuffleScope::kShard, kShards, cursor);
       shards.expect(order);
       for (const int64_t index : order) EXPECT_EQ(shards.at(index)->document(0), first_document(index));
     }
@@ -237,8 +238,8 @@ void expect_equal(const GlobalBatch& batch, const GlobalBatch& expected) {
 
 // An epoch and a half within a budget of two shards, then again from the middle in a new process's place.
 TEST_F(StreamedRows, AreThoseOfAWholeCache) {
-  for (const Shuffle shuffle : {Shuffle::kShard, Shuffle::kNone}) {
-    const std::string cache = str("cache ", static_cast<int>(shuffle));
+  for (const Shuffle& shuffle : {Shuffle(ShuffleScope::kShard), Shuffle()}) {
+    const std::string cache = shuffle ? "cache of shuffled shards" : "cache";
     const OrderCursor start{.seed = 7};
     const auto whole = loader(shuffle, "all", 0, start);
     std::vector<GlobalBatch> expected;
@@ -265,7 +266,7 @@ TEST_F(StreamedRows, AreThoseOfAWholeCache) {
 TEST_F(StreamedRows, NeedEveryShardWhenShuffledAsAWhole) {
   const auto refusal = [&](const std::string& cache) {
     try {
-      loader(Shuffle::kGlobal, cache, budget_, {})->next();
+      loader(ShuffleScope::kGlobal, cache, budget_, {})->next();
     } catch (const UsageError& error) {
       return std::string(error.what());
     }
@@ -277,10 +278,10 @@ TEST_F(StreamedRows, NeedEveryShardWhenShuffledAsAWhole) {
         testing::AllOf(HasSubstr(str("data.disk_budget_gb=", static_cast<double>(budget_) / 1e9, " is too small")),
                        HasSubstr("data.shuffle_scope: shard")));
   }
-  EXPECT_EQ(loader(Shuffle::kGlobal, "all", kShards * largest_, {})->next().num_targets,
-            loader(Shuffle::kGlobal, "all", 0, {})->next().num_targets);
+  EXPECT_EQ(loader(ShuffleScope::kGlobal, "all", kShards * largest_, {})->next().num_targets,
+            loader(ShuffleScope::kGlobal, "all", 0, {})->next().num_targets);
   const auto before = server_->requests().size();
-  EXPECT_THAT(error_of([&] { loader(Shuffle::kGlobal, "all", budget_, {}); }), HasSubstr("data.disk_budget_gb"));
+  EXPECT_THAT(error_of([&] { loader(ShuffleScope::kGlobal, "all", budget_, {}); }), HasSubstr("data.disk_budget_gb"));
   EXPECT_EQ(server_->requests().size(), before);
 }
 

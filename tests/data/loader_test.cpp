@@ -10,6 +10,7 @@
 namespace strata::data {
 namespace {
 
+using config::RowKind;
 using strata::test::TempFolder;
 using test::error_of;
 
@@ -55,7 +56,7 @@ std::vector<int64_t> tokens_of(const GlobalBatch& batch) {
 
 TEST_F(Loader, DocumentRowsAreCutWithAFinalEnd) {
   auto options = options_of(RowKind::kDocument);
-  options.shuffle = Shuffle::kNone;
+  options.shuffle = std::nullopt;
   const auto batch = loader(options)->next();
   ASSERT_EQ(batch.micro_batches.size(), 6U);
   int number = 0;
@@ -96,7 +97,7 @@ TEST_F(Loader, CountsAreThoseOfTheBatches) {
 // Unshuffled packed rows are the documents end to end, and no piece goes over the border of a document.
 TEST_F(Loader, PackedRowsHoldEveryTokenInOrder) {
   auto options = options_of(RowKind::kPacked, 1, 1);
-  options.shuffle = Shuffle::kNone;
+  options.shuffle = std::nullopt;
   const auto source = loader(options);
   std::vector<int64_t> expected;
   for (int number = 0; number < 40; ++number) {

@@ -9,6 +9,8 @@
 namespace strata::data {
 namespace {
 
+using config::ShuffleScope;
+
 TEST(Permutation, ReachesEveryPlaceOnce) {
   for (const int64_t size : {1, 2, 3, 7, 63, 64, 65, 1000, 4096, 100'003}) {
     std::vector<bool> seen(static_cast<size_t>(size));
@@ -62,7 +64,7 @@ std::vector<std::pair<int64_t, int64_t>> epoch_of(Shuffle shuffle, uint64_t seed
 }
 
 class Orders : public testing::TestWithParam<Shuffle> {};
-INSTANTIATE_TEST_SUITE_P(Kinds, Orders, testing::Values(Shuffle::kGlobal, Shuffle::kShard, Shuffle::kNone));
+INSTANTIATE_TEST_SUITE_P(Kinds, Orders, testing::Values(ShuffleScope::kGlobal, ShuffleScope::kShard, std::nullopt));
 
 TEST_P(Orders, HaveEveryRowOnceInEveryEpoch) {
   for (int64_t epoch = 0; epoch < 3; ++epoch) {
@@ -86,30 +88,30 @@ TEST_P(Orders, AreAFunctionOfTheCursorAlone) {
 }
 
 TEST(RowOrder, SeedsAndEpochsDiffer) {
-  for (const Shuffle shuffle : {Shuffle::kGlobal, Shuffle::kShard}) {
+  for (const auto shuffle : {ShuffleScope::kGlobal, ShuffleScope::kShard}) {
     EXPECT_NE(epoch_of(shuffle, 1, 0), epoch_of(shuffle, 1, 1));
     EXPECT_NE(epoch_of(shuffle, 1, 0), epoch_of(shuffle, 2, 0));
     EXPECT_FALSE(std::ranges::is_sorted(epoch_of(shuffle, 1, 0)));
   }
-  EXPECT_EQ(epoch_of(Shuffle::kNone, 1, 0), epoch_of(Shuffle::kNone, 2, 5));
-  EXPECT_TRUE(std::ranges::is_sorted(epoch_of(Shuffle::kNone, 1, 0)));
+  EXPECT_EQ(epoch_of(std::nullopt, 1, 0), epoch_of(std::nullopt, 2, 5));
+  EXPECT_TRUE(std::ranges::is_sorted(epoch_of(std::nullopt, 1, 0)));
 }
 
 // Training on shards that arrive one after another begins when the first is there.
 TEST(RowOrder, AsksOnlyForTheShardsItNeeds) {
   std::vector<int64_t> asked;
-  RowOrder order(Shuffle::kShard, 100, [&](int64_t shard) {
+  RowOrder order(ShuffleScope::kShard, 100, [&](int64_t shard) {
     asked.push_back(shard);
     return 10;
   });
   OrderCursor cursor{.seed = 3, .epoch = 0, .row = 0};
   for (; cursor.row < 25; ++cursor.row) order.find(cursor);
-  const auto expected = RowOrder::shards_of_epoch(Shuffle::kShard, 100, cursor);
+  const auto expected = RowOrder::shards_of_epoch(ShuffleScope::kShard, 100, cursor);
   EXPECT_EQ(asked, std::vector<int64_t>(expected.begin(), expected.begin() + 3));
 }
 
 TEST(RowOrder, DataWithoutRowsIsAnError) {
-  RowOrder order(Shuffle::kGlobal, 2, [](int64_t) { return 0; });
+  RowOrder order(ShuffleScope::kGlobal, 2, [](int64_t) { return 0; });
   OrderCursor cursor;
   EXPECT_THROW(order.find(cursor), Error);
 }

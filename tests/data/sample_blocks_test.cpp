@@ -7,6 +7,7 @@
 namespace strata::data {
 namespace {
 
+using config::SamplePacking;
 using test::made_up_samples;
 using test::random_sizes;
 using testing::ElementsAre;
@@ -57,7 +58,7 @@ void expect_sample(const Sample& sample, const std::vector<int64_t>& row, const 
 
 TEST(SampleBlocks, HoldEverySampleOnceAsARow) {
   const auto samples = made_up_samples(random_sizes(300, 60));
-  for (const Packing packing : {Packing::kSamples, Packing::kNone}) {
+  for (const SamplePacking packing : {SamplePacking::kSamples, SamplePacking::kNone}) {
     const SampleBlocks blocks(samples, packing, 64);
     std::vector<int> seen(samples.size());
     for (int64_t block = 0; block < blocks.size(); ++block) {
@@ -65,7 +66,7 @@ TEST(SampleBlocks, HoldEverySampleOnceAsARow) {
       blocks.read(block, rows, labels);
       expect_counts(blocks, block, rows, labels);
       EXPECT_LE(blocks.num_tokens(block), 64);
-      if (packing == Packing::kNone) {
+      if (packing == SamplePacking::kNone) {
         EXPECT_EQ(rows.size(), 1U);
       }
       for (size_t row = 0; row < rows.size(); ++row) {
@@ -77,7 +78,7 @@ TEST(SampleBlocks, HoldEverySampleOnceAsARow) {
       }
     }
     EXPECT_THAT(seen, testing::Each(1));
-    if (packing == Packing::kSamples) {
+    if (packing == SamplePacking::kSamples) {
       EXPECT_LT(blocks.size(), 300 * 31 / 64 * 1.15);
     }  // little room is left over
   }
@@ -85,7 +86,7 @@ TEST(SampleBlocks, HoldEverySampleOnceAsARow) {
 
 TEST(SampleBlocks, TheStreamIsCutWhereverABlockEnds) {
   const auto samples = made_up_samples(random_sizes(100, 60));
-  const SampleBlocks blocks(samples, Packing::kStream, 64);
+  const SampleBlocks blocks(samples, SamplePacking::kStream, 64);
   std::vector<int64_t> stream, scored;
   for (int64_t block = 0; block < blocks.size(); ++block) {
     TokenRows rows, labels;
@@ -112,10 +113,10 @@ TEST(SampleBlocks, TheStreamIsCutWhereverABlockEnds) {
 TEST(SampleBlocks, AFirstIdIsATargetOnlyInsideTheStream) {
   auto samples = made_up_samples({6, 6, 6});
   for (Sample& sample : samples) sample.scored = {{0, 6}};
-  const SampleBlocks stream(samples, Packing::kStream, 10);
+  const SampleBlocks stream(samples, SamplePacking::kStream, 10);
   EXPECT_EQ(stream.num_targets(0), 9);
   EXPECT_EQ(stream.num_targets(1), 7);
-  const SampleBlocks packed(samples, Packing::kSamples, 12);
+  const SampleBlocks packed(samples, SamplePacking::kSamples, 12);
   EXPECT_EQ(packed.num_targets(0), 10);
   EXPECT_EQ(packed.num_targets(1), 5);
 }
@@ -124,7 +125,7 @@ TEST(SampleBlocks, StretchesWithoutATargetAreLeftOut) {
   auto samples = made_up_samples({30, 5});
   samples[0].scored = {{28, 30}};
   samples[1].scored = {{1, 2}};
-  const SampleBlocks blocks(samples, Packing::kStream, 8);  // ids 24 to 31 and 32 to 34 hold what is scored
+  const SampleBlocks blocks(samples, SamplePacking::kStream, 8);  // ids 24 to 31 and 32 to 34 hold what is scored
   ASSERT_EQ(blocks.size(), 1);
   TokenRows rows, labels;
   blocks.read(0, rows, labels);

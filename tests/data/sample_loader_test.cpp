@@ -10,13 +10,14 @@
 namespace strata::data {
 namespace {
 
+using config::SamplePacking;
 using test::made_up_samples;
 using test::random_sizes;
 
 constexpr int64_t kCapacity = 64;
 constexpr int64_t kVocab = 10'000;
 
-class SampleBatches : public testing::TestWithParam<Packing> {
+class SampleBatches : public testing::TestWithParam<SamplePacking> {
  protected:
   std::unique_ptr<SampleLoader> loader(const SampleLoaderOptions& options,
                                        const OrderCursor& start = {.seed = 5}) const {
@@ -172,12 +173,13 @@ TEST_P(SampleBatches, UnshuffledBlocksComeAsTheyLie) {
   EXPECT_EQ(block, 2 * blocks_.size());
 }
 
-std::string packing_name(const testing::TestParamInfo<Packing>& tested) {
+std::string packing_name(const testing::TestParamInfo<SamplePacking>& tested) {
   const std::array<const char*, 3> names{"samples", "stream", "none"};
   return names.at(static_cast<size_t>(tested.param));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, SampleBatches, testing::Values(Packing::kSamples, Packing::kStream, Packing::kNone),
+INSTANTIATE_TEST_SUITE_P(All, SampleBatches,
+                         testing::Values(SamplePacking::kSamples, SamplePacking::kStream, SamplePacking::kNone),
                          packing_name);
 
 TEST(TokenBatch, MayHoldNothing) {

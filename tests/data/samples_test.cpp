@@ -10,6 +10,7 @@
 namespace strata::data {
 namespace {
 
+using config::ScoredTokens;
 using test::error_of;
 using test::made_up_records;
 using testing::ElementsAre;
@@ -45,8 +46,8 @@ TEST(Samples, ResponsesAreScored) {
       scored.push_back(1);
     }
   }
-  for (const Scored what : {Scored::kResponses, Scored::kAll}) {
-    if (what == Scored::kAll) std::ranges::fill(scored, 1);
+  for (const ScoredTokens what : {ScoredTokens::kResponse, ScoredTokens::kAll}) {
+    if (what == ScoredTokens::kAll) std::ranges::fill(scored, 1);
     const SampleSet set = samples_of(kTwoTurns, {.scored = what});
     ASSERT_EQ(set.training().size(), 1U);
     const Sample& sample = set.training()[0];
@@ -145,7 +146,7 @@ TEST(Samples, TheFingerprintTellsDataApart) {
   EXPECT_TRUE(prints.contains(of(options)));
   const auto is_new = [&](uint64_t print) { return prints.insert(print).second; };
   EXPECT_TRUE(is_new(of({.sequence_length = 300, .holdout = 0.1, .seed = 3})));
-  EXPECT_TRUE(is_new(of({.scored = Scored::kAll, .holdout = 0.1, .seed = 3})));
+  EXPECT_TRUE(is_new(of({.scored = ScoredTokens::kAll, .holdout = 0.1, .seed = 3})));
   EXPECT_TRUE(is_new(of({.holdout = 0.2, .seed = 3})));
   EXPECT_TRUE(is_new(of({.holdout = 0.1, .limit = 35, .seed = 3})));
   EXPECT_TRUE(is_new(of({.holdout = 0.1, .shuffle = false, .seed = 3})));

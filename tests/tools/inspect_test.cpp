@@ -103,7 +103,13 @@ TEST(Inspect, RefusesWeightsThatDoNotFit) {
   EXPECT_THAT(finished.err, HasSubstr("model.safetensors: has no tensor model.layers.0.gpas_block.gate"));
 }
 
-TEST(Inspect, ListsEveryKey) { EXPECT_THAT(inspect({"--keys"}), ContainsRegex("norm.gpas.per +layer +one alpha")); }
+TEST(Inspect, ListsEveryKey) {
+  EXPECT_THAT(inspect({"--keys"}), ContainsRegex("norm.gpas.per +layer +model +one alpha"));
+}
+
+TEST(Inspect, WritesTheReferenceOfKeys) {
+  EXPECT_EQ(inspect({"--keys", "--markdown"}), read_file(source_folder() / "docs/configuration.md"));
+}
 
 TEST(Inspect, WrongUsageExitsWithTwo) {
   const TempFolder folder;

@@ -172,7 +172,7 @@ class LateReports : public testing::Test {
                                                                 data::TokenizeOptions{.threads = 1});
     auto shards = std::make_unique<data::ShardSet>(std::vector{source_}, cache, std::vector<int64_t>{0});
     return std::make_unique<data::ValidationSet>(
-        std::move(shards), data::RowOptions{.kind = data::RowKind::kDocument, .sequence_length = 32}, 100, 2, 200);
+        std::move(shards), data::RowOptions{.kind = config::RowKind::kDocument, .sequence_length = 32}, 100, 2, 200);
   }
 
   const TempFolder folder_;

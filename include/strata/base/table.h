@@ -22,7 +22,7 @@ class Table {
   /// One line per row, each behind `indent`, the titles first unless all are empty. No spaces at the ends of lines.
   std::string text(const std::string& indent = "") const;
 
-  /// The same as a table in Markdown.
+  /// The same as a table in Markdown, whose cells may hold bars.
   std::string markdown() const;
 
  private:

@@ -2,21 +2,29 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
 namespace strata::config {
 
-enum class RowKind { kDocument, kPacked };
+enum class RowKind {
+  kDocument,  // the paper's: a row is a document, cut to the sequence length with a final </s>, the rest dropped
+  kPacked,    // documents end to end, cut into rows of exactly the sequence length
+};
 constexpr std::array<std::string_view, 2> enum_names(RowKind) { return {"document", "packed"}; }
 
 enum class PackedAttention { kDocument, kRow };
 constexpr std::array<std::string_view, 2> enum_names(PackedAttention) { return {"document", "row"}; }
 
-enum class ShuffleScope { kGlobal, kShard };
+enum class ShuffleScope {
+  kGlobal,  // one permutation of all rows: every shard has to be there before the first row
+  kShard,   // a permutation of the shards, and of the rows within each: shards may arrive one after another
+};
 constexpr std::array<std::string_view, 2> enum_names(ShuffleScope) { return {"global", "shard"}; }
 
 /// data.*: what the model reads
@@ -35,21 +43,27 @@ struct DataConfig {
   int64_t prefetch = 2;
 
   void fields(auto& field) {
-    field("tokenizer", tokenizer, "sentencepiece model with T5's ids, a file or URL");
-    field("train", train, "files, globs or URLs: .json(l), .txt, each also .gz; folders; {00000..01023} counts");
-    field("validation", validation, "the same, for evaluate.*");
-    field("cache", cache, "folder of token shards, made once and shared by all runs");
-    field("disk_budget_gb", disk_budget_gb,
+    field("tokenizer", tokenizer, Affects::kContents, "sentencepiece model with T5's ids, a file or URL");
+    field("train", train, Affects::kContents,
+          "files, globs or URLs: .json(l), .txt, each also .gz; folders; {00000..01023} counts");
+    field("validation", validation, Affects::kHost, "the same, for evaluate.*");
+    field("cache", cache, Affects::kHost, "folder of token shards, made once and shared by all runs");
+    field("disk_budget_gb", disk_budget_gb, Affects::kHost,
           "above it used shards of data.train's URLs leave the cache, in 10^9 bytes; 0: they stay", in_range(0.0, 1e9));
-    field("sequence_length", sequence_length, "most tokens in a row", at_least(2));
-    field("rows", rows, "document: the paper's, one cut document a row; packed: documents end to end");
-    field("packed_attention", packed_attention, "of packed rows: inside each document, or through the whole row");
-    field("shuffle", shuffle, "rows in a random order, another one each epoch");
-    field("shuffle_scope", shuffle_scope,
+    field("sequence_length", sequence_length, Affects::kNumbers, "most tokens in a row", at_least(2));
+    field("rows", rows, Affects::kNumbers,
+          "document: the paper's, one cut document a row; packed: documents end to end");
+    field("packed_attention", packed_attention, Affects::kNumbers,
+          "of packed rows: inside each document, or through the whole row");
+    field("shuffle", shuffle, Affects::kNumbers, "rows in a random order, another one each epoch");
+    field("shuffle_scope", shuffle_scope, Affects::kNumbers,
           "shard: within each shard, shards permuted, so that training can begin early");
-    field("skip_bad", skip_bad, "count broken documents and go on, instead of stopping");
-    field("prefetch", prefetch, "global batches prepared ahead", at_least(1));
+    field("skip_bad", skip_bad, Affects::kNumbers, "count broken documents and go on, instead of stopping");
+    field("prefetch", prefetch, Affects::kHost, "global batches prepared ahead", at_least(1));
   }
+
+  /// What rows are shuffled within; nothing: they stay as they lie.
+  std::optional<ShuffleScope> shuffled_within() const { return shuffle ? std::optional(shuffle_scope) : std::nullopt; }
 
   bool operator==(const DataConfig&) const = default;
 };

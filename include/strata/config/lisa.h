@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
 namespace strata::config {
@@ -23,12 +24,12 @@ struct LisaConfig {
   int64_t seed = -1;
 
   void fields(auto& field) {
-    field("layers", layers, "layers that train at a time; 0, or lisa: none: all", at_least(0));
-    field("interval", interval, "steps until others are drawn", at_least(1));
-    field("states", states,
+    field("layers", layers, Affects::kNumbers, "layers that train at a time; 0, or lisa: none: all", at_least(0));
+    field("interval", interval, Affects::kNumbers, "steps until others are drawn", at_least(1));
+    field("states", states, Affects::kNumbers,
           "the optimizer's states of layers that stop training: kept for their next turn, or dropped");
-    field("sampling", sampling, "how layers are drawn");
-    field("seed", seed, "of the draws; -1: run.seed", at_least(-1));
+    field("sampling", sampling, Affects::kNumbers, "how layers are drawn");
+    field("seed", seed, Affects::kNumbers, "of the draws; -1: run.seed", at_least(-1));
   }
 
   /// What `lisa: none` stands for.

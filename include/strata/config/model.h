@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
 namespace strata::config {
@@ -21,16 +22,16 @@ struct ModelConfig {
   int64_t max_positions = 2048;
 
   void fields(auto& field) {
-    field("vocab", vocab, "rows of the embedding and of the head", in_range(2, kMost));
-    field("hidden", hidden, "width of the residual stream", in_range(2, kMost));
-    field("intermediate", intermediate, "width inside the feed-forward", in_range(1, kMost));
-    field("layers", layers, "attention and feed-forward pairs", in_range(1, kMost));
-    field("heads", heads, "query heads", in_range(1, kMost));
-    field("kv_heads", kv_heads, "key and value heads; 0: as many as query heads", in_range(0, kMost));
-    field("norm_eps", norm_eps, "added to the mean square inside RMSNorm", greater_than(0));
-    field("rope_theta", rope_theta, "base of the rotary embedding's wavelengths", greater_than(0));
-    field("max_positions", max_positions, "longest row that evaluation takes; max_position_embeddings of an export",
-          in_range(1, 1 << 30));
+    field("vocab", vocab, Affects::kModel, "rows of the embedding and of the head", in_range(2, kMost));
+    field("hidden", hidden, Affects::kModel, "width of the residual stream", in_range(2, kMost));
+    field("intermediate", intermediate, Affects::kModel, "width inside the feed-forward", in_range(1, kMost));
+    field("layers", layers, Affects::kModel, "attention and feed-forward pairs", in_range(1, kMost));
+    field("heads", heads, Affects::kModel, "query heads", in_range(1, kMost));
+    field("kv_heads", kv_heads, Affects::kModel, "key and value heads; 0: as many as query heads", in_range(0, kMost));
+    field("norm_eps", norm_eps, Affects::kModel, "added to the mean square inside RMSNorm", greater_than(0));
+    field("rope_theta", rope_theta, Affects::kModel, "base of the rotary embedding's wavelengths", greater_than(0));
+    field("max_positions", max_positions, Affects::kExecution,
+          "longest row that evaluation takes; max_position_embeddings of an export", in_range(1, 1 << 30));
   }
 
   int64_t head_dim() const { return hidden / heads; }

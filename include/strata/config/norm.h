@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
 namespace strata::config {
@@ -35,12 +36,13 @@ struct GpasConfig {
   GpasPer per = GpasPer::kLayer;
 
   void fields(auto& field) {
-    field("position", position, "what the gate scales; auto: the skip where a norm follows the sum, else the sum");
-    field("stop_gradient", stop_gradient, "the gate leaves the gradient of what it scales as it is");
-    field("activation", activation, "of alpha");
-    field("start", start, "alpha at the start");
-    field("learnable", learnable, "alpha is trained");
-    field("per", per, "one alpha per layer or per sub-layer");
+    field("position", position, Affects::kModel,
+          "what the gate scales; auto: the skip where a norm follows the sum, else the sum");
+    field("stop_gradient", stop_gradient, Affects::kModel, "the gate leaves the gradient of what it scales as it is");
+    field("activation", activation, Affects::kModel, "of alpha");
+    field("start", start, Affects::kModel, "alpha at the start");
+    field("learnable", learnable, Affects::kModel, "alpha is trained");
+    field("per", per, Affects::kModel, "one alpha per layer or per sub-layer");
   }
 
   bool operator==(const GpasConfig&) const = default;
@@ -54,9 +56,10 @@ struct NormConfig {
   GpasConfig gpas;
 
   void fields(auto& field) {
-    field("scheme", scheme, "normalisation scheme, with +gpas behind it for gates: pre, pre+gpas, ...");
-    field("init", init, "the scheme's own initial weights, or what the paper's code gives them");
-    field("options", options, "numbers that belong to the scheme, by name");
+    field("scheme", scheme, Affects::kModel,
+          "normalisation scheme, with +gpas behind it for gates: pre, pre+gpas, ...");
+    field("init", init, Affects::kModel, "the scheme's own initial weights, or what the paper's code gives them");
+    field("options", options, Affects::kModel, "numbers that belong to the scheme, by name");
     field("gpas", gpas, "the gates of a +gpas scheme");
   }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
 namespace strata::config {
@@ -25,14 +26,14 @@ struct OptimizerConfig {
   Rounding rounding = Rounding::kNearest;
 
   void fields(auto& field) {
-    field("kind", kind, "adamw: weight decay beside the gradient instead of in it");
-    field("lr", lr, "peak learning rate", at_least(0.0));
-    field("beta1", beta1, "decay of the first moment", in_range(0.0, 1.0));
-    field("beta2", beta2, "decay of the second moment", in_range(0.0, 1.0));
-    field("eps", eps, "added to the root of the second moment", at_least(0.0));
-    field("weight_decay", weight_decay, "of matrices; gains and gates never decay", at_least(0.0));
+    field("kind", kind, Affects::kNumbers, "adamw: weight decay beside the gradient instead of in it");
+    field("lr", lr, Affects::kNumbers, "peak learning rate", at_least(0.0));
+    field("beta1", beta1, Affects::kNumbers, "decay of the first moment", in_range(0.0, 1.0));
+    field("beta2", beta2, Affects::kNumbers, "decay of the second moment", in_range(0.0, 1.0));
+    field("eps", eps, Affects::kNumbers, "added to the root of the second moment", at_least(0.0));
+    field("weight_decay", weight_decay, Affects::kNumbers, "of matrices; gains and gates never decay", at_least(0.0));
     field(
-        "rounding", rounding,
+        "rounding", rounding, Affects::kNumbers,
         "of weights and states stored in bf16 (train.precision: bf16); stochastic: up or down by chance, so that steps "
         "too small for bf16 count on average");
   }
@@ -54,13 +55,14 @@ struct ScheduleConfig {
   int64_t steps = 0;
 
   void fields(auto& field) {
-    field("kind", kind,
+    field("kind", kind, Affects::kNumbers,
           "after a linear warm-up; wsd: constant, then linear in the last decay_steps; reference: as the paper's code, "
           "cosine, one update more than train.steps, the first at rate 0");
-    field("warmup_steps", warmup_steps, "steps until the peak", at_least(0));
-    field("min_ratio", min_ratio, "where the decay ends, as a share of the peak", in_range(0.0, 1.0));
-    field("decay_steps", decay_steps, "of wsd; 0: a tenth of the steps", at_least(0));
-    field("steps", steps, "length of the schedule; 0: train.steps", at_least(0));
+    field("warmup_steps", warmup_steps, Affects::kNumbers, "steps until the peak", at_least(0));
+    field("min_ratio", min_ratio, Affects::kNumbers, "where the decay ends, as a share of the peak",
+          in_range(0.0, 1.0));
+    field("decay_steps", decay_steps, Affects::kNumbers, "of wsd; 0: a tenth of the steps", at_least(0));
+    field("steps", steps, Affects::kNumbers, "length of the schedule; 0: train.steps", at_least(0));
   }
 
   bool operator==(const ScheduleConfig&) const = default;

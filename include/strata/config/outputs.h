@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
 namespace strata::config {
@@ -18,13 +19,16 @@ struct CheckpointConfig {
   int64_t grace_seconds = 30;
 
   void fields(auto& field) {
-    field("every", every, "steps between checkpoints; 0: only at the end", at_least(0));
-    field("keep", keep, "newest checkpoints that are kept; 0: all", at_least(0));
-    field("keep_every", keep_every, "checkpoints at multiples of this step are kept besides; 0: none", at_least(0));
-    field("keep_best", keep_best, "checkpoints with the lowest validation loss are kept besides; 0: none", at_least(0));
-    field("asynchronous", asynchronous, "write behind the run's back, from a second set of buffers");
-    field("grace_seconds", grace_seconds, "from SIGTERM or SIGINT to the end, saved or not; 0: as long as it takes",
-          at_least(0));
+    field("every", every, Affects::kExecution, "steps between checkpoints; 0: only at the end", at_least(0));
+    field("keep", keep, Affects::kExecution, "newest checkpoints that are kept; 0: all", at_least(0));
+    field("keep_every", keep_every, Affects::kExecution,
+          "checkpoints at multiples of this step are kept besides; 0: none", at_least(0));
+    field("keep_best", keep_best, Affects::kExecution,
+          "checkpoints with the lowest validation loss are kept besides; 0: none", at_least(0));
+    field("asynchronous", asynchronous, Affects::kExecution,
+          "write behind the run's back, from a second set of buffers");
+    field("grace_seconds", grace_seconds, Affects::kExecution,
+          "from SIGTERM or SIGINT to the end, saved or not; 0: as long as it takes", at_least(0));
   }
 
   bool operator==(const CheckpointConfig&) const = default;
@@ -36,8 +40,8 @@ struct TelemetryConfig {
   bool tensorboard = true;
 
   void fields(auto& field) {
-    field("every", every, "steps between lines of layers.jsonl; 0: none", at_least(0));
-    field("tensorboard", tensorboard, "event files under tb/");
+    field("every", every, Affects::kExecution, "steps between lines of layers.jsonl; 0: none", at_least(0));
+    field("tensorboard", tensorboard, Affects::kExecution, "event files under tb/");
   }
 
   bool operator==(const TelemetryConfig&) const = default;
@@ -52,12 +56,13 @@ struct EvaluateTasksConfig {
   int64_t shots = 0;
 
   void fields(auto& field) {
-    field("names", names, "tasks; paper7: the seven of the GPAS paper; none: not at all");
-    field("data", data, "folder of the tasks' files");
-    field("every", every, "steps between scores; 0: only at the end", at_least(0));
-    field("limit", limit, "items of each task, of each subject of MMLU, from its start", at_least(1));
-    field("shots", shots, "examples before each question; what is longer than a row loses its beginning",
-          in_range(0, 100));
+    field("names", names, Affects::kExecution, "tasks; paper7: the seven of the GPAS paper; none: not at all");
+    field("data", data, Affects::kHost, "folder of the tasks' files");
+    field("every", every, Affects::kExecution, "steps between scores; 0: only at the end", at_least(0));
+    field("limit", limit, Affects::kExecution, "items of each task, of each subject of MMLU, from its start",
+          at_least(1));
+    field("shots", shots, Affects::kExecution,
+          "examples before each question; what is longer than a row loses its beginning", in_range(0, 100));
   }
 
   bool operator==(const EvaluateTasksConfig&) const = default;
@@ -70,8 +75,8 @@ struct EvaluateConfig {
   EvaluateTasksConfig tasks = {};
 
   void fields(auto& field) {
-    field("every", every, "steps between evaluations; 0: only at the end", at_least(0));
-    field("tokens", tokens, "of the validation set, from its start", at_least(1));
+    field("every", every, Affects::kExecution, "steps between evaluations; 0: only at the end", at_least(0));
+    field("tokens", tokens, Affects::kExecution, "of the validation set, from its start", at_least(1));
     field("tasks", tasks, "downstream tasks during training");
   }
 

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "strata/config/affects.h"
 #include "strata/config/run_config.h"
 
 namespace strata::config {
@@ -23,7 +24,13 @@ struct Difference {
 };
 std::vector<Difference> differences(const RunConfig& before, const RunConfig& now);
 
-/// A table of every key: default, meaning, type or choices.
+/// "train.steps", a key as flatten() gives it.
+Affects affects_of(const std::string& key);
+
+/// A table of every key: default, what it affects, meaning, type or choices.
 std::string help();
+
+/// The same as a Markdown document, docs/configuration.md.
+std::string reference();
 
 }  // namespace strata::config

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
 namespace strata::config {
@@ -25,12 +26,13 @@ struct RunSettings {
   bool tf32 = false;
 
   void fields(auto& field) {
-    field("dir", dir, "run folder");
-    field("seed", seed, "where all random numbers start", at_least(0));
-    field("device", device, "what computes; auto: a GPU where one is visible, else the CPU");
-    field("threads", threads, "processor threads; 0: all cores", at_least(0));
-    field("gemm", gemm, "matrix library on the CPU");
-    field("tf32", tf32, "on a GPU, matrix products of fp32 in TF32: faster, and with bf16's precision");
+    field("dir", dir, Affects::kExecution, "run folder");
+    field("seed", seed, Affects::kNumbers, "where all random numbers start", at_least(0));
+    field("device", device, Affects::kExecution, "what computes; auto: a GPU where one is visible, else the CPU");
+    field("threads", threads, Affects::kExecution, "processor threads; 0: all cores", at_least(0));
+    field("gemm", gemm, Affects::kHost, "matrix library on the CPU");
+    field("tf32", tf32, Affects::kNumbers,
+          "on a GPU, matrix products of fp32 in TF32: faster, and with bf16's precision");
   }
 
   bool operator==(const RunSettings&) const = default;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
 namespace strata::config {
@@ -28,8 +29,8 @@ struct ClipConfig {
   double gates = 0.0;
 
   void fields(auto& field) {
-    field("global", global, "all parameters together, gates included; 0: none", at_least(0.0));
-    field("gates", gates, "then all gates together; 0: none", at_least(0.0));
+    field("global", global, Affects::kNumbers, "all parameters together, gates included; 0: none", at_least(0.0));
+    field("gates", gates, Affects::kNumbers, "then all gates together; 0: none", at_least(0.0));
   }
 
   bool operator==(const ClipConfig&) const = default;
@@ -45,9 +46,11 @@ struct SpikeConfig {
   double sigma = 6.0;
 
   void fields(auto& field) {
-    field("action", action, "what a spike does, before the update; on a GPU skip and stop wait for it in every step");
-    field("window", window, "steps before it that it is compared with", in_range(2, 1 << 16));
-    field("sigma", sigma, "standard deviations above their mean that make a spike", greater_than(0.0));
+    field("action", action, Affects::kNumbers,
+          "what a spike does, before the update; on a GPU skip and stop wait for it in every step");
+    field("window", window, Affects::kNumbers, "steps before it that it is compared with", in_range(2, 1 << 16));
+    field("sigma", sigma, Affects::kNumbers, "standard deviations above their mean that make a spike",
+          greater_than(0.0));
   }
 
   bool operator==(const SpikeConfig&) const = default;
@@ -72,26 +75,33 @@ struct TrainConfig {
   std::vector<std::string> allow_change = {};
 
   void fields(auto& field) {
-    field("steps", steps, "optimizer steps", at_least(1));
-    field("stop_after", stop_after, "end after this step, with a checkpoint, as if the time were over; -1: never",
-          at_least(-1));
-    field("global_batch", global_batch, "rows per optimizer step, over all workers", in_range(1, 1 << 20));
-    field("micro_batch", micro_batch, "rows per forward pass on one worker", in_range(1, 1 << 20));
-    field("precision", precision, "bf16: weights and states too; mixed: fp32 master; auto: mixed on a GPU, else fp32");
-    field("recompute", recompute,
+    field("steps", steps, Affects::kNumbers, "optimizer steps", at_least(1));
+    field("stop_after", stop_after, Affects::kExecution,
+          "end after this step, with a checkpoint, as if the time were over; -1: never", at_least(-1));
+    field("global_batch", global_batch, Affects::kNumbers, "rows per optimizer step, over all workers",
+          in_range(1, 1 << 20));
+    field("micro_batch", micro_batch, Affects::kNumbers, "rows per forward pass on one worker", in_range(1, 1 << 20));
+    field("precision", precision, Affects::kNumbers,
+          "bf16: weights and states too; mixed: fp32 master; auto: mixed on a GPU, else fp32");
+    field("recompute", recompute, Affects::kExecution,
           "what backward computes again instead of keeping it: the same bits in less memory; auto: "
           "the least of it that fits into the memory");
-    field("loss_chunk", loss_chunk, "rows of logits at a time", at_least(1));
-    field("token_multiple", token_multiple,
+    field("loss_chunk", loss_chunk, Affects::kNumbers, "rows of logits at a time", at_least(1));
+    field("token_multiple", token_multiple, Affects::kNumbers,
           "tokens of a micro-batch are padded to a multiple of it; 0: 128 on a GPU, 1 on the CPU",
           in_range(0, 1 << 16));
-    field("cuda_graph", cuda_graph, "on a GPU, record a micro-batch's work once and launch it as a whole; packed rows");
-    field("loss_average", loss_average, "every token of the global batch alike, or every micro-batch's mean alike");
+    field("cuda_graph", cuda_graph, Affects::kNumbers,
+          "on a GPU, record a micro-batch's work once and launch it as a whole; packed rows");
+    field("loss_average", loss_average, Affects::kNumbers,
+          "every token of the global batch alike, or every micro-batch's mean alike");
     field("clip", clip, "gradient clipping");
-    field("on_nonfinite", on_nonfinite, "a loss or gradient that is not finite: stop, or skip the update");
+    field("on_nonfinite", on_nonfinite, Affects::kNumbers,
+          "a loss or gradient that is not finite: stop, or skip the update");
     field("spike", spike, "steps that stand out");
-    field("resume", resume, "auto: from the newest checkpoint of the run folder; none; or a checkpoint's path");
-    field("allow_change", allow_change, "keys that may differ from the checkpoint's although they change the numbers");
+    field("resume", resume, Affects::kExecution,
+          "auto: from the newest checkpoint of the run folder; none; or a checkpoint's path");
+    field("allow_change", allow_change, Affects::kExecution,
+          "keys that may differ from the checkpoint's although they change the numbers");
   }
 
   /// Throws KeyError where the numbers do not fit together.

@@ -17,7 +17,7 @@ namespace strata::data {
 
 struct LoaderOptions {
   RowOptions rows;
-  Shuffle shuffle = Shuffle::kGlobal;
+  Shuffle shuffle = config::ShuffleScope::kGlobal;
   int64_t global_batch = 512;  // rows of one optimizer step, over all workers
   int64_t micro_batch = 32;    // rows of one forward pass
   int64_t vocab_size = 0;      // the model's: at least the tokenizer's

@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
+
+#include "strata/config/data.h"
 
 namespace strata::data {
 
@@ -28,11 +31,8 @@ class Permutation {
   int half_bits_;
 };
 
-enum class Shuffle {
-  kGlobal,  // one permutation of all rows: every shard has to be there before the first row
-  kShard,   // a permutation of the shards, and of the rows within each: shards may arrive one after another
-  kNone,    // rows as they lie in the shards, shards as they are listed
-};
+/// What rows are shuffled within; nothing: rows as they lie in the shards, shards as they are listed.
+using Shuffle = std::optional<config::ShuffleScope>;
 
 struct RowPlace {
   int64_t shard = 0;

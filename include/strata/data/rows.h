@@ -3,17 +3,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "strata/config/data.h"
 #include "strata/data/token_shard.h"
 
 namespace strata::data {
 
-enum class RowKind {
-  kDocument,  // the paper's: a row is a document, cut to the sequence length with a final </s>, the rest dropped
-  kPacked,    // documents end to end, cut into rows of exactly the sequence length
-};
-
 struct RowOptions {
-  RowKind kind = RowKind::kDocument;
+  config::RowKind kind = config::RowKind::kDocument;
   int64_t sequence_length = 256;
   /// Packed rows: attention and targets stay inside each document; otherwise they run through the whole row.
   bool mask_documents = true;

@@ -9,6 +9,8 @@
 namespace strata::data {
 namespace {
 
+using config::SamplePacking;
+
 // Room in as many bins as there may be, as a heap in which every node is the most of its two children.
 class Rooms {
  public:
@@ -65,11 +67,11 @@ std::vector<int64_t> first_fit(const std::vector<int64_t>& sizes, int64_t capaci
   return bins;
 }
 
-SampleBlocks::SampleBlocks(const std::vector<Sample>& samples, Packing packing, int64_t capacity)
-    : samples_(samples), is_stream_(packing == Packing::kStream) {
-  if (packing == Packing::kStream) cut_stream(capacity);
-  if (packing == Packing::kSamples) fit(capacity);
-  if (packing == Packing::kNone) {
+SampleBlocks::SampleBlocks(const std::vector<Sample>& samples, SamplePacking packing, int64_t capacity)
+    : samples_(samples), is_stream_(packing == SamplePacking::kStream) {
+  if (packing == SamplePacking::kStream) cut_stream(capacity);
+  if (packing == SamplePacking::kSamples) fit(capacity);
+  if (packing == SamplePacking::kNone) {
     blocks_.resize(samples.size());
     for (size_t i = 0; i < samples.size(); ++i) add({i, whole(samples[i])}, blocks_[i]);
   }

@@ -15,7 +15,8 @@ int64_t ceil_divide(int64_t value, int64_t divisor) { return (value + divisor - 
 SampleLoader::SampleLoader(const SampleBlocks& blocks, const SampleLoaderOptions& options, const OrderCursor& start)
     : blocks_(blocks),
       options_(options),
-      order_(options.shuffle ? Shuffle::kGlobal : Shuffle::kNone, 1, [&blocks](int64_t) { return blocks.size(); }),
+      order_(options.shuffle ? Shuffle(config::ShuffleScope::kGlobal) : std::nullopt, 1,
+             [&blocks](int64_t) { return blocks.size(); }),
       cursor_(start) {
   STRATA_ASSERT(blocks.size() > 0 && options.prefetch > 0);
   STRATA_ASSERT(options.micro_batch > 0 && options.global_batch % options.micro_batch == 0);

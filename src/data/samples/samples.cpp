@@ -32,7 +32,7 @@ class Builder {
       append(tokenizer_.encode_document(prompts_.response(turn)), sample);
       sample.scored.push_back({static_cast<int32_t>(response), static_cast<int32_t>(sample.ids.size())});
     }
-    if (scored_ == Scored::kAll) sample.scored = {{0, static_cast<int32_t>(sample.ids.size())}};
+    if (scored_ == config::ScoredTokens::kAll) sample.scored = {{0, static_cast<int32_t>(sample.ids.size())}};
     cut(sample);
     return sample;
   }
@@ -56,7 +56,7 @@ class Builder {
   const PromptTemplate& prompts_;
   const Tokenizer& tokenizer_;
   int64_t longest_;
-  Scored scored_;
+  config::ScoredTokens scored_;
 };
 
 std::vector<Sample> build_all(const Builder& builder, const std::vector<Instruction>& records,

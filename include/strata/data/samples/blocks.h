@@ -3,16 +3,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "strata/config/sft.h"
 #include "strata/data/samples/samples.h"
 #include "strata/data/token_batch.h"
 
 namespace strata::data {
-
-enum class Packing {
-  kSamples,  // whole samples, first-fit, each a row of its own: they do not see each other
-  kStream,   // all samples end to end, cut into rows of exactly the capacity (the last one shorter)
-  kNone,     // one sample
-};
 
 /// For each size in turn the first bin that still has room for it; bins hold `capacity`, no size is above it.
 /// In O(n log n).
@@ -23,7 +18,7 @@ std::vector<int64_t> first_fit(const std::vector<int64_t>& sizes, int64_t capaci
 class SampleBlocks {
  public:
   /// `samples` must outlive it; none is longer than `capacity`.
-  SampleBlocks(const std::vector<Sample>& samples, Packing packing, int64_t capacity);
+  SampleBlocks(const std::vector<Sample>& samples, config::SamplePacking packing, int64_t capacity);
 
   int64_t size() const { return static_cast<int64_t>(blocks_.size()); }
   int64_t num_tokens(int64_t block) const { return blocks_[static_cast<size_t>(block)].tokens; }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/config/sft.h"
 #include "strata/data/samples/instructions.h"
 #include "strata/data/samples/prompt_template.h"
 #include "strata/data/tokenizer.h"
@@ -32,11 +33,9 @@ struct Sample {
   int64_t num_targets() const { return num_scored(1, static_cast<int64_t>(ids.size())); }
 };
 
-enum class Scored { kResponses, kAll };
-
 struct SampleOptions {
   int64_t sequence_length = 512;  // most ids of a sample
-  Scored scored = Scored::kResponses;
+  config::ScoredTokens scored = config::ScoredTokens::kResponse;
   double holdout = 0.0;  // share of the records that is held out
   int64_t limit = 0;     // records that are trained on; 0: all the others
   bool shuffle = true;   // false: the samples stay in the order of the records
