@@ -8,8 +8,8 @@
 namespace strata::tools {
 
 std::unique_ptr<workers::Communicator> connect_workers(const workers::Store& store, const workers::Worker& self,
-                                                    const config::ParallelConfig& config, at::DeviceType device,
-                                                    workers::Store::Seconds timeout) {
+                                                       const config::ParallelConfig& config, at::DeviceType device,
+                                                       workers::Store::Seconds timeout) {
   const bool on_gpus = device == at::kCUDA;
   if (on_gpus && config.backend == config::Backend::kGloo) {
     throw UsageError("parallel.backend=gloo: carries what lies in the host's memory; workers with GPUs need nccl");

@@ -14,7 +14,7 @@ namespace strata::tools {
 /// GPUs over NCCL, and over Gloo for what lies in their hosts' memory. Throws what connect_gloo and connect_nccl throw,
 /// and UsageError for a backend that cannot carry what lies on the device.
 std::unique_ptr<workers::Communicator> connect_workers(const workers::Store& store, const workers::Worker& self,
-                                                    const config::ParallelConfig& config, at::DeviceType device,
-                                                    workers::Store::Seconds timeout);
+                                                       const config::ParallelConfig& config, at::DeviceType device,
+                                                       workers::Store::Seconds timeout);
 
 }  // namespace strata::tools

@@ -29,7 +29,7 @@ double gflops(const kernels::Gemm& gemm, const Product& size) {
   const at::Tensor in = at::ones({size.m, size.k});
   const at::Tensor weight = at::ones({size.n, size.k});
   const at::Tensor out = at::empty({size.m, size.n});
-  const double seconds = seconds_of([&] { gemm.multiply(in, weight.t(), out, false); }, at::kCPU);
+  const double seconds = seconds_of([&] { gemm.multiply(out, in, weight.t(), false); }, at::kCPU);
   return 2e-9 * static_cast<double>(size.m * size.n * size.k) / seconds;
 }
 

@@ -13,6 +13,7 @@
 #include "strata/base/table.h"
 #include "strata/base/text.h"
 #include "strata/nn/model.h"
+#include "strata/nn/of_config.h"
 #include "strata/nn/parameters.h"
 
 namespace strata::tools {

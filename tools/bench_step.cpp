@@ -11,6 +11,7 @@
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
+#include "strata/nn/of_config.h"
 #include "strata/nn/report.h"
 #include "token_rows.h"
 

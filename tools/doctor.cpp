@@ -12,10 +12,10 @@
 #include "strata/base/table.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
-#include "strata/workers/gloo.h"
-#include "strata/workers/nccl.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
+#include "strata/workers/gloo.h"
+#include "strata/workers/nccl.h"
 
 namespace strata::tools {
 namespace {

@@ -9,6 +9,7 @@
 #include "strata/base/version.h"
 #include "strata/config/enums.h"
 #include "strata/nn/model.h"
+#include "strata/nn/of_config.h"
 
 namespace strata::tools {
 

@@ -3,10 +3,10 @@
 #include <string>
 
 #include "strata/config/run_config.h"
-#include "strata/workers/communicator.h"
 #include "strata/kernels/gemm.h"
 #include "strata/nn/model_spec.h"
 #include "strata/plan/memory_plan.h"
+#include "strata/workers/communicator.h"
 #include "workers.h"
 
 namespace strata::tools {

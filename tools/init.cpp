@@ -7,6 +7,7 @@
 #include "strata/base/text.h"
 #include "strata/nn/model.h"
 #include "strata/nn/model_folder.h"
+#include "strata/nn/of_config.h"
 
 namespace strata::tools {
 namespace {
@@ -23,7 +24,7 @@ void run(const InitArguments& arguments) {
   set_threads(config.run);
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
   Allocator allocator(at::kCPU);
-  const nn::Parameters parameters(spec, nn::options_for(config).precision, allocator, false);
+  nn::Parameters parameters(spec, nn::options_for(config).precision, allocator, false);
   parameters.initialise(static_cast<uint64_t>(config.run.seed));
   nn::save_model_folder(config, parameters, arguments.folder);
   std::cout << arguments.folder << ": " << with_commas(spec.layout.count()) << " parameters, " << config.norm.scheme

@@ -11,8 +11,8 @@
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
 #include "strata/config/print.h"
+#include "strata/nn/of_config.h"
 #include "strata/nn/report.h"
-#include "strata/nn/trained.h"
 #include "strata/norm/report.h"
 #include "strata/plan/plan_report.h"
 

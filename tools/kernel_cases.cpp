@@ -36,9 +36,9 @@ PreparedKernel attention(const KernelSizes& sizes, bool backward) {
   const auto rows = [=] {
     return kernels::AttentionRows{.starts = batch.row_starts, .starts_on_device = starts, .longest = batch.longest_row};
   };
-  kernel->forward(rows(), qkv, out, sums, scratch);
-  std::function<void()> run = [=] { kernel->forward(rows(), qkv, out, sums, scratch); };
-  if (backward) run = [=] { kernel->backward_in_place(rows(), grad_out, out, sums, qkv, scratch); };
+  kernel->forward(out, sums, rows(), qkv, scratch);
+  std::function<void()> run = [=] { kernel->forward(out, sums, rows(), qkv, scratch); };
+  if (backward) run = [=] { kernel->backward_in_place(qkv, rows(), grad_out, out, sums, scratch); };
   return {.shape = shape_text({sizes.tokens, dims.heads, dims.head_dim()}),
           .bytes = 0.0,
           .flops = attention_flops(batch, dims, backward ? 5 : 2),

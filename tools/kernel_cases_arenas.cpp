@@ -12,7 +12,7 @@ namespace strata::tools {
 namespace {
 
 // copy: bf16, of new values in fp32.
-PreparedKernel adam(const KernelSizes& sizes, at::ScalarType dtype, bool copy) {
+PreparedKernel adam(at::ScalarType dtype, const KernelSizes& sizes, bool copy) {
   const std::vector<int64_t> shape{sizes.parameters};
   KernelArrays arrays(sizes, dtype);
   const kernels::AdamArrays of{.value = arrays.changed(shape),
@@ -24,7 +24,7 @@ PreparedKernel adam(const KernelSizes& sizes, at::ScalarType dtype, bool copy) {
   const kernels::AdamScale scale{.factor = arrays.make({}, at::kDouble).fill_(1.0),
                                  .apply = arrays.make({}, at::kDouble).fill_(1.0)};
   return {
-      .shape = shape_text(shape), .bytes = arrays.bytes(), .run = [=] { kernels::adam({.rate = 1e-3}, of, scale); }};
+      .shape = shape_text(shape), .bytes = arrays.bytes(), .run = [=] { kernels::adam(of, {.rate = 1e-3}, scale); }};
 }
 
 PreparedKernel sums_of_squares(const KernelSizes& sizes) {
@@ -36,7 +36,7 @@ PreparedKernel sums_of_squares(const KernelSizes& sizes) {
   const at::Tensor blocks_B2 = arrays.put(at::tensor(blocks, at::kLong).view({-1, 2}));
   const at::Tensor flat = arrays.read({sizes.parameters}), squares = arrays.written_fp32({blocks_B2.size(0)});
   return {.shape = shape_text(flat.sizes()), .bytes = arrays.bytes(), .run = [=] {
-            kernels::sums_of_squares(flat, blocks_B2, squares);
+            kernels::sums_of_squares(squares, flat, blocks_B2);
           }};
 }
 
@@ -44,9 +44,9 @@ PreparedKernel sums_of_squares(const KernelSizes& sizes) {
 
 std::vector<KernelCase> arena_kernels(const KernelSizes& sizes) {
   return {{"sums of squares", [=] { return sums_of_squares(sizes); }},
-          {"adam, fp32", [=] { return adam(sizes, at::kFloat, false); }},
-          {"adam, mixed", [=] { return adam(sizes, at::kFloat, true); }},
-          {"adam, bf16", [=] { return adam(sizes, at::kBFloat16, false); }}};
+          {"adam, fp32", [=] { return adam(at::kFloat, sizes, false); }},
+          {"adam, mixed", [=] { return adam(at::kFloat, sizes, true); }},
+          {"adam, bf16", [=] { return adam(at::kBFloat16, sizes, false); }}};
 }
 
 }  // namespace strata::tools

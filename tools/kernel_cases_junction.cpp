@@ -7,11 +7,12 @@ namespace {
 
 // As in Pre-LN or Sandwich-LN, with a gate on the sum.
 kernels::JunctionRule junction_rule(const KernelArrays& arrays, int64_t width, bool branch_norm) {
-  return {.gate = kernels::GatePlace::kSum,
+  return {.gate = Gate::kSum,
           .branch_gain_D = branch_norm ? arrays.make({width}) : at::Tensor(),
           .out_gain_D = {},
           .next_gain_D = arrays.make({width}),
-          .factor = arrays.make({}, at::kFloat)};
+          .gate_factor = arrays.make({}, at::kFloat),
+          .gate_slope = arrays.make({}, at::kFloat)};
 }
 
 kernels::JunctionSaved junction_saved(KernelArrays& arrays, int64_t tokens, int64_t width, bool branch_norm) {
@@ -30,7 +31,8 @@ PreparedKernel junction(const KernelSizes& sizes, bool branch_norm) {
   const at::Tensor stream_out = arrays.written(shape), normed = arrays.written(shape);
   const at::Tensor row_sums = arrays.written_fp32({shape[0], 2});
   return {.shape = shape_text(shape), .bytes = arrays.bytes(), .run = [=] {
-            kernels::junction_forward(rule, stream, branch, saved, stream_out, normed, row_sums);
+            kernels::junction_forward({.stream_ND = stream_out, .normed_ND = normed, .row_sums_N2 = row_sums}, saved,
+                                      rule, {.stream_ND = stream, .branch_ND = branch});
           }};
 }
 
@@ -43,15 +45,16 @@ PreparedKernel junction_backward(const KernelSizes& sizes, bool branch_norm) {
   const at::Tensor grad_normed = arrays.read(shape), grad_stream = arrays.changed(shape);
   const at::Tensor grad_branch = arrays.written(shape);
   const auto gain = [&] { return arrays.make({shape[1]}, sizes.gradient_dtype); };
-  const kernels::JunctionGradients gradients{.branch_gain_D = branch_norm ? gain() : at::Tensor(),
-                                             .out_gain_D = {},
-                                             .next_gain_D = gain(),
-                                             .gate = arrays.make({}, sizes.gradient_dtype),
-                                             .slope = arrays.make({}, at::kFloat)};
+  const kernels::JunctionGradients gradients{.stream_ND = grad_stream,
+                                             .branch_ND = grad_branch,
+                                             .parameters = {.branch_gain_D = branch_norm ? gain() : at::Tensor(),
+                                                            .out_gain_D = {},
+                                                            .next_gain_D = gain(),
+                                                            .gate = arrays.make({}, sizes.gradient_dtype)}};
   const at::Tensor scratch = arrays.make({kernels::junction_scratch_size(shape[0], shape[1])}, at::kFloat);
   return {.shape = shape_text(shape), .bytes = arrays.bytes(), .run = [=] {
-            kernels::junction_backward(rule, saved, stream, branch, grad_normed, grad_stream, grad_branch, gradients,
-                                       scratch);
+            kernels::junction_backward(gradients, scratch, rule, saved, {.stream_ND = stream, .branch_ND = branch},
+                                       grad_normed);
           }};
 }
 

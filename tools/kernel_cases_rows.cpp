@@ -20,18 +20,18 @@ PreparedKernel rotary(const KernelSizes& sizes) {
   arrays.add_bytes(2 * sizes.tokens * heads * dims.head_dim() * qkv.element_size());
   const at::Tensor positions = arrays.put(random_batch(sizes).positions_N);
   const at::Tensor table = arrays.read_fp32({2, sizes.row, dims.head_dim() / 2});
-  kernels::fill_rotary_table(dims.rope_theta, table);
+  kernels::fill_rotary_table(table, dims.rope_theta);
   return {.shape = shape_text({sizes.tokens, heads, dims.head_dim()}), .bytes = arrays.bytes(), .run = [=] {
             kernels::rotate(qkv, heads, positions, table, false);
           }};
 }
 
-PreparedKernel swiglu(const KernelSizes& sizes, bool backward) {
+PreparedKernel swiglu(bool backward, const KernelSizes& sizes) {
   const std::vector<int64_t> shape{sizes.tokens, sizes.dims.intermediate}, both{shape[0], 2 * shape[1]};
   KernelArrays arrays(sizes);
   const at::Tensor gate_up = backward ? arrays.changed(both) : arrays.read(both);
   const at::Tensor out = backward ? arrays.changed(shape) : arrays.written(shape);
-  std::function<void()> run = [=] { kernels::swiglu(gate_up, out); };
+  std::function<void()> run = [=] { kernels::swiglu(out, gate_up); };
   if (backward) run = [=] { kernels::swiglu_backward_in_place(gate_up, out); };
   return {.shape = shape_text(shape), .bytes = arrays.bytes(), .run = std::move(run)};
 }
@@ -42,8 +42,8 @@ PreparedKernel cross_entropy(const KernelSizes& sizes, bool backward) {
   const at::Tensor logits = backward ? arrays.changed(shape) : arrays.read(shape);
   const at::Tensor targets = arrays.put(at::full({shape[0]}, 1, at::kLong));
   const at::Tensor loss = arrays.written_fp32({shape[0]}), scale = arrays.make({}, at::kDouble).fill_(1.0);
-  std::function<void()> run = [=] { kernels::cross_entropy(logits, targets, loss); };
-  if (backward) run = [=] { kernels::cross_entropy_in_place(logits, targets, scale, loss); };
+  std::function<void()> run = [=] { kernels::cross_entropy(loss, logits, targets); };
+  if (backward) run = [=] { kernels::cross_entropy_in_place(loss, logits, targets, scale); };
   return {.shape = shape_text(shape), .bytes = arrays.bytes(), .run = std::move(run)};
 }
 
@@ -61,7 +61,7 @@ PreparedKernel gather(const KernelSizes& sizes) {
   arrays.add_bytes(touched_bytes(batch, table));
   const at::Tensor tokens = arrays.put(batch.tokens_N), out = arrays.written({sizes.tokens, sizes.dims.hidden});
   return {.shape = shape_text(out.sizes()), .bytes = arrays.bytes(), .run = [=] {
-            kernels::gather_rows(table, tokens, out);
+            kernels::gather_rows(out, table, tokens);
           }};
 }
 
@@ -73,7 +73,7 @@ PreparedKernel embedding_backward(const KernelSizes& sizes) {
   const at::Tensor tokens = arrays.put(batch.tokens_N), by_id = arrays.put(batch.by_id_N);
   const at::Tensor grad = arrays.read({sizes.tokens, sizes.dims.hidden});
   return {.shape = shape_text(grad.sizes()), .bytes = arrays.bytes(), .run = [=] {
-            kernels::embedding_backward(grad, tokens, by_id, table);
+            kernels::embedding_backward(table, grad, tokens, by_id);
           }};
 }
 
@@ -81,8 +81,8 @@ PreparedKernel embedding_backward(const KernelSizes& sizes) {
 
 std::vector<KernelCase> row_kernels(const KernelSizes& sizes) {
   return {{"rotary", [=] { return rotary(sizes); }},
-          {"swiglu", [=] { return swiglu(sizes, false); }},
-          {"swiglu, backward", [=] { return swiglu(sizes, true); }},
+          {"swiglu", [=] { return swiglu(false, sizes); }},
+          {"swiglu, backward", [=] { return swiglu(true, sizes); }},
           {"cross-entropy, loss alone", [=] { return cross_entropy(sizes, false); }},
           {"cross-entropy and its gradient", [=] { return cross_entropy(sizes, true); }},
           {"gather of rows", [=] { return gather(sizes); }},

@@ -9,7 +9,7 @@
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/data/tokenizer.h"
-#include "strata/nn/trained.h"
+#include "strata/nn/of_config.h"
 #include "strata/plan/plan_report.h"
 
 namespace strata::tools {

@@ -26,7 +26,7 @@ class RunInput {
   virtual std::unique_ptr<data::BatchSource> batches(const data::OrderCursor& start, const std::vector<int64_t>& mine,
                                                      const data::BatchShape& shape) const = 0;
   /// The values that a run starts with.
-  virtual void initialise(const nn::Parameters& parameters) const = 0;
+  virtual void initialise(nn::Parameters& parameters) const = 0;
   /// nullptr: there is nothing to evaluate on. It must not outlive this.
   virtual std::unique_ptr<train::Hook> evaluation(train::Training& training, train::RunLogs* logs,
                                                   int64_t last_step) const = 0;

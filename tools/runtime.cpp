@@ -7,7 +7,7 @@
 #include "strata/config/print.h"
 #include "strata/data/source.h"
 #include "strata/hub/model_folder.h"
-#include "strata/nn/trained.h"
+#include "strata/nn/of_config.h"
 
 namespace strata::tools {
 namespace {

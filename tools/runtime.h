@@ -8,9 +8,9 @@
 #include "strata/config/enums.h"
 #include "strata/config/run_config.h"
 #include "strata/data/tokenizer.h"
-#include "strata/workers/communicator.h"
 #include "strata/kernels/gemm.h"
 #include "strata/nn/model_spec.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::tools {
 

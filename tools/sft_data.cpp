@@ -8,7 +8,7 @@
 #include "strata/base/text.h"
 #include "strata/data/samples/loader.h"
 #include "strata/eval/answers.h"
-#include "strata/nn/trained.h"
+#include "strata/nn/of_config.h"
 
 namespace strata::tools {
 namespace {
@@ -48,7 +48,7 @@ std::unique_ptr<data::BatchSource> SftData::batches(const data::OrderCursor& sta
                                               start);
 }
 
-void SftData::initialise(const nn::Parameters& parameters) const { nn::load_parameters(parameters, weights_); }
+void SftData::initialise(nn::Parameters& parameters) const { nn::load_parameters(parameters, weights_); }
 
 // Of the training samples, in tokens.
 int64_t SftData::longest_response() const {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "run_input.h"
-#include "strata/data/samples/questions.h"
 #include "strata/data/samples/blocks.h"
+#include "strata/data/samples/questions.h"
 
 namespace strata::tools {
 
@@ -21,7 +21,7 @@ class SftData final : public RunInput {
   std::string model_fingerprint() const override { return model_fingerprint_; }
   std::unique_ptr<data::BatchSource> batches(const data::OrderCursor& start, const std::vector<int64_t>& mine,
                                              const data::BatchShape& shape) const override;
-  void initialise(const nn::Parameters& parameters) const override;
+  void initialise(nn::Parameters& parameters) const override;
   std::unique_ptr<train::Hook> evaluation(train::Training& training, train::RunLogs* logs,
                                           int64_t last_step) const override;
   double flops_per_token() const override;

@@ -9,7 +9,7 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/data/source.h"
-#include "strata/nn/trained.h"
+#include "strata/nn/of_config.h"
 
 namespace strata::tools {
 namespace {
@@ -56,7 +56,7 @@ std::unique_ptr<data::BatchSource> TrainingData::batches(const data::OrderCursor
                                              start);
 }
 
-void TrainingData::initialise(const nn::Parameters& parameters) const {
+void TrainingData::initialise(nn::Parameters& parameters) const {
   parameters.initialise(static_cast<uint64_t>(config_.run.seed));
 }
 

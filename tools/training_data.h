@@ -15,7 +15,7 @@ class TrainingData final : public RunInput {
   uint64_t fingerprint() const override { return data::fingerprint_of(train_); }
   std::unique_ptr<data::BatchSource> batches(const data::OrderCursor& start, const std::vector<int64_t>& mine,
                                              const data::BatchShape& shape) const override;
-  void initialise(const nn::Parameters& parameters) const override;
+  void initialise(nn::Parameters& parameters) const override;
   /// On data.validation. Its shards are held, outside data.disk_budget_gb.
   std::unique_ptr<train::Hook> evaluation(train::Training& training, train::RunLogs* logs,
                                           int64_t last_step) const override;

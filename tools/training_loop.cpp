@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/nn/of_config.h"
 #include "strata/train/signals.h"
 
 namespace strata::tools {

@@ -11,7 +11,7 @@
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
-#include "strata/nn/trained.h"
+#include "strata/nn/of_config.h"
 #include "strata/train/resume.h"
 #include "strata/train/run_folder.h"
 #include "training_hooks.h"

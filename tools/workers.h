@@ -7,11 +7,11 @@
 #include "device.h"
 #include "run_input.h"
 #include "strata/config/run_config.h"
+#include "strata/train/checkpoint/save_group.h"
 #include "strata/workers/communicator.h"
 #include "strata/workers/heartbeat.h"
 #include "strata/workers/introduction.h"
 #include "strata/workers/worker.h"
-#include "strata/train/checkpoint/save_group.h"
 
 namespace strata::tools {
 

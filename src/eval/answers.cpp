@@ -40,7 +40,7 @@ std::vector<Answer> answer_all(nn::Model& model, std::span<const data::Question>
   for (const data::Question& question : questions) {
     answers.push_back({.question = &question, .row = {question.prompt.begin(), question.prompt.end()}});
   }
-  const auto longest = static_cast<size_t>(model.decoder().limits().longest_row);
+  const auto longest = static_cast<size_t>(model.limits().longest_row);
   for (int64_t token = 0; token < options.most_tokens; ++token) {
     for (Answer& answer : answers) answer.ended |= answer.row.size() >= longest;
     if (std::ranges::all_of(answers, &Answer::ended)) break;
@@ -85,7 +85,7 @@ AnswerScores answer_questions(nn::Model& model, const data::Questions& questions
   }
   const std::vector<double> sums =
       workers::sum_of_numbers(workers, {static_cast<double>(scores.right), static_cast<double>(scores.majority_right),
-                                     static_cast<double>(scores.majority_of_options_right)});
+                                        static_cast<double>(scores.majority_of_options_right)});
   scores.right = static_cast<int64_t>(sums[0]);
   scores.majority_right = static_cast<int64_t>(sums[1]);
   scores.majority_of_options_right = static_cast<int64_t>(sums[2]);

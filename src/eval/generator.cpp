@@ -62,15 +62,12 @@ int64_t sample(const at::Tensor& logits_V, const SamplingOptions& options, doubl
 std::vector<int64_t> generate(nn::Model& model, const std::vector<int64_t>& prompt, int64_t count, int64_t end_id,
                               const SamplingOptions& options, const std::function<void(int64_t)>& emit) {
   STRATA_CHECK(!prompt.empty(), "the prompt has no tokens");
-  auto cache = model.decoder().make_cache();
+  auto cache = model.make_cache();
   std::vector<int64_t> next = prompt;
   std::vector<int64_t> answer;
   while (static_cast<int64_t>(answer.size()) < count) {
-    const auto tokens = static_cast<int64_t>(next.size());
-    model.decoder().extend(model.engine(), data::TokenBatch::from_rows({next}, nullptr, model.spec().dims.vocab),
-                           cache);
-    const at::Tensor last_1D = model.decoder().output_ND(tokens).narrow(0, tokens - 1, 1);
-    const at::Tensor logits_V = model.head().logits_NV(model.engine(), last_1D)[0];
+    const at::Tensor logits_V =
+        model.next_logits_V(cache, data::TokenBatch::from_rows({next}, nullptr, model.spec().dims.vocab));
     const int64_t id = sample(logits_V, options, uniform(options.seed, static_cast<int64_t>(answer.size())));
     if (id == end_id) break;
     answer.push_back(id);

@@ -89,7 +89,7 @@ double Perplexity::bits_per_byte() const { return sum / std::numbers::ln2 / stat
 Perplexity measure_perplexity(nn::Model& model, const NextDocument& next, const PerplexityOptions& options,
                               workers::Communicator& workers, const WhenMeasured& when_measured) {
   STRATA_ASSERT(1 <= options.stride && options.stride <= options.max_length);
-  BatchStream batches(next, options, model.decoder().limits().max_tokens);
+  BatchStream batches(next, options, model.limits().max_tokens);
   const auto rank = static_cast<size_t>(workers.rank());
   Perplexity scored;
   for (auto round = batches.next_round(workers.world_size()); !round.empty();

@@ -69,7 +69,7 @@ std::vector<double> score_batch(nn::Model& model, std::span<const AskedItem* con
                                 int64_t max_length) {
   std::vector<ScoredRow> rows;
   for (const size_t item : batch) std::ranges::move(rows_of(*items[item], max_length), std::back_inserter(rows));
-  std::vector<double> sums = row_losses(model, rows, model.decoder().limits().trees);
+  std::vector<double> sums = row_losses(model, rows, model.limits().trees);
   for (double& sum : sums) sum = 0.0 - sum;  // a sum of nothing stays a positive zero
   return sums;
 }
@@ -105,7 +105,7 @@ ItemSize size_of(const AskedItem& item, int64_t max_length, bool trees) {
 
 void score(nn::Model& model, std::span<const AskedItem* const> items, const ScoringOptions& options,
            workers::Communicator& workers, const WhenScored& when_scored) {
-  const std::vector<Batch> batches = Planner(items, options, model.decoder().limits()).plan();
+  const std::vector<Batch> batches = Planner(items, options, model.limits()).plan();
   const auto world = static_cast<size_t>(workers.world_size());
   const auto rank = static_cast<size_t>(workers.rank());
   // A batch for each worker, as long as there are some.

@@ -16,7 +16,7 @@ class TaskScores final : public train::Hook {
   TaskScores(train::RunLogs* logs, TaskPlan plan, nn::Model& model, workers::Communicator& workers)
       : logs_(logs), plan_(std::move(plan)), model_(model), workers_(workers) {}
 
-  bool needs_state_after(int64_t step) override { return plan_.every > 0 && step % plan_.every == 0; }
+  bool needs_state_after(int64_t step) const override { return plan_.every > 0 && step % plan_.every == 0; }
 
   void after_step(const train::StepReport& report, const train::Progress& progress) override {
     if (needs_state_after(report.step)) run(progress);
@@ -57,7 +57,7 @@ class TaskScores final : public train::Hook {
 
 std::unique_ptr<train::Hook> task_scores(train::RunLogs* logs, TaskPlan plan, nn::Model& model,
                                          workers::Communicator& workers) {
-  const nn::BatchLimits& limits = model.decoder().limits();
+  const nn::BatchLimits& limits = model.limits();
   const ItemSize largest = size_of(plan.tasks, plan.scoring.max_length, limits.trees);
   if (std::max(largest.tokens, largest.targets) > limits.max_tokens) {
     throw UsageError(str("evaluate.tasks: an item takes ", std::max(largest.tokens, largest.targets),

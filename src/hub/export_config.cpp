@@ -27,7 +27,7 @@ json junction_of(const norm::WiredJunction& junction) {
           {"next_norm", gain_of(junction.next_gain)},
           {"next_scale", junction.rule.next_scale},
           {"gate", junction.gate ? json(*junction.gate) : json()},
-          {"gate_position", junction.gate ? json(norm::name_of(junction.rule.gate)) : json()}};
+          {"gate_position", junction.gate ? json(std::string(config::enum_name(junction.rule.gate))) : json()}};
 }
 
 }  // namespace

@@ -1,18 +1,15 @@
 #include "strata/hub/folding.h"
 
-#include <ATen/ops/empty.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "strata/base/check.h"
-#include "strata/kernels/gate.h"
+#include "strata/kernels/junction.h"
 
 namespace strata::hub {
 namespace {
 
-using norm::Gate;
 using norm::Norm;
 using norm::WiredJunction;
 
@@ -21,11 +18,8 @@ std::string place_after(size_t branch) {
 }
 
 // 1 - activation(alpha), to the bit as a junction multiplies by it.
-double gate_factor(const std::string& name, config::GpasActivation activation, const io::TensorFiles& weights) {
-  const at::Tensor alpha = weights.tensor(name).to(at::kFloat).reshape({1});
-  const at::Tensor factor = at::empty({1}, at::kFloat), slope = at::empty({1}, at::kFloat);
-  kernels::gate_factors(alpha, static_cast<kernels::GateActivation>(activation), factor, slope);
-  return factor.item<float>();
+double gate_factor(const std::string& name, GateActivation activation, const io::TensorFiles& weights) {
+  return kernels::gate_factor(activation, weights.tensor(name).to(at::kFloat).item<float>());
 }
 
 std::string obstacle_in(const norm::Wiring& wiring) {

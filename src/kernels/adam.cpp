@@ -30,7 +30,7 @@ AdamNumbers numbers(const AdamUpdate& update) {
 
 }  // namespace
 
-void adam(const AdamUpdate& update, const AdamArrays& arrays, const AdamScale& scale) {
+void adam(const AdamArrays& arrays, const AdamUpdate& update, const AdamScale& scale) {
   const auto* factor = pointer<double>(scale.factor);
   const auto* apply = pointer<double>(scale.apply);
   AdamNumbers n = numbers(update);
@@ -44,7 +44,7 @@ void adam(const AdamUpdate& update, const AdamArrays& arrays, const AdamScale& s
                               .v = pointer<T>(arrays.v),
                               .copy = pointer<Bf16>(arrays.copy)};
     if (const DeviceKernels* device = device_kernels(arrays.value)) {
-      return device->adam(n, all, update.stochastic, factor, apply);
+      return device->adam(all, n, update.stochastic, factor, apply);
     }
     if (*apply == 0.0) return;
     n.gradient_scale = static_cast<float>(*factor);

@@ -154,15 +154,15 @@ class CpuAttention final : public Attention {
     return at::get_num_threads() * TaskScratch::size(longest_row, shape().head_dim);
   }
 
-  void forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
-               const at::Tensor& log_sum_HN, const at::Tensor& scratch) const override;
-  void backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
-                         const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
+  void forward(const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const AttentionRows& rows,
+               const at::Tensor& qkv_NW, const at::Tensor& scratch) const override;
+  void backward_in_place(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                         const at::Tensor& out_NA, const at::Tensor& log_sum_HN,
                          const at::Tensor& scratch) const override;
 };
 
-void CpuAttention::forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
-                           const at::Tensor& log_sum_HN, const at::Tensor& scratch) const {
+void CpuAttention::forward(const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const AttentionRows& rows,
+                           const at::Tensor& qkv_NW, const at::Tensor& scratch) const {
   with_storage_type(qkv_NW, [&](auto type) {
     const Work<decltype(type)> work(shape(), rows.starts, qkv_NW, scratch);
     work.run([&](int64_t row, int64_t kv_head, const TaskScratch& s) {
@@ -179,9 +179,8 @@ void CpuAttention::forward(const AttentionRows& rows, const at::Tensor& qkv_NW, 
   });
 }
 
-void CpuAttention::backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor&,
-                                     const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
-                                     const at::Tensor& scratch) const {
+void CpuAttention::backward_in_place(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                                     const at::Tensor&, const at::Tensor& log_sum_HN, const at::Tensor& scratch) const {
   with_storage_type(qkv_NW, [&](auto type) {
     const Work<decltype(type)> work(shape(), rows.starts, qkv_NW, scratch);
     work.run([&](int64_t row, int64_t kv_head, const TaskScratch& s) {

@@ -33,8 +33,8 @@ void attend(const T* query, const T* cached_keys, const T* cached_values, int64_
 
 }  // namespace
 
-void attention_over_cache(const AttentionShape& shape, int64_t past, const at::Tensor& qkv_NW,
-                          const at::Tensor& keys_TK, const at::Tensor& values_TK, const at::Tensor& out_NA,
+void attention_over_cache(const at::Tensor& out_NA, const at::Tensor& keys_TK, const at::Tensor& values_TK,
+                          const AttentionShape& shape, int64_t past, const at::Tensor& qkv_NW,
                           const at::Tensor& scratch) {
   const int64_t tokens = qkv_NW.size(0);
   const int64_t queries = shape.heads * shape.head_dim;

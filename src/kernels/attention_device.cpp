@@ -14,15 +14,15 @@ class DeviceAttention final : public Attention {
     return max_tokens * shape().heads * (1 + shape().head_dim);
   }
 
-  void forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
-               const at::Tensor& log_sum_HN, const at::Tensor&) const override {
+  void forward(const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const AttentionRows& rows,
+               const at::Tensor& qkv_NW, const at::Tensor&) const override {
     with_storage_type(qkv_NW, [&](auto type) {
       device_kernels(qkv_NW)->attention_forward(arrays<decltype(type)>(rows, qkv_NW, out_NA, log_sum_HN));
     });
   }
 
-  void backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
-                         const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
+  void backward_in_place(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                         const at::Tensor& out_NA, const at::Tensor& log_sum_HN,
                          const at::Tensor& scratch) const override {
     with_storage_type(qkv_NW, [&](auto type) {
       using T = decltype(type);

@@ -29,8 +29,8 @@ class FlashAttention final : public Attention {
            spread * heads * ((d + kRounded - 1) / kRounded * kRounded + 1) * kFp32;
   }
 
-  void forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
-               const at::Tensor& log_sum_HN, const at::Tensor&) const override {
+  void forward(const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const AttentionRows& rows,
+               const at::Tensor& qkv_NW, const at::Tensor&) const override {
     const int64_t longest = bound(rows);
     const auto results =
         at::_flash_attention_forward(queries(qkv_NW), keys(qkv_NW), values(qkv_NW), rows.starts_on_device,
@@ -40,8 +40,8 @@ class FlashAttention final : public Attention {
     log_sums(log_sum_HN).copy_(std::get<1>(results));
   }
 
-  void backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
-                         const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW, const at::Tensor&) const override {
+  void backward_in_place(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                         const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const at::Tensor&) const override {
     const int64_t longest = bound(rows);
     const at::Tensor no_dropout = at::empty({2}, qkv_NW.options().dtype(at::kUInt64));
     const auto [grad_queries, grad_keys, grad_values] = at::_flash_attention_backward(

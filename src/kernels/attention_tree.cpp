@@ -140,8 +140,8 @@ int64_t attention_tree_scratch(const AttentionShape& shape, int64_t max_tokens, 
   return TreeScratch(shape, max_tokens, longest_row).size();
 }
 
-void attention_over_tree(const AttentionShape& shape, const AttentionTree& tree, const at::Tensor& qkv_NW,
-                         const at::Tensor& out_NA, const at::Tensor& scratch) {
+void attention_over_tree(const at::Tensor& out_NA, const AttentionShape& shape, const AttentionTree& tree,
+                         const at::Tensor& qkv_NW, const at::Tensor& scratch) {
   with_storage_type(qkv_NW,
                     [&](auto type) { TreeAttention<decltype(type)>(shape, tree, qkv_NW, out_NA, scratch).run(); });
 }

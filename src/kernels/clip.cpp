@@ -5,12 +5,12 @@
 
 namespace strata::kernels {
 
-void clip(const ClipRule& rule, const at::Tensor& loss, const at::Tensor& squares_P, const at::Tensor& is_gate_P,
-          const at::Tensor& outcome) {
+void clip(const at::Tensor& outcome, const ClipRule& rule, const at::Tensor& loss, const at::Tensor& squares_P,
+          const at::Tensor& is_gate_P) {
   const auto* squares = pointer<double>(squares_P);
   const auto* is_gate = pointer<bool>(is_gate_P);
   if (const DeviceKernels* device = device_kernels(squares_P)) {
-    return device->clip(rule, pointer<double>(loss), squares, is_gate, squares_P.numel(), pointer<double>(outcome));
+    return device->clip(pointer<double>(outcome), rule, pointer<double>(loss), squares, is_gate, squares_P.numel());
   }
   double all = 0.0, gates = 0.0;
   for (int64_t p = 0; p < squares_P.numel(); ++p) {

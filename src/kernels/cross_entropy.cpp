@@ -13,7 +13,7 @@ void run(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Ten
   const auto* targets = pointer<int64_t>(targets_R);
   auto* loss = pointer<float>(loss_R);
   if (const DeviceKernels* device = device_kernels(logits_RV)) {
-    return device->cross_entropy(array(logits_RV), logits_RV.size(0), classes, targets, pointer<double>(scale), loss);
+    return device->cross_entropy(loss, array(logits_RV), logits_RV.size(0), classes, targets, pointer<double>(scale));
   }
   const float factor = kGradient ? static_cast<float>(*pointer<double>(scale)) : 0.0F;
   with_storage_type(logits_RV, [&](auto type) {
@@ -26,12 +26,12 @@ void run(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Ten
 
 }  // namespace
 
-void cross_entropy_in_place(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& scale,
-                            const at::Tensor& loss_R) {
+void cross_entropy_in_place(const at::Tensor& loss_R, const at::Tensor& logits_RV, const at::Tensor& targets_R,
+                            const at::Tensor& scale) {
   run<true>(logits_RV, targets_R, scale, loss_R);
 }
 
-void cross_entropy(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& loss_R) {
+void cross_entropy(const at::Tensor& loss_R, const at::Tensor& logits_RV, const at::Tensor& targets_R) {
   run<false>(logits_RV, targets_R, {}, loss_R);
 }
 

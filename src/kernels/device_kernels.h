@@ -8,7 +8,6 @@
 #include "attention_arrays.h"
 #include "junction.inl"
 #include "strata/kernels/clip_rule.h"
-#include "strata/kernels/gate_activation.h"
 
 namespace strata::kernels {
 
@@ -38,39 +37,39 @@ class DeviceKernels {
  public:
   virtual ~DeviceKernels() = default;
 
-  virtual void gather_rows(Array table, const int64_t* rows, Array out, int64_t count, int64_t width) const = 0;
-  virtual void scatter_rows(Array values, const int64_t* rows, Array out, int64_t count, int64_t width) const = 0;
-  virtual void embedding_backward(Array grad, const int64_t* ids, const int64_t* by_id, int64_t tokens, int64_t width,
-                                  Array grad_table) const = 0;
+  virtual void gather_rows(Array out, Array table, const int64_t* rows, int64_t count, int64_t width) const = 0;
+  virtual void scatter_rows(Array out, Array values, const int64_t* rows, int64_t count, int64_t width) const = 0;
+  virtual void embedding_backward(Array grad_table, Array grad, const int64_t* ids, const int64_t* by_id,
+                                  int64_t tokens, int64_t width) const = 0;
 
   /// The first `heads` heads of rows that are `stride` elements apart. cosine, sine: [positions, half].
   virtual void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half, const int32_t* positions,
                       const float* cosine, const float* sine, float sign) const = 0;
 
-  virtual void swiglu(Array gate_up, Array out, int64_t rows, int64_t width) const = 0;
+  virtual void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const = 0;
   virtual void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const = 0;
 
   /// scale: nullptr: the losses alone.
-  virtual void cross_entropy(Array logits, int64_t rows, int64_t classes, const int64_t* targets, const double* scale,
-                             float* loss) const = 0;
+  virtual void cross_entropy(float* loss, Array logits, int64_t rows, int64_t classes, const int64_t* targets,
+                             const double* scale) const = 0;
 
   /// numbers.gradient_scale is replaced by *factor; nothing is changed where *apply is 0.
-  virtual void adam(const AdamNumbers& numbers, const AdamPointers<float>& arrays, bool stochastic,
+  virtual void adam(const AdamPointers<float>& arrays, const AdamNumbers& numbers, bool stochastic,
                     const double* factor, const double* apply) const = 0;
-  virtual void adam(const AdamNumbers& numbers, const AdamPointers<Bf16>& arrays, bool stochastic, const double* factor,
+  virtual void adam(const AdamPointers<Bf16>& arrays, const AdamNumbers& numbers, bool stochastic, const double* factor,
                     const double* apply) const = 0;
 
   /// blocks: [count, 2].
-  virtual void sums_of_squares(Array flat, const int64_t* blocks, int64_t count, float* squares) const = 0;
-  virtual void values_at(Array flat, const int64_t* places, int64_t count, float* values) const = 0;
-  virtual void add_sum(const float* values, int64_t count, const double* scale, double* total) const = 0;
-  virtual void add_rows(const float* rows, int64_t count, int64_t columns, double* sums) const = 0;
-  virtual void sums_of_runs(const float* values, const int64_t* starts, int64_t runs, double* sums) const = 0;
-  virtual void clip(const ClipRule& rule, const double* loss, const double* squares, const bool* is_gate, int64_t count,
-                    double* outcome) const = 0;
+  virtual void sums_of_squares(float* squares, Array flat, const int64_t* blocks, int64_t count) const = 0;
+  virtual void values_at(float* values, Array flat, const int64_t* places, int64_t count) const = 0;
+  virtual void add_sum(double* total, const float* values, int64_t count, const double* scale) const = 0;
+  virtual void add_rows(double* sums, const float* rows, int64_t count, int64_t columns) const = 0;
+  virtual void sums_of_runs(double* sums, const float* values, const int64_t* starts, int64_t runs) const = 0;
+  virtual void clip(double* outcome, const ClipRule& rule, const double* loss, const double* squares,
+                    const bool* is_gate, int64_t count) const = 0;
 
-  virtual void gate_factors(Array alpha, int64_t count, GateActivation activation, float* factor,
-                            float* slope) const = 0;
+  virtual void gate_factors(float* factor, float* slope, Array alpha, int64_t count,
+                            GateActivation activation) const = 0;
 
   virtual void junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
                                 const JunctionShape& shape) const = 0;

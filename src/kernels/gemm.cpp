@@ -20,7 +20,7 @@ class AtenGemm final : public Gemm {
  public:
   std::string name() const override { return "aten"; }
 
-  void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
+  void multiply(const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor& b_KN, bool add) const override {
     at::Tensor out = out_MN;
     if (a_MK.scalar_type() != out.scalar_type()) return widened(a_MK, b_KN, out, add);
     if (add) {
@@ -32,7 +32,7 @@ class AtenGemm final : public Gemm {
 
  private:
   void widened(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const {
-    multiply(a_MK.to(out_MN.scalar_type()), b_KN.to(out_MN.scalar_type()), out_MN, add);
+    multiply(out_MN, a_MK.to(out_MN.scalar_type()), b_KN.to(out_MN.scalar_type()), add);
   }
 };
 
@@ -41,7 +41,7 @@ class CublasGemm final : public Gemm {
  public:
   std::string name() const override { return "cublas"; }
 
-  void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
+  void multiply(const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor& b_KN, bool add) const override {
     at::Tensor out = out_MN;
     const at::ScalarType type = out.scalar_type();
     if (a_MK.scalar_type() == type) {
@@ -103,7 +103,7 @@ double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k, const at:
   double total = 0.0;
   for (int run = 0; run < 2 || (run < 6 && total < kLongEnough); ++run) {
     const auto start = Clock::now();
-    gemm.multiply(a, b, out, false);
+    gemm.multiply(out, a, b, false);
     synchronize(out.device());
     const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
     total += seconds;

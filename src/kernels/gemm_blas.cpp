@@ -37,8 +37,8 @@ class BlasGemm final : public Gemm {
 
   std::string name() const override { return name_; }
 
-  void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
-    if (a_MK.scalar_type() != at::kFloat) return other_->multiply(a_MK, b_KN, out_MN, add);
+  void multiply(const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor& b_KN, bool add) const override {
+    if (a_MK.scalar_type() != at::kFloat) return other_->multiply(out_MN, a_MK, b_KN, add);
     const Operand a(a_MK);
     const Operand b(b_KN);
     const int m = static_cast<int>(out_MN.size(0));

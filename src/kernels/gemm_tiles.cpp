@@ -197,7 +197,7 @@ void multiply_part(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Ten
 }
 
 // In parts of equal height, as large as leave every thread two.
-void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) {
+void multiply(const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor& b_KN, bool add) {
   if (out_MN.numel() == 0) return;
   const int64_t rows = out_MN.size(0);
   const int64_t columns = out_MN.size(1);
@@ -223,11 +223,11 @@ class TilesGemm final : public Gemm {
   std::string name() const override { return "tiles"; }
 
   // A b that lies along k, as a weight does, is taken value by value: vectors of it would have to be gathered.
-  void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const override {
+  void multiply(const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor& b_KN, bool add) const override {
     if (b_KN.stride(1) == 1) {
-      kernels::multiply(a_MK, b_KN, out_MN, add);
+      kernels::multiply(out_MN, a_MK, b_KN, add);
     } else {
-      kernels::multiply(b_KN.t(), a_MK.t(), out_MN.t(), add);
+      kernels::multiply(out_MN.t(), b_KN.t(), a_MK.t(), add);
     }
   }
 };

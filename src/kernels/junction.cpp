@@ -1,6 +1,7 @@
 #include "strata/kernels/junction.h"
 
 #include "cpu_executor.h"
+#include "gate.inl"
 #include "junction.inl"
 #include "tensor_access.h"
 
@@ -11,9 +12,9 @@ JunctionScales scales_of(const JunctionRule& rule, bool has_branch) {
   return {.skip = static_cast<float>(rule.skip_scale),
           .branch = has_branch ? 1.0F : 0.0F,
           .next = static_cast<float>(rule.next_scale),
-          .gated = static_cast<GateTerm>(rule.gate),
+          .gated = rule.gate,
           .stop_gradient = rule.stop_gradient,
-          .gate = pointer<float>(rule.factor)};
+          .gate = pointer<float>(rule.gate_factor)};
 }
 
 JunctionShape shape_of(const JunctionRule& rule, int64_t rows) {
@@ -32,15 +33,15 @@ void add_chunk_sums(T* gradient, const float* sums, int64_t chunks, int64_t stri
 }
 
 template <class T>
-void add_gate_gradient(const JunctionGradients& gradients, const float* sums, int64_t chunks, int64_t stride) {
-  double total = 0.0;
-  for (int64_t chunk = 0; chunk < chunks; ++chunk) total += static_cast<double>(sums[chunk * stride]);
-  T& gradient = *pointer<T>(gradients.gate);
-  gradient = narrow<T>(widen(gradient) - *pointer<float>(gradients.slope) * static_cast<float>(total));
+void add_gate_gradient(T* gradient, float slope, const float* sums, int64_t chunks, int64_t stride) {
+  double sum = 0.0;
+  for (int64_t chunk = 0; chunk < chunks; ++chunk) sum += static_cast<double>(sums[chunk * stride]);
+  *gradient = narrow<T>(widen(*gradient) + gate_gradient(slope, sum));
 }
 
 // Gradients have a dtype of their own: fp32 where a bf16 model keeps master values.
-void add_parameter_gradients(const JunctionGradients& gradients, float* sums, int64_t chunks, int64_t width) {
+void add_parameter_gradients(const JunctionParameterGradients& gradients, const at::Tensor& gate_slope, float* sums,
+                             int64_t chunks, int64_t width) {
   const int64_t stride = kJunctionGains * width + 1;
   int64_t offset = 0;
   for (const at::Tensor& gain_D : {gradients.branch_gain_D, gradients.out_gain_D, gradients.next_gain_D}) {
@@ -52,8 +53,10 @@ void add_parameter_gradients(const JunctionGradients& gradients, float* sums, in
     offset += width;
   }
   if (!gradients.gate.defined()) return;
-  with_storage_type(gradients.gate,
-                    [&](auto type) { add_gate_gradient<decltype(type)>(gradients, sums + offset, chunks, stride); });
+  with_storage_type(gradients.gate, [&](auto type) {
+    add_gate_gradient(pointer<decltype(type)>(gradients.gate), *pointer<float>(gate_slope), sums + offset, chunks,
+                      stride);
+  });
 }
 
 // One chunk of rows, whose sums go to its row of `sums`.
@@ -67,12 +70,13 @@ void backward_chunk(const JunctionBackwardRow<T>& first, int64_t rows, int64_t c
   }
 }
 
-JunctionGradientArrays arrays_of(const JunctionGradients& gradients, const at::Tensor& scratch) {
+JunctionGradientArrays arrays_of(const JunctionParameterGradients& gradients, const at::Tensor& gate_slope,
+                                 const at::Tensor& scratch) {
   return {.branch_gain = array(gradients.branch_gain_D),
           .out_gain = array(gradients.out_gain_D),
           .next_gain = array(gradients.next_gain_D),
           .gate = array(gradients.gate),
-          .slope = pointer<float>(gradients.slope),
+          .slope = pointer<float>(gate_slope),
           .partial_sums = pointer<float>(scratch)};
 }
 
@@ -85,9 +89,28 @@ void with_norms(const JunctionShape& shape, F&& f) {
 
 }  // namespace
 
-void junction_forward(const JunctionRule& rule, const at::Tensor& stream_ND, const at::Tensor& branch_ND,
-                      const JunctionSaved& saved, const at::Tensor& stream_out_ND, const at::Tensor& normed_ND,
-                      const at::Tensor& row_sums_N2) {
+void gate_factors(const at::Tensor& factor_G, const at::Tensor& slope_G, const at::Tensor& alpha_G,
+                  GateActivation activation) {
+  if (const DeviceKernels* device = device_kernels(alpha_G)) {
+    return device->gate_factors(pointer<float>(factor_G), pointer<float>(slope_G), array(alpha_G), alpha_G.numel(),
+                                activation);
+  }
+  with_storage_type(alpha_G, [&](auto type) {
+    const auto* alpha = pointer<decltype(type)>(alpha_G);
+    for (int64_t g = 0; g < alpha_G.numel(); ++g) {
+      const GateValue value = gate_value(activation, widen(alpha[g]));
+      pointer<float>(factor_G)[g] = value.factor;
+      pointer<float>(slope_G)[g] = value.slope;
+    }
+  });
+}
+
+float gate_factor(GateActivation activation, float alpha) { return gate_value(activation, alpha).factor; }
+
+void junction_forward(const JunctionOutputs& out, const JunctionSaved& saved, const JunctionRule& rule,
+                      const JunctionInputs& in) {
+  const at::Tensor& stream_ND = in.stream_ND;
+  const at::Tensor& branch_ND = in.branch_ND;
   const JunctionShape shape = shape_of(rule, stream_ND.size(0));
   const JunctionScales scales = scales_of(rule, branch_ND.defined());
   with_storage_type(stream_ND, [&](auto type) {
@@ -101,12 +124,12 @@ void junction_forward(const JunctionRule& rule, const at::Tensor& stream_ND, con
                                 .out_gain = pointer<T>(rule.out_gain_D),
                                 .next_gain = pointer<T>(rule.next_gain_D),
                                 .sum = pointer<T>(saved.sum_ND),
-                                .stream_out = pointer<T>(stream_out_ND),
-                                .normed = pointer<T>(normed_ND),
+                                .stream_out = pointer<T>(out.stream_ND),
+                                .normed = pointer<T>(out.normed_ND),
                                 .branch_rstd = pointer<float>(saved.branch_rstd_N),
                                 .out_rstd = pointer<float>(saved.out_rstd_N),
                                 .next_rstd = pointer<float>(saved.next_rstd_N),
-                                .row_sums = pointer<float>(row_sums_N2)};
+                                .row_sums = pointer<float>(out.row_sums_N2)};
     if (const DeviceKernels* device = device_kernels(stream_ND)) return device->junction_forward(first, scales, shape);
     first.factor = forward_factors(scales);
     with_norms(shape, [&](auto branch_norm, auto out_norm) {
@@ -120,15 +143,13 @@ int64_t junction_scratch_size(int64_t tokens, int64_t width) {
   return junction_chunks(tokens) * (kJunctionGains * width + 1);
 }
 
-void junction_backward(const JunctionRule& rule, const JunctionSaved& saved, const at::Tensor& stream_ND,
-                       const at::Tensor& branch_ND, const at::Tensor& grad_normed_ND, const at::Tensor& grad_stream_ND,
-                       const at::Tensor& grad_branch_ND, const JunctionGradients& gradients,
-                       const at::Tensor& scratch) {
-  const int64_t width = grad_stream_ND.size(1);
-  const JunctionShape shape = shape_of(rule, grad_stream_ND.size(0));
+void junction_backward(const JunctionGradients& gradients, const at::Tensor& scratch, const JunctionRule& rule,
+                       const JunctionSaved& saved, const JunctionInputs& in, const at::Tensor& grad_normed_ND) {
+  const int64_t width = gradients.stream_ND.size(1);
+  const JunctionShape shape = shape_of(rule, gradients.stream_ND.size(0));
   const JunctionScales scales = scales_of(rule, true);
   auto* sums = pointer<float>(scratch);
-  with_storage_type(grad_stream_ND, [&](auto type) {
+  with_storage_type(gradients.stream_ND, [&](auto type) {
     using T = decltype(type);
     JunctionBackwardRow<T> first{.width = width,
                                  .next_scale = scales.next,
@@ -137,19 +158,19 @@ void junction_backward(const JunctionRule& rule, const JunctionSaved& saved, con
                                  .forward = {},
                                  .backward = {},
                                  .sum = pointer<T>(saved.sum_ND),
-                                 .branch = pointer<T>(branch_ND),
-                                 .stream = pointer<T>(stream_ND),
+                                 .branch = pointer<T>(in.branch_ND),
+                                 .stream = pointer<T>(in.stream_ND),
                                  .grad_normed = pointer<T>(grad_normed_ND),
                                  .branch_gain = pointer<T>(rule.branch_gain_D),
                                  .out_gain = pointer<T>(rule.out_gain_D),
                                  .next_gain = pointer<T>(rule.next_gain_D),
-                                 .grad_stream = pointer<T>(grad_stream_ND),
-                                 .grad_branch = pointer<T>(grad_branch_ND),
+                                 .grad_stream = pointer<T>(gradients.stream_ND),
+                                 .grad_branch = pointer<T>(gradients.branch_ND),
                                  .branch_rstd = pointer<float>(saved.branch_rstd_N),
                                  .out_rstd = pointer<float>(saved.out_rstd_N),
                                  .next_rstd = pointer<float>(saved.next_rstd_N)};
-    if (const DeviceKernels* device = device_kernels(grad_stream_ND)) {
-      return device->junction_backward(first, scales, shape, arrays_of(gradients, scratch));
+    if (const DeviceKernels* device = device_kernels(gradients.stream_ND)) {
+      return device->junction_backward(first, scales, shape, arrays_of(gradients.parameters, rule.gate_slope, scratch));
     }
     first.forward = forward_factors(scales);
     first.backward = backward_factors(scales);
@@ -157,7 +178,7 @@ void junction_backward(const JunctionRule& rule, const JunctionSaved& saved, con
       parallel_rows(junction_chunks(shape.rows), 1,
                     [&](int64_t chunk) { backward_chunk<branch_norm, out_norm>(first, shape.rows, chunk, sums); });
     });
-    add_parameter_gradients(gradients, sums, junction_chunks(shape.rows), width);
+    add_parameter_gradients(gradients.parameters, rule.gate_slope, sums, junction_chunks(shape.rows), width);
   });
 }
 

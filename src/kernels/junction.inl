@@ -4,6 +4,7 @@
 #pragma once
 
 #include "lanes.inl"
+#include "strata/base/gate.h"
 
 namespace strata::kernels {
 
@@ -18,21 +19,18 @@ struct JunctionFactors {
   float skip, branch, sum, next;
 };
 
-/// The term that the gate multiplies.
-enum class GateTerm { kNone, kSum, kSkip, kBranch, kNorm };
-
 /// What the factors are made of: fixed numbers, and the gate in memory.
 struct JunctionScales {
   float skip, branch, next;
-  GateTerm gated;
+  Gate gated;
   bool stop_gradient;
   const float* gate;  // nullptr: none
 };
 
 STRATA_KFN JunctionFactors factors(const JunctionScales& scales, float gate) {
-  const auto gated = [&](GateTerm term, float value) { return scales.gated == term ? value * gate : value; };
-  return {gated(GateTerm::kSkip, scales.skip), gated(GateTerm::kBranch, scales.branch), gated(GateTerm::kSum, 1.0F),
-          gated(GateTerm::kNorm, scales.next)};
+  const auto gated = [&](Gate term, float value) { return scales.gated == term ? value * gate : value; };
+  return {gated(Gate::kSkip, scales.skip), gated(Gate::kBranch, scales.branch), gated(Gate::kSum, 1.0F),
+          gated(Gate::kNorm, scales.next)};
 }
 
 STRATA_KFN JunctionFactors forward_factors(const JunctionScales& scales) {
@@ -132,7 +130,7 @@ template <class T>
 struct JunctionBackwardRow {
   int64_t width;
   float next_scale, skip_scale;
-  GateTerm gate;
+  Gate gate;
   JunctionFactors forward, backward;
   const T *sum, *branch, *stream, *grad_normed;  // stream: the x that the forward read, for a gate on the skip
   const T *branch_gain, *out_gain, *next_gain;
@@ -172,9 +170,10 @@ STRATA_KFN void add_to(Pointer sums, Index i, const Value& value) {
 }
 
 // dL/dx' in grad_stream: what came down the stream, plus what came through n = next_scale next_norm(x').
+// Gives sum(dL/dn next_norm(x')), where there is a norm or a gate behind it; else 0.
 template <bool kOutNorm, class T, class Exec, class Pointer>
-STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row, const JunctionSums<Pointer> sum) {
-  if (row.grad_normed == nullptr) return;
+STRATA_KFN float next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> row, const JunctionSums<Pointer> sum) {
+  if (row.grad_normed == nullptr) return 0.0F;
   const bool has_norm = row.next_gain != nullptr;
   const float out_rstd = kOutNorm ? *row.out_rstd : 0.0F;
   const auto x = [&](auto i) {
@@ -182,7 +181,7 @@ STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> r
     if constexpr (kOutNorm) return normalised(gated, out_rstd, row.out_gain, i);
     return gated;
   };
-  float dot = 0.0F;  // Σ dL/dn next_norm(x')
+  float dot = 0.0F;
   if (has_norm) {
     const float next_rstd = *row.next_rstd;
     dot = exec.template sum<1>(row.width, [&](auto i) {
@@ -197,7 +196,7 @@ STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> r
       add_to(sum.next_gain, i, upstream * normal);
     });
   } else {
-    if (row.gate == GateTerm::kNorm) {
+    if (row.gate == Gate::kNorm) {
       dot = exec.template sum<1>(row.width, [&](auto i) { return sums(read(row.grad_normed, i) * x(i)); })[0];
     }
     exec.each(row.width, [&](auto i) {
@@ -205,7 +204,7 @@ STRATA_KFN void next_norm_backward_row(Exec exec, const JunctionBackwardRow<T> r
       write(row.grad_stream, i, read(row.grad_stream, i) + grad);
     });
   }
-  if (row.gate == GateTerm::kNorm && exec.leader()) *sum.gate += row.next_scale * dot;
+  return dot;
 }
 
 // From dL/dx' to the gradient of the gated sum, in grad_stream, through x' = out_norm(G(s)).
@@ -223,33 +222,44 @@ STRATA_KFN void out_norm_backward_row(Exec exec, const JunctionBackwardRow<T> ro
   });
 }
 
-// Σ g ⊙ h of a gate on the sum, the skip or the branch; grad_stream holds the gradient of the gated sum.
+// sum(dL/dy * h) of the gate (base/gate.h), y the gated value. grad_stream holds the gradient of the gated sum, through
+// which the gradients of skip and branch come. of_normed: sum(dL/dn next_norm(x')).
 template <bool kBranchNorm, class T, class Exec, class Pointer>
-STRATA_KFN void gate_backward_row(Exec exec, const JunctionBackwardRow<T> row, const JunctionSums<Pointer> sum) {
-  Sums<1> dot;
-  if (row.gate == GateTerm::kSum) {
-    dot = exec.template sum<1>(row.width, [&](auto i) { return sums(read(row.grad_stream, i) * read(row.sum, i)); });
-  } else if (row.gate == GateTerm::kSkip) {
-    dot = exec.template sum<1>(
-        row.width, [&](auto i) { return sums(row.skip_scale * read(row.grad_stream, i) * read(row.stream, i)); });
-  } else {
-    const float branch_rstd = kBranchNorm ? *row.branch_rstd : 0.0F;
-    dot = exec.template sum<1>(row.width, [&](auto i) {
-      auto f = read(row.branch, i);
-      if constexpr (kBranchNorm) f = normalised(f, branch_rstd, row.branch_gain, i);
-      return sums(read(row.grad_stream, i) * f);
-    });
+STRATA_KFN void gate_backward_row(Exec exec, const JunctionBackwardRow<T> row, float of_normed,
+                                  const JunctionSums<Pointer> sum) {
+  float dot = 0.0F;
+  switch (row.gate) {
+    case Gate::kNone:
+      return;
+    case Gate::kSum:
+      dot =
+          exec.template sum<1>(row.width, [&](auto i) { return sums(read(row.grad_stream, i) * read(row.sum, i)); })[0];
+      break;
+    case Gate::kSkip:
+      dot = exec.template sum<1>(
+          row.width, [&](auto i) { return sums(row.skip_scale * read(row.grad_stream, i) * read(row.stream, i)); })[0];
+      break;
+    case Gate::kBranch: {
+      const float branch_rstd = kBranchNorm ? *row.branch_rstd : 0.0F;
+      dot = exec.template sum<1>(row.width, [&](auto i) {
+        auto f = read(row.branch, i);
+        if constexpr (kBranchNorm) f = normalised(f, branch_rstd, row.branch_gain, i);
+        return sums(read(row.grad_stream, i) * f);
+      })[0];
+      break;
+    }
+    case Gate::kNorm:
+      dot = row.next_scale * of_normed;
+      break;
   }
-  if (exec.leader()) *sum.gate += dot[0];
+  if (exec.leader()) *sum.gate += dot;
 }
 
 template <bool kBranchNorm, bool kOutNorm, class T, class Exec, class Pointer>
 STRATA_KFN void junction_backward_row(Exec exec, const JunctionBackwardRow<T> row, const JunctionSums<Pointer> sum) {
-  next_norm_backward_row<kOutNorm>(exec, row, sum);
+  const float of_normed = next_norm_backward_row<kOutNorm>(exec, row, sum);
   if constexpr (kOutNorm) out_norm_backward_row(exec, row, sum);
-  if (row.gate == GateTerm::kSum || row.gate == GateTerm::kSkip || row.gate == GateTerm::kBranch) {
-    gate_backward_row<kBranchNorm>(exec, row, sum);
-  }
+  gate_backward_row<kBranchNorm>(exec, row, of_normed, sum);
   const float to_skip = row.backward.sum * row.backward.skip;
   const float to_branch = row.backward.sum * row.backward.branch;
   if constexpr (kBranchNorm) {

@@ -10,7 +10,7 @@
 
 namespace strata::kernels {
 
-void fill_rotary_table(double theta, const at::Tensor& table) {
+void fill_rotary_table(const at::Tensor& table, double theta) {
   const int64_t positions = table.size(1);
   const int64_t half = table.size(2);
   const at::Tensor values = table.is_cpu() ? table : at::empty(table.sizes(), at::kFloat);

@@ -5,11 +5,11 @@
 
 namespace strata::kernels {
 
-void sums_of_squares(const at::Tensor& flat, const at::Tensor& blocks_B2, const at::Tensor& squares_B) {
+void sums_of_squares(const at::Tensor& squares_B, const at::Tensor& flat, const at::Tensor& blocks_B2) {
   const auto* blocks = pointer<int64_t>(blocks_B2);
   auto* squares = pointer<float>(squares_B);
   if (const DeviceKernels* device = device_kernels(flat)) {
-    return device->sums_of_squares(array(flat), blocks, blocks_B2.size(0), squares);
+    return device->sums_of_squares(squares, array(flat), blocks, blocks_B2.size(0));
   }
   with_storage_type(flat, [&](auto type) {
     const auto* data = pointer<decltype(type)>(flat);
@@ -23,11 +23,11 @@ void sums_of_squares(const at::Tensor& flat, const at::Tensor& blocks_B2, const 
   });
 }
 
-void values_at(const at::Tensor& flat, const at::Tensor& places_G, const at::Tensor& values_G) {
+void values_at(const at::Tensor& values_G, const at::Tensor& flat, const at::Tensor& places_G) {
   const auto* places = pointer<int64_t>(places_G);
   auto* values = pointer<float>(values_G);
   if (const DeviceKernels* device = device_kernels(flat)) {
-    return device->values_at(array(flat), places, places_G.numel(), values);
+    return device->values_at(values, array(flat), places, places_G.numel());
   }
   with_storage_type(flat, [&](auto type) {
     const auto* data = pointer<decltype(type)>(flat);

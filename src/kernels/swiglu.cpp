@@ -6,10 +6,10 @@
 
 namespace strata::kernels {
 
-void swiglu(const at::Tensor& gate_up_N2F, const at::Tensor& out_NF) {
+void swiglu(const at::Tensor& out_NF, const at::Tensor& gate_up_N2F) {
   const int64_t width = out_NF.size(1);
   if (const DeviceKernels* device = device_kernels(out_NF)) {
-    return device->swiglu(array(gate_up_N2F), array(out_NF), out_NF.size(0), width);
+    return device->swiglu(array(out_NF), array(gate_up_N2F), out_NF.size(0), width);
   }
   with_storage_type(out_NF, [&](auto type) {
     using T = decltype(type);

@@ -1,4 +1,4 @@
-#include "strata/nn/attention.h"
+#include "nn/attention.h"
 
 #include "strata/base/check.h"
 #include "strata/kernels/rotary.h"
@@ -34,7 +34,7 @@ AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::Scal
   }
   allocator.count(MemoryClass::kAttentionWorkspace, str("taken by ", kernel->name(), " attention"),
                   kernel->bytes_of_its_own(max_tokens, longest_row));
-  if (!allocator.is_planning()) kernels::fill_rotary_table(dims.rope_theta, rotary_table);
+  if (!allocator.is_planning()) kernels::fill_rotary_table(rotary_table, dims.rope_theta);
 }
 
 AttentionActivations::AttentionActivations(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
@@ -70,43 +70,44 @@ AttentionActivations Attention::batch_views(int64_t tokens) const {
   return views;
 }
 
-void Attention::forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-                        const at::Tensor& branch_ND, const LayerCache* cache) const {
+void Attention::forward(const at::Tensor& branch_ND, const Engine& engine, const data::TokenBatch& batch,
+                        const at::Tensor& normed_ND, const LayerCache* cache) {
   const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
   const kernels::AttentionShape& shape = workspace_->shape();
-  engine.multiply(phase::kGemmAttention, normed_ND, qkv_weight_WD_.t(), qkv_NW);
+  engine.multiply(phase::kGemmAttention, qkv_NW, normed_ND, qkv_weight_WD_.t());
   engine.clock.enter(phase::kRotary);
   kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, false);
   engine.clock.enter(phase::kAttention);
   if (cache != nullptr) {
-    kernels::attention_over_cache(shape, cache->past, qkv_NW, cache->keys_TK, cache->values_TK, out_NA,
+    kernels::attention_over_cache(out_NA, cache->keys_TK, cache->values_TK, shape, cache->past, qkv_NW,
                                   workspace_->scratch);
   } else if (!batch.row_parents.empty()) {
-    kernels::attention_over_tree(shape, {batch.row_starts, batch.row_parents, batch.row_offsets, batch.longest_row},
-                                 qkv_NW, out_NA, workspace_->tree_scratch);
+    kernels::attention_over_tree(out_NA, shape,
+                                 {batch.row_starts, batch.row_parents, batch.row_offsets, batch.longest_row}, qkv_NW,
+                                 workspace_->tree_scratch);
   } else {
-    workspace_->kernel->forward(rows_of(batch), qkv_NW, out_NA, log_sum_HN, workspace_->scratch);
+    workspace_->kernel->forward(out_NA, log_sum_HN, rows_of(batch), qkv_NW, workspace_->scratch);
   }
-  engine.multiply(phase::kGemmAttention, out_NA, out_weight_DA_.t(), branch_ND);
+  engine.multiply(phase::kGemmAttention, branch_ND, out_NA, out_weight_DA_.t());
 }
 
-void Attention::backward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-                         const at::Tensor& grad_branch_ND, const at::Tensor& grad_normed_ND) const {
+void Attention::backward(const at::Tensor& grad_normed_ND, const Engine& engine, const data::TokenBatch& batch,
+                         const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND) {
   const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
   const kernels::AttentionShape& shape = workspace_->shape();
   const at::Tensor grad_out_NA = workspace_->grad_out_NA.narrow(0, 0, batch.num_tokens());
   if (out_grad_DA_.defined()) {
-    engine.multiply(phase::kGemmAttention, grad_branch_ND.t(), out_NA, out_grad_DA_, true);
+    engine.multiply(phase::kGemmAttention, out_grad_DA_, grad_branch_ND.t(), out_NA, true);
   }
-  engine.multiply(phase::kGemmAttention, grad_branch_ND, out_weight_DA_, grad_out_NA);
+  engine.multiply(phase::kGemmAttention, grad_out_NA, grad_branch_ND, out_weight_DA_);
   engine.clock.enter(phase::kAttention);
-  workspace_->kernel->backward_in_place(rows_of(batch), grad_out_NA, out_NA, log_sum_HN, qkv_NW, workspace_->scratch);
+  workspace_->kernel->backward_in_place(qkv_NW, rows_of(batch), grad_out_NA, out_NA, log_sum_HN, workspace_->scratch);
   engine.clock.enter(phase::kRotary);
   kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, true);
   if (qkv_grad_WD_.defined()) {
-    engine.multiply(phase::kGemmAttention, qkv_NW.t(), normed_ND, qkv_grad_WD_, true);
+    engine.multiply(phase::kGemmAttention, qkv_grad_WD_, qkv_NW.t(), normed_ND, true);
   }
-  engine.multiply(phase::kGemmAttention, qkv_NW, qkv_weight_WD_, grad_normed_ND);
+  engine.multiply(phase::kGemmAttention, grad_normed_ND, qkv_NW, qkv_weight_WD_);
 }
 
 }  // namespace strata::nn

@@ -1,4 +1,4 @@
-#include "custom_junction.h"
+#include "nn/custom_junction.h"
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/cat.h>
@@ -25,10 +25,10 @@ class AutogradJunction final : public Junction {
     }
   }
 
-  void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool) const override {
+  void forward(const Engine& engine, const at::Tensor& stream_ND, bool) override {
     engine.clock.enter(phase::kJunction);
     const at::NoGradGuard plain;
-    const JunctionBuffers views = buffers().first(tokens);
+    const JunctionBuffers views = buffers().first(stream_ND.size(0));
     const auto [out_ND, normed_ND] = run(stream_ND, views.branch_ND, values_);
     views.stream_ND.copy_(out_ND);
     views.normed_ND.copy_(normed_ND);
@@ -37,8 +37,8 @@ class AutogradJunction final : public Junction {
     engine.clock.enter(nullptr);
   }
 
-  void backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
-                const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const override {
+  void backward(const at::Tensor& grad_branch_ND, const at::Tensor& grad_stream_ND, const Engine& engine,
+                const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND) override {
     engine.clock.enter(phase::kJunction);
     const at::AutoGradMode recorded(true);
     const auto leaf = [](const at::Tensor& tensor) { return tensor.detach().set_requires_grad(true); };

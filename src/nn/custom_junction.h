@@ -1,6 +1,6 @@
 #pragma once
 
-#include "strata/nn/junction.h"
+#include "nn/junction.h"
 
 namespace strata::nn {
 

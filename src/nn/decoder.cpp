@@ -1,11 +1,11 @@
-#include "strata/nn/decoder.h"
+#include "nn/decoder.h"
 
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
 #include <ranges>
 
-#include "decoder_buffers.h"
+#include "nn/decoder_buffers.h"
 #include "strata/base/check.h"
 #include "strata/kernels/embedding.h"
 
@@ -74,26 +74,26 @@ const Junction& Decoder::before(size_t layer) const {
 }
 
 void Decoder::layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t index,
-                            const LayerCache* cache) const {
-  const Layer& layer = layers_[index];
+                            const LayerCache* cache) {
+  Layer& layer = layers_[index];
   const int64_t tokens = batch.num_tokens();
   const JunctionBuffers in = before(index).buffers().first(tokens);
   const JunctionBuffers middle = layer.after_attention->buffers().first(tokens);
-  layer.attention.forward(engine, batch, in.normed_ND, middle.branch_ND, cache);
-  layer.after_attention->forward(engine, in.stream_ND, tokens, false);
-  layer.feed_forward.forward(engine, middle.normed_ND, layer.after_feed_forward->buffers().first(tokens).branch_ND);
-  layer.after_feed_forward->forward(engine, middle.stream_ND, tokens, false);
+  layer.attention.forward(middle.branch_ND, engine, batch, in.normed_ND, cache);
+  layer.after_attention->forward(engine, in.stream_ND);
+  layer.feed_forward.forward(layer.after_feed_forward->buffers().first(tokens).branch_ND, engine, middle.normed_ND);
+  layer.after_feed_forward->forward(engine, middle.stream_ND);
 }
 
-void Decoder::embed(const Engine& engine, const data::TokenBatch& batch) const {
+void Decoder::embed(const Engine& engine, const data::TokenBatch& batch) {
   const at::Tensor embedded_ND = entry_->buffers().first(batch.num_tokens()).sum_ND;
   engine.enter_section(sections_.front());
   engine.clock.enter(phase::kEmbedding);
-  kernels::gather_rows(embedding_VD_, batch.tokens_N, embedded_ND);
-  entry_->forward(engine, embedded_ND, batch.num_tokens(), true);
+  kernels::gather_rows(embedded_ND, embedding_VD_, batch.tokens_N);
+  entry_->forward(engine, embedded_ND, true);
 }
 
-void Decoder::forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe) const {
+void Decoder::forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe) {
   check_fits(batch);
   embed(engine, batch);
   for (size_t layer = 0; layer < layers_.size(); ++layer) {
@@ -116,7 +116,7 @@ std::vector<LayerCache> Decoder::make_cache() const {
   return cache;
 }
 
-void Decoder::extend(const Engine& engine, data::TokenBatch batch, std::vector<LayerCache>& cache) const {
+void Decoder::extend(std::vector<LayerCache>& cache, const Engine& engine, data::TokenBatch batch) {
   STRATA_ASSERT(batch.num_rows() == 1 && cache.size() == layers_.size());
   const int64_t past = cache.front().past;
   STRATA_CHECK(past + batch.num_tokens() <= limits_.longest_row, "a row of ", past + batch.num_tokens(),
@@ -132,21 +132,21 @@ void Decoder::extend(const Engine& engine, data::TokenBatch batch, std::vector<L
 
 at::Tensor Decoder::output_ND(int64_t tokens) const { return before(layers_.size()).buffers().first(tokens).normed_ND; }
 
-void Decoder::layer_backward(const Engine& engine, const data::TokenBatch& batch, size_t index) const {
-  const Layer& layer = layers_[index];
+void Decoder::layer_backward(const Engine& engine, const data::TokenBatch& batch, size_t index) {
+  Layer& layer = layers_[index];
   const int64_t tokens = batch.num_tokens();
   const JunctionBuffers in = before(index).buffers().first(tokens);
   const JunctionBuffers middle = layer.after_attention->buffers().first(tokens);
   const at::Tensor grad_stream = grad_stream_ND_.narrow(0, 0, tokens);
   const at::Tensor grad_normed = grad_normed_ND_.narrow(0, 0, tokens);
   const at::Tensor grad_branch = grad_branch_ND_.narrow(0, 0, tokens);
-  layer.after_feed_forward->backward(engine, middle.stream_ND, grad_normed, grad_stream, grad_branch);
-  layer.feed_forward.backward(engine, middle.normed_ND, grad_branch, grad_normed);
-  layer.after_attention->backward(engine, in.stream_ND, grad_normed, grad_stream, grad_branch);
-  layer.attention.backward(engine, batch, in.normed_ND, grad_branch, grad_normed);
+  layer.after_feed_forward->backward(grad_branch, grad_stream, engine, middle.stream_ND, grad_normed);
+  layer.feed_forward.backward(grad_normed, engine, middle.normed_ND, grad_branch);
+  layer.after_attention->backward(grad_branch, grad_stream, engine, in.stream_ND, grad_normed);
+  layer.attention.backward(grad_normed, engine, batch, in.normed_ND, grad_branch);
 }
 
-void Decoder::backward(const Engine& engine, const data::TokenBatch& batch, const FinalGradients& when_final) const {
+void Decoder::backward(const Engine& engine, const data::TokenBatch& batch, const FinalGradients& when_final) {
   const int64_t tokens = batch.num_tokens();
   const auto leave = [&](const ArenaRange& section) {
     if (when_final && section.size() > 0) when_final(section);
@@ -159,10 +159,10 @@ void Decoder::backward(const Engine& engine, const data::TokenBatch& batch, cons
     leave(gradient_sections_[layer + 1]);
   }
   const at::Tensor embedded_ND = entry_->buffers().first(tokens).sum_ND;
-  entry_->backward(engine, embedded_ND, grad_normed_ND_.narrow(0, 0, tokens), grad_stream,
-                   grad_branch_ND_.narrow(0, 0, tokens));
+  entry_->backward(grad_branch_ND_.narrow(0, 0, tokens), grad_stream, engine, embedded_ND,
+                   grad_normed_ND_.narrow(0, 0, tokens));
   engine.clock.enter(phase::kEmbedding);
-  kernels::embedding_backward(grad_stream, batch.tokens_N, batch.by_id_N, embedding_grad_VD_);
+  kernels::embedding_backward(embedding_grad_VD_, grad_stream, batch.tokens_N, batch.by_id_N);
   engine.clock.enter(nullptr);
   leave(gradient_sections_.front());
 }

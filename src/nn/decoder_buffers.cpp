@@ -1,4 +1,4 @@
-#include "decoder_buffers.h"
+#include "nn/decoder_buffers.h"
 
 #include "strata/kernels/junction.h"
 
@@ -8,6 +8,29 @@ namespace {
 std::string layer_name(int64_t layer) { return "layer " + std::to_string(layer); }
 
 }  // namespace
+
+JunctionHomes homes_of(const norm::WiredJunction& junction, const norm::WiredJunction* next, bool enters_layer,
+                       const Recomputation& recomputation) {
+  const norm::Junction& rule = junction.rule;
+  const Home within_layer = recomputation.layer ? Home::kLayers : Home::kJunction;
+  const bool inputs_are_kept = enters_layer && recomputation.inputs;
+  const Home outputs = inputs_are_kept ? Home::kJunction : within_layer;
+
+  const bool stream_is_sum = rule.out_norm == norm::Norm::kNone && rule.gate != Gate::kSum && outputs == within_layer;
+  const bool normed_is_stream =
+      rule.next_norm == norm::Norm::kNone && rule.next_scale == 1.0 && rule.gate != Gate::kNorm && !junction.custom;
+  const bool next_reads_stream = next != nullptr && (next->rule.gate == Gate::kSkip || next->custom);
+  const bool stream_is_read = normed_is_stream || next_reads_stream || inputs_are_kept;
+  const bool branch_is_read =
+      rule.branch_norm != norm::Norm::kNone || rule.gate == Gate::kBranch || junction.custom.has_value();
+  return {.sum = within_layer,
+          .stream = stream_is_sum    ? Home::kSum
+                    : stream_is_read ? outputs
+                                     : Home::kModel,
+          .normed = normed_is_stream ? Home::kStream : outputs,
+          .branch = branch_is_read ? within_layer : Home::kModel,
+          .statistics = within_layer};
+}
 
 DecoderBuffers::DecoderBuffers(const ModelSpec& spec, at::ScalarType dtype, int64_t max_tokens,
                                config::Recompute recompute, bool gradients, Allocator& allocator)
@@ -30,68 +53,75 @@ DecoderBuffers::DecoderBuffers(const ModelSpec& spec, at::ScalarType dtype, int6
   }
 }
 
-at::Tensor DecoderBuffers::keep(const std::string& owner, const std::string& what, at::IntArrayRef shape,
-                                at::ScalarType dtype, bool shared) {
-  if (!shared) return allocator_.zeros(MemoryClass::kActivations, owner + " " + what, shape, dtype);
-  at::Tensor& buffer = shared_[what];
-  if (!buffer.defined()) buffer = allocator_.zeros(MemoryClass::kActivations, "recomputed " + what, shape, dtype);
+at::Tensor DecoderBuffers::own(const std::string& owner, const std::string& what, at::IntArrayRef shape,
+                               at::ScalarType dtype) {
+  return allocator_.zeros(MemoryClass::kActivations, owner + " " + what, shape, dtype);
+}
+
+at::Tensor DecoderBuffers::of_layers(const std::string& what, at::IntArrayRef shape, at::ScalarType dtype) {
+  at::Tensor& buffer = of_layers_[what];
+  if (!buffer.defined()) buffer = own("recomputed", what, shape, dtype);
   return buffer;
 }
 
 AttentionActivations DecoderBuffers::attention(int64_t layer) {
   if (recompute_ != config::Recompute::kLayer) return {spec_.dims, dtype_, tokens_, layer_name(layer), allocator_};
-  if (shared_attention_.empty()) shared_attention_.emplace_back(spec_.dims, dtype_, tokens_, "recomputed", allocator_);
-  return shared_attention_.front();
+  if (attention_of_layers_.empty()) {
+    attention_of_layers_.emplace_back(spec_.dims, dtype_, tokens_, "recomputed", allocator_);
+  }
+  return attention_of_layers_.front();
 }
 
 at::Tensor DecoderBuffers::gate_up_N2F(int64_t layer) {
-  return keep(layer_name(layer), "gate and up", {tokens_, 2 * spec_.dims.intermediate}, dtype_,
-              recompute_ != config::Recompute::kNone);
+  const int64_t shape[] = {tokens_, 2 * spec_.dims.intermediate};
+  if (recompute_ == config::Recompute::kNone) return own(layer_name(layer), "gate and up", shape, dtype_);
+  return of_layers("gate and up", shape, dtype_);
 }
 
-JunctionBuffers DecoderBuffers::entry() { return junction(0, "entry", true, false); }
+JunctionHomes DecoderBuffers::homes(size_t index, bool enters_layer, bool recomputed) const {
+  const auto& after = spec_.wiring.after;
+  const bool by_layer = recompute_ == config::Recompute::kLayer;
+  return homes_of(index == 0 ? spec_.wiring.entry : after[index - 1], index < after.size() ? &after[index] : nullptr,
+                  enters_layer, {.layer = by_layer && recomputed, .inputs = by_layer && gradients_});
+}
+
+JunctionBuffers DecoderBuffers::entry() { return junction("entry", "", homes(0, true, false)); }
 
 JunctionBuffers DecoderBuffers::after_attention(int64_t layer) {
-  return junction(static_cast<size_t>(2 * layer + 1), layer_name(layer), false,
-                  recompute_ == config::Recompute::kLayer);
+  return junction(layer_name(layer), " after attention", homes(static_cast<size_t>(2 * layer + 1), false, true));
 }
 
 JunctionBuffers DecoderBuffers::after_feed_forward(int64_t layer) {
-  return junction(static_cast<size_t>(2 * layer + 2), layer_name(layer), true, recompute_ == config::Recompute::kLayer);
+  return junction(layer_name(layer), " after feed-forward", homes(static_cast<size_t>(2 * layer + 2), true, true));
 }
 
-// index: 0 is the entry, then one per branch.
-JunctionBuffers DecoderBuffers::junction(size_t index, const std::string& owner, bool leads_to_layer, bool recomputed) {
-  const norm::WiredJunction& wired = index == 0 ? spec_.wiring.entry : spec_.wiring.after[index - 1];
-  const norm::Junction& rule = wired.rule;
-  const bool next_needs_stream =
-      index < spec_.wiring.after.size() &&
-      (spec_.wiring.after[index].rule.gate == norm::Gate::kSkip || spec_.wiring.after[index].custom);
-  const bool kept_for_recompute = leads_to_layer && recompute_ == config::Recompute::kLayer && gradients_;
-  const bool sum_is_stream =
-      rule.out_norm == norm::Norm::kNone && rule.gate != norm::Gate::kSum && !(kept_for_recompute && recomputed);
-  const bool normed_is_stream =
-      rule.next_norm == norm::Norm::kNone && rule.next_scale == 1.0 && rule.gate != norm::Gate::kNorm && !wired.custom;
-  const bool branch_needed = rule.branch_norm != norm::Norm::kNone || rule.gate == norm::Gate::kBranch || wired.custom;
-
-  const std::string place = index == 0 ? "" : leads_to_layer ? " after feed-forward" : " after attention";
-  const auto wide = [&](const char* what, bool shared) {
-    return keep(owner, what + place, {tokens_, spec_.dims.hidden}, dtype_, shared);
-  };
+JunctionBuffers DecoderBuffers::junction(const std::string& owner, const std::string& place,
+                                         const JunctionHomes& homes) {
   JunctionBuffers buffers;
-  buffers.sum_ND = wide("sum", recomputed);
-  const bool share_outputs = recomputed && !kept_for_recompute;
-  if (normed_is_stream) {
-    buffers.normed_ND = sum_is_stream ? buffers.sum_ND : wide("stream", share_outputs);
-    buffers.stream_ND = buffers.normed_ND;
-  } else {
-    buffers.normed_ND = wide("normed", share_outputs);
-    const bool keep_stream = next_needs_stream || kept_for_recompute;
-    buffers.stream_ND = sum_is_stream ? buffers.sum_ND : keep_stream ? wide("stream", share_outputs) : stream_ND_;
-  }
-  buffers.branch_ND = branch_needed ? wide("branch", recomputed) : branch_ND_;
-  buffers.statistics_3N = keep(owner, "statistics" + place, {3, tokens_}, at::kFloat, recomputed);
-  buffers.row_sums_N2 = keep(owner, "row sums" + place, {tokens_, 2}, at::kFloat, false);
+  const auto lay_out = [&](Home home, const char* what, at::IntArrayRef shape, at::ScalarType dtype) {
+    return home == Home::kLayers ? of_layers(what + place, shape, dtype) : own(owner, what + place, shape, dtype);
+  };
+  const auto wide = [&](Home home, const char* what, const at::Tensor& of_model_ND) {
+    switch (home) {
+      case Home::kSum:
+        return buffers.sum_ND;
+      case Home::kStream:
+        return buffers.stream_ND;
+      case Home::kModel:
+        return of_model_ND;
+      case Home::kJunction:
+      case Home::kLayers:
+        break;
+    }
+    return lay_out(home, what, {tokens_, spec_.dims.hidden}, dtype_);
+  };
+  buffers.sum_ND = wide(homes.sum, "sum", {});
+  buffers.stream_ND = wide(homes.stream, "stream", stream_ND_);
+  buffers.normed_ND = wide(homes.normed, "normed", {});
+  buffers.normed_is_stream = homes.normed == Home::kStream;
+  buffers.branch_ND = wide(homes.branch, "branch", branch_ND_);
+  buffers.statistics_3N = lay_out(homes.statistics, "statistics", {3, tokens_}, at::kFloat);
+  buffers.row_sums_N2 = lay_out(Home::kJunction, "row sums", {tokens_, 2}, at::kFloat);
   return buffers;
 }
 

@@ -1,4 +1,4 @@
-#include "strata/nn/feed_forward.h"
+#include "nn/feed_forward.h"
 
 #include "strata/kernels/swiglu.h"
 
@@ -27,30 +27,30 @@ void FeedForward::bind_gradients(const Parameters& parameters) {
   down_grad_DF_ = parameters.gradient(projection(layer_, "down"));
 }
 
-void FeedForward::forward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& branch_ND) const {
+void FeedForward::forward(const at::Tensor& branch_ND, const Engine& engine, const at::Tensor& normed_ND) {
   const at::Tensor gate_up = gate_up_N2F_.narrow(0, 0, normed_ND.size(0));
   const at::Tensor activation = activation_NF_.narrow(0, 0, normed_ND.size(0));
-  engine.multiply(phase::kGemmFeedForward, normed_ND, in_weight_2FD_.t(), gate_up);
+  engine.multiply(phase::kGemmFeedForward, gate_up, normed_ND, in_weight_2FD_.t());
   engine.clock.enter(phase::kSwiglu);
-  kernels::swiglu(gate_up, activation);
-  engine.multiply(phase::kGemmFeedForward, activation, down_weight_DF_.t(), branch_ND);
+  kernels::swiglu(activation, gate_up);
+  engine.multiply(phase::kGemmFeedForward, branch_ND, activation, down_weight_DF_.t());
 }
 
-void FeedForward::backward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND,
-                           const at::Tensor& grad_normed_ND) const {
+void FeedForward::backward(const at::Tensor& grad_normed_ND, const Engine& engine, const at::Tensor& normed_ND,
+                           const at::Tensor& grad_branch_ND) {
   const at::Tensor gate_up = gate_up_N2F_.narrow(0, 0, normed_ND.size(0));
   const at::Tensor activation = activation_NF_.narrow(0, 0, normed_ND.size(0));
-  if (recompute_) engine.multiply(phase::kGemmFeedForward, normed_ND, in_weight_2FD_.t(), gate_up);
-  engine.multiply(phase::kGemmFeedForward, grad_branch_ND, down_weight_DF_, activation);
+  if (recompute_) engine.multiply(phase::kGemmFeedForward, gate_up, normed_ND, in_weight_2FD_.t());
+  engine.multiply(phase::kGemmFeedForward, activation, grad_branch_ND, down_weight_DF_);
   engine.clock.enter(phase::kSwiglu);
   kernels::swiglu_backward_in_place(gate_up, activation);
   if (down_grad_DF_.defined()) {
-    engine.multiply(phase::kGemmFeedForward, grad_branch_ND.t(), activation, down_grad_DF_, true);
+    engine.multiply(phase::kGemmFeedForward, down_grad_DF_, grad_branch_ND.t(), activation, true);
   }
   if (in_grad_2FD_.defined()) {
-    engine.multiply(phase::kGemmFeedForward, gate_up.t(), normed_ND, in_grad_2FD_, true);
+    engine.multiply(phase::kGemmFeedForward, in_grad_2FD_, gate_up.t(), normed_ND, true);
   }
-  engine.multiply(phase::kGemmFeedForward, gate_up, in_weight_2FD_, grad_normed_ND);
+  engine.multiply(phase::kGemmFeedForward, grad_normed_ND, gate_up, in_weight_2FD_);
 }
 
 }  // namespace strata::nn

@@ -1,4 +1,4 @@
-#include "strata/nn/head.h"
+#include "nn/head.h"
 
 #include <ATen/ops/empty.h>
 
@@ -23,7 +23,7 @@ Head::Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_toke
 }
 
 Head::Chunk Head::chunk(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-                        int64_t first) const {
+                        int64_t first) {
   const int64_t count = std::min(chunk_, batch.num_scored() - first);
   Chunk chunk{.positions_C = batch.loss_positions_T.narrow(0, first, count),
               .targets_C = batch.targets_T.narrow(0, first, count),
@@ -31,42 +31,42 @@ Head::Chunk Head::chunk(const Engine& engine, const data::TokenBatch& batch, con
               .logits_CV = logits_CV_.narrow(0, 0, count),
               .loss_C = loss_T_.narrow(0, first, count)};
   engine.clock.enter(phase::kEmbedding);
-  kernels::gather_rows(normed_ND, chunk.positions_C, chunk.normed_CD);
-  engine.multiply(phase::kGemmHead, chunk.normed_CD, weight_VD_.t(), chunk.logits_CV);
+  kernels::gather_rows(chunk.normed_CD, normed_ND, chunk.positions_C);
+  engine.multiply(phase::kGemmHead, chunk.logits_CV, chunk.normed_CD, weight_VD_.t());
   return chunk;
 }
 
-void Head::losses_and_gradient(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-                               const at::Tensor& scale, const at::Tensor& grad_normed_ND) const {
+void Head::losses_and_gradient(const at::Tensor& grad_normed_ND, const Engine& engine, const data::TokenBatch& batch,
+                               const at::Tensor& normed_ND, const at::Tensor& scale) {
   grad_normed_ND.zero_();
   for (int64_t first = 0; first < batch.num_scored(); first += chunk_) {
     const Chunk part = chunk(engine, batch, normed_ND, first);
     engine.clock.enter(phase::kCrossEntropy);
-    kernels::cross_entropy_in_place(part.logits_CV, part.targets_C, scale, part.loss_C);
-    engine.multiply(phase::kGemmHead, part.logits_CV.t(), part.normed_CD, grad_VD_, true);
-    engine.multiply(phase::kGemmHead, part.logits_CV, weight_VD_, part.normed_CD);
+    kernels::cross_entropy_in_place(part.loss_C, part.logits_CV, part.targets_C, scale);
+    engine.multiply(phase::kGemmHead, grad_VD_, part.logits_CV.t(), part.normed_CD, true);
+    engine.multiply(phase::kGemmHead, part.normed_CD, part.logits_CV, weight_VD_);
     engine.clock.enter(phase::kEmbedding);
-    kernels::scatter_rows(part.normed_CD, part.positions_C, grad_normed_ND);
+    kernels::scatter_rows(grad_normed_ND, part.normed_CD, part.positions_C);
     engine.clock.enter(nullptr);
   }
 }
 
-void Head::losses(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) const {
+void Head::losses(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND) {
   for (int64_t first = 0; first < batch.num_scored(); first += chunk_) {
     const Chunk part = chunk(engine, batch, normed_ND, first);
     engine.clock.enter(phase::kCrossEntropy);
-    kernels::cross_entropy(part.logits_CV, part.targets_C, part.loss_C);
+    kernels::cross_entropy(part.loss_C, part.logits_CV, part.targets_C);
     engine.clock.enter(nullptr);
   }
 }
 
-void Head::add_losses(const data::TokenBatch& batch, const at::Tensor& scale, const at::Tensor& total) const {
-  kernels::add_sum(loss_T_.narrow(0, 0, batch.num_scored()), scale, total);
+void Head::add_losses(const at::Tensor& total, const data::TokenBatch& batch, const at::Tensor& scale) const {
+  kernels::add_sum(total, loss_T_.narrow(0, 0, batch.num_scored()), scale);
 }
 
 at::Tensor Head::logits_NV(const Engine& engine, const at::Tensor& normed_ND) const {
   const at::Tensor logits = at::empty({normed_ND.size(0), weight_VD_.size(0)}, weight_VD_.options());
-  engine.multiply(phase::kGemmHead, normed_ND, weight_VD_.t(), logits);
+  engine.multiply(phase::kGemmHead, logits, normed_ND, weight_VD_.t());
   return logits;
 }
 

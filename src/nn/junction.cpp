@@ -1,9 +1,8 @@
-#include "strata/nn/junction.h"
+#include "nn/junction.h"
 
 #include <ATen/ops/zeros.h>
 
-#include "custom_junction.h"
-#include "strata/kernels/gate.h"
+#include "nn/custom_junction.h"
 #include "strata/kernels/junction.h"
 
 namespace strata::nn {
@@ -26,18 +25,17 @@ class FusedJunction final : public Junction {
   FusedJunction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
                 const JunctionBuffers& buffers, const at::Tensor& scratch);
   void bind_gradients(const Parameters& parameters) override;
-  void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const override;
-  void backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
-                const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const override;
+  void forward(const Engine& engine, const at::Tensor& stream_ND, bool at_entry) override;
+  void backward(const at::Tensor& grad_branch_ND, const at::Tensor& grad_stream_ND, const Engine& engine,
+                const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND) override;
 
  private:
   kernels::JunctionSaved saved(const JunctionBuffers& views) const;
 
   norm::WiredJunction wired_;
-  bool gate_learns_;
+  config::GpasConfig gate_;
   kernels::JunctionRule rule_;
-  kernels::JunctionGradients gradients_;
-  kernels::GateActivation activation_;
+  kernels::JunctionParameterGradients gradients_;
   at::Tensor alpha_;  // undefined: no gate
   at::Tensor scratch_;
 };
@@ -46,23 +44,23 @@ FusedJunction::FusedJunction(const Parameters& parameters, const ModelSpec& spec
                              const JunctionBuffers& buffers, const at::Tensor& scratch)
     : Junction(buffers),
       wired_(wired),
-      gate_learns_(spec.gate.learnable),
+      gate_(spec.gate),
       rule_{.skip_scale = wired.rule.skip_scale,
             .next_scale = wired.rule.next_scale,
             .eps = spec.dims.norm_eps,
-            .gate = static_cast<kernels::GatePlace>(wired.rule.gate),
+            .gate = wired.rule.gate,
             .stop_gradient = spec.gate.stop_gradient,
             .branch_gain_D = value_of(parameters, wired.branch_gain),
             .out_gain_D = value_of(parameters, wired.out_gain),
             .next_gain_D = value_of(parameters, wired.next_gain),
-            .factor = {}},
-      activation_(static_cast<kernels::GateActivation>(spec.gate.activation)),
+            .gate_factor = {},
+            .gate_slope = {}},
       scratch_(scratch) {
   if (wired.gate) {
     alpha_ = parameters.master(*wired.gate);
     const auto options = alpha_.options().dtype(at::kFloat);
-    rule_.factor = at::zeros({}, options);
-    gradients_.slope = at::zeros({}, options);
+    rule_.gate_factor = at::zeros({}, options);
+    rule_.gate_slope = at::zeros({}, options);
   }
   bind_gradients(parameters);
 }
@@ -71,12 +69,12 @@ void FusedJunction::bind_gradients(const Parameters& parameters) {
   gradients_.branch_gain_D = gradient_of(parameters, wired_.branch_gain);
   gradients_.out_gain_D = gradient_of(parameters, wired_.out_gain);
   gradients_.next_gain_D = gradient_of(parameters, wired_.next_gain);
-  if (wired_.gate && gate_learns_) gradients_.gate = parameters.gradient(*wired_.gate);
+  if (wired_.gate && gate_.learnable) gradients_.gate = parameters.gradient(*wired_.gate);
 }
 
 kernels::JunctionSaved FusedJunction::saved(const JunctionBuffers& views) const {
   const auto statistics = [&](const at::Tensor& gain_D, int64_t which) {
-    return gain_D.defined() ? buffers().statistics_3N.select(0, which) : at::Tensor();
+    return gain_D.defined() ? views.statistics_3N.select(0, which) : at::Tensor();
   };
   return {.sum_ND = views.sum_ND,
           .branch_rstd_N = statistics(rule_.branch_gain_D, 0),
@@ -84,23 +82,25 @@ kernels::JunctionSaved FusedJunction::saved(const JunctionBuffers& views) const 
           .next_rstd_N = statistics(rule_.next_gain_D, 2)};
 }
 
-void FusedJunction::forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const {
+void FusedJunction::forward(const Engine& engine, const at::Tensor& stream_ND, bool at_entry) {
   engine.clock.enter(phase::kJunction);
-  if (alpha_.defined()) kernels::gate_factors(alpha_, activation_, rule_.factor, gradients_.slope);
-  const JunctionBuffers views = buffers().first(tokens);
-  const bool normed_is_stream =
-      views.normed_ND.is_same(views.stream_ND) || views.normed_ND.data_ptr() == views.stream_ND.data_ptr();
-  kernels::junction_forward(rule_, stream_ND, at_entry ? at::Tensor() : views.branch_ND, saved(views), views.stream_ND,
-                            normed_is_stream ? at::Tensor() : views.normed_ND, views.row_sums_N2);
+  if (alpha_.defined()) kernels::gate_factors(rule_.gate_factor, rule_.gate_slope, alpha_, gate_.activation);
+  const JunctionBuffers views = buffers().first(stream_ND.size(0));
+  kernels::junction_forward({.stream_ND = views.stream_ND,
+                             .normed_ND = views.normed_is_stream ? at::Tensor() : views.normed_ND,
+                             .row_sums_N2 = views.row_sums_N2},
+                            saved(views), rule_,
+                            {.stream_ND = stream_ND, .branch_ND = at_entry ? at::Tensor() : views.branch_ND});
   engine.clock.enter(nullptr);
 }
 
-void FusedJunction::backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
-                             const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const {
+void FusedJunction::backward(const at::Tensor& grad_branch_ND, const at::Tensor& grad_stream_ND, const Engine& engine,
+                             const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND) {
   engine.clock.enter(phase::kJunction);
-  const JunctionBuffers views = buffers().first(grad_stream_ND.size(0));
-  kernels::junction_backward(rule_, saved(views), stream_ND, views.branch_ND, grad_normed_ND, grad_stream_ND,
-                             grad_branch_ND, gradients_, scratch_);
+  const JunctionBuffers views = buffers().first(stream_ND.size(0));
+  kernels::junction_backward({.stream_ND = grad_stream_ND, .branch_ND = grad_branch_ND, .parameters = gradients_},
+                             scratch_, rule_, saved(views), {.stream_ND = stream_ND, .branch_ND = views.branch_ND},
+                             grad_normed_ND);
   engine.clock.enter(nullptr);
 }
 
@@ -112,7 +112,8 @@ JunctionBuffers JunctionBuffers::first(int64_t tokens) const {
           .normed_ND = first_rows(normed_ND, tokens),
           .branch_ND = first_rows(branch_ND, tokens),
           .statistics_3N = statistics_3N,
-          .row_sums_N2 = first_rows(row_sums_N2, tokens)};
+          .row_sums_N2 = first_rows(row_sums_N2, tokens),
+          .normed_is_stream = normed_is_stream};
 }
 
 std::unique_ptr<Junction> make_junction(const Parameters& parameters, const ModelSpec& spec,

@@ -7,6 +7,7 @@
 
 #include "strata/base/check.h"
 #include "strata/norm/make.h"
+#include "strata/norm/scheme.h"
 
 namespace strata::nn {
 namespace {

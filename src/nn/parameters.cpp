@@ -47,7 +47,7 @@ at::Tensor Parameters::value(const std::string& name) const { return view_of(val
 
 at::Tensor Parameters::master(const std::string& name) const { return view_of(master_, layout_.find(name)); }
 
-void Parameters::refresh_values(const ArenaRange& range) const {
+void Parameters::refresh_values(const ArenaRange& range) {
   if (is_mixed()) values_.narrow(0, range.begin, range.size()).copy_(master_.narrow(0, range.begin, range.size()));
 }
 
@@ -65,7 +65,7 @@ at::Tensor Parameters::stacked_gradients(const std::string& first, const std::st
   return has_some ? stacked(trained_, gradients_, first, last) : at::Tensor();
 }
 
-void Parameters::initialise(uint64_t seed) const {
+void Parameters::initialise(uint64_t seed) {
   for (const ParamSpec& param : layout_.params) {
     const at::Tensor values = view_of(master_, param);
     if (param.start_std == 0.0) {
@@ -106,7 +106,7 @@ void check_loadable(const ParameterLayout& layout, const io::TensorFiles& weight
   }
 }
 
-void load_parameters(const Parameters& parameters, const io::TensorFiles& weights) {
+void load_parameters(Parameters& parameters, const io::TensorFiles& weights) {
   check_loadable(parameters.layout(), weights);
   for (const ParamSpec& param : parameters.layout().params) {
     parameters.master(param.name).copy_(weights.tensor(param.name));

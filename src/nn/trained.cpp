@@ -107,24 +107,4 @@ ParameterLayout trained_layout(const ParameterLayout& all, const TrainedSet& set
   return trained;
 }
 
-TrainedSet trained_set(const config::RunConfig& config, std::optional<std::vector<int64_t>> layers) {
-  return {.gates = !config.sft.freezes_gates(), .layers = std::move(layers)};
-}
-
-ModelSpec describe(const config::RunConfig& config) {
-  ModelSpec spec = describe(config.model, config.norm);
-  std::optional<std::vector<int64_t>> layers;
-  if (config.lisa.layers > 0) {
-    layers.emplace(static_cast<size_t>(config.lisa.layers));
-    std::iota(layers->begin(), layers->end(), int64_t{0});
-  }
-  spec.trained = trained_layout(spec.layout, trained_set(config, std::move(layers)));
-  return spec;
-}
-
-TokenWork full_rows(const config::RunConfig& config) {
-  return {.context = static_cast<double>(config.data.sequence_length),
-          .trained_layers = config.lisa.layers > 0 ? config.lisa.layers : config.model.layers};
-}
-
 }  // namespace strata::nn

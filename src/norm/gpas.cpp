@@ -6,22 +6,22 @@ namespace strata::norm {
 namespace {
 
 // A sum that a norm follows would lose a scale on it; there the gate goes on the skip.
-GatePosition position_in(const Sublayer& sublayer, config::GpasPosition position) {
+Gate gate_in(const Sublayer& sublayer, config::GpasPosition position) {
   switch (position) {
     case config::GpasPosition::kAuto:
       break;
     case config::GpasPosition::kSum:
-      return GatePosition::kSum;
+      return Gate::kSum;
     case config::GpasPosition::kSkip:
-      return GatePosition::kSkip;
+      return Gate::kSkip;
     case config::GpasPosition::kBranch:
-      return GatePosition::kBranch;
+      return Gate::kBranch;
     case config::GpasPosition::kNorm:
-      return GatePosition::kNorm;
+      return Gate::kNorm;
     case config::GpasPosition::kInput:
-      return GatePosition::kInput;
+      return Gate::kNone;
   }
-  return sublayer.out_norm == Norm::kNone ? GatePosition::kSum : GatePosition::kSkip;
+  return sublayer.out_norm == Norm::kNone ? Gate::kSum : Gate::kSkip;
 }
 
 class Gated final : public Scheme {
@@ -31,7 +31,8 @@ class Gated final : public Scheme {
 
   Sublayer sublayer(const Site& site) const override {
     Sublayer sublayer = scheme_->sublayer(site);
-    sublayer.gate = position_in(sublayer, position_);
+    sublayer.gate = gate_in(sublayer, position_);
+    sublayer.gates_input = position_ == config::GpasPosition::kInput;
     return sublayer;
   }
 

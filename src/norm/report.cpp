@@ -1,6 +1,7 @@
 #include "strata/norm/report.h"
 
 #include "strata/base/check.h"
+#include "strata/config/enums.h"
 
 namespace strata::norm {
 namespace {
@@ -27,7 +28,7 @@ std::string show(const std::optional<Gain>& gain, int64_t layer) {
 
 std::string show_gate(const WiredJunction& junction, int64_t layer) {
   if (!junction.gate) return kNone;
-  return str(name_of(junction.rule.gate), " by ", name_in_layer(*junction.gate, layer));
+  return str(config::enum_name(junction.rule.gate), " by ", name_in_layer(*junction.gate, layer));
 }
 
 Cells cells(const std::string& between, const WiredJunction& junction, int64_t layer) {
@@ -59,22 +60,6 @@ void add_line(Table& table, const std::string& layer, Cells cells) {
 }
 
 }  // namespace
-
-const char* name_of(Gate gate) {
-  switch (gate) {
-    case Gate::kNone:
-      return kNone;
-    case Gate::kSum:
-      return "sum";
-    case Gate::kSkip:
-      return "skip";
-    case Gate::kBranch:
-      return "branch";
-    case Gate::kNorm:
-      return "norm";
-  }
-  return "";
-}
 
 Table junction_table(const Wiring& wiring) {
   constexpr auto kRight = Table::Align::kRight;

@@ -2,6 +2,7 @@
 
 #include "strata/base/check.h"
 #include "strata/config/key_error.h"
+#include "strata/norm/scheme.h"
 
 namespace strata::norm {
 namespace {
@@ -43,19 +44,8 @@ void leave(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, W
   const bool has_branch_norm = sublayer.branch_norm != Norm::kNone;
   if (has_branch_norm) junction.branch_gain = Gain{leaving_norm_name(site, false)};
   if (sublayer.out_norm != Norm::kNone) junction.out_gain = Gain{leaving_norm_name(site, has_branch_norm)};
-  switch (sublayer.gate) {
-    case GatePosition::kSum:
-      junction.rule.gate = Gate::kSum;
-      break;
-    case GatePosition::kSkip:
-      junction.rule.gate = Gate::kSkip;
-      break;
-    case GatePosition::kBranch:
-      junction.rule.gate = Gate::kBranch;
-      break;
-    default:
-      return;
-  }
+  if (sublayer.gate == Gate::kNone || sublayer.gate == Gate::kNorm) return;
+  junction.rule.gate = sublayer.gate;
   junction.gate = gate_name(site, gate_per_sublayer);
 }
 
@@ -66,14 +56,14 @@ void enter(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, W
   if (sublayer.input_norm != Norm::kNone) {
     junction.next_gain = Gain{input_norm_name(site, junction.branch_gain || junction.out_gain), sublayer.input_gain};
   }
-  if (sublayer.gate != GatePosition::kNorm && sublayer.gate != GatePosition::kInput) return;
+  if (sublayer.gate != Gate::kNorm && !sublayer.gates_input) return;
   require_free(junction);
-  if (sublayer.gate == GatePosition::kInput && junction.rule.out_norm != Norm::kNone) {
+  if (sublayer.gates_input && junction.rule.out_norm != Norm::kNone) {
     throw config::KeyError("norm.gpas.position",
                            "input: under a scheme that normalises its sums the gate would stand behind that norm, "
                            "where a junction has no place for one; auto gates the skip instead");
   }
-  junction.rule.gate = sublayer.gate == GatePosition::kNorm ? Gate::kNorm : Gate::kSum;
+  junction.rule.gate = sublayer.gates_input ? Gate::kSum : Gate::kNorm;
   junction.gate = gate_name(site, gate_per_sublayer);
 }
 

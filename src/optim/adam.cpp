@@ -138,12 +138,12 @@ void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const a
     update.first = run.value;
     update.decay = run.decays ? config_.weight_decay : 0.0;
     kernels::adam(
-        update,
         {.value = part(arenas.values, run.value),
          .gradient = part(arenas.gradients, run.gradient),
          .m = part(states_[0].values, run.state),
          .v = part(states_[1].values, run.state),
          .copy = part(arenas.copy, run.value)},
+        update,
         {.factor = clip[run.gate ? kernels::kGateFactor : kernels::kGlobalFactor], .apply = clip[kernels::kApply]});
   }
 }

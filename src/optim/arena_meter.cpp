@@ -49,13 +49,13 @@ ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<A
       memory.zeros(MemoryClass::kWorkspace, "squares of arena blocks", {starts.back() + num_gates_}, at::kFloat);
 }
 
-void ArenaMeter::measure(const at::Tensor& arena, const at::Tensor& numbers) const {
+void ArenaMeter::measure(const at::Tensor& numbers, const at::Tensor& arena) {
   const at::Tensor squares_B = exchanged_.narrow(0, 0, blocks_B2_.size(0));
   const at::Tensor values_G = exchanged_.narrow(0, blocks_B2_.size(0), num_gates_);
-  kernels::sums_of_squares(arena, blocks_B2_, squares_B);
-  kernels::values_at(arena, gates_G_, values_G);
+  kernels::sums_of_squares(squares_B, arena, blocks_B2_);
+  kernels::values_at(values_G, arena, gates_G_);
   workers_.all_reduce(exchanged_, workers::SumOrder::kFast)->wait();  // of one value and noughts: exact in any order
-  kernels::sums_of_runs(squares_B, starts_P1_, squares_P(numbers));
+  kernels::sums_of_runs(squares_P(numbers), squares_B, starts_P1_);
   numbers.narrow(0, num_params_, num_gates_).copy_(values_G);
 }
 

@@ -4,6 +4,7 @@
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
 #include "strata/nn/model.h"
+#include "strata/nn/of_config.h"
 
 namespace strata::plan {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "strata/nn/of_config.h"
 #include "strata/nn/parameters.h"
-#include "strata/nn/trained.h"
 #include "strata/optim/schedule.h"
 #include "strata/train/layer_turns.h"
 

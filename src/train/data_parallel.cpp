@@ -22,7 +22,7 @@ Partitions::Partitions(const config::RunConfig& config, const nn::ModelSpec& spe
       states_like_values(config.lisa.states == config::LisaStates::kKeep) {}
 
 DataParallel::DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,
-                           const nn::Parameters& parameters, workers::Communicator& workers, Allocator& memory)
+                           nn::Parameters& parameters, workers::Communicator& workers, Allocator& memory)
     : workers(workers),
       sharded(config.zero > 0 && workers.world_size() > 1),
       mine(sharded ? partitions.states().mine() : std::vector<ArenaRange>{{0, partitions.states().padded_size()}}),

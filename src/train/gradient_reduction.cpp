@@ -9,7 +9,7 @@
 
 namespace strata::train {
 
-GradientReduction::GradientReduction(const nn::Parameters& parameters, const workers::Partition& partition,
+GradientReduction::GradientReduction(nn::Parameters& parameters, const workers::Partition& partition,
                                      const Division& division, workers::Communicator& workers, const Options& options,
                                      Allocator& memory)
     : parameters_(parameters),

@@ -1,13 +1,11 @@
 #include "strata/train/layer_statistics.h"
 
-#include <ATen/ops/full.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "strata/kernels/gate.h"
+#include "strata/kernels/junction.h"
 #include "strata/kernels/sums.h"
 
 namespace strata::train {
@@ -34,13 +32,6 @@ json gate_gradients(const nn::Parameters& parameters, const std::vector<double>&
   return all;
 }
 
-double gate_factor(double alpha, config::GpasActivation activation) {
-  const at::Tensor gate = at::full({}, alpha, at::kFloat);
-  const at::Tensor factor = gate.clone(), slope = gate.clone();
-  kernels::gate_factors(gate, static_cast<kernels::GateActivation>(activation), factor, slope);
-  return static_cast<double>(*factor.const_data_ptr<float>());
-}
-
 }  // namespace
 
 std::vector<double> norms_by_layer(const std::vector<ParamSpec>& params, const std::vector<double>& squares,
@@ -53,9 +44,9 @@ std::vector<double> norms_by_layer(const std::vector<ParamSpec>& params, const s
   return totals;
 }
 
-void LayerStatistics::add(const nn::Decoder& decoder, int64_t tokens, const at::Tensor& sums) {
+void LayerStatistics::add(const at::Tensor& sums, const nn::Model& model, int64_t tokens) {
   for (int64_t layer = 0; layer < sums.numel() / num_sums(1); ++layer) {
-    kernels::add_rows(decoder.row_sums_N2(layer, tokens), sums.narrow(0, num_sums(layer), num_sums(1)));
+    kernels::add_rows(sums.narrow(0, num_sums(layer), num_sums(1)), model.row_sums_N2(layer, tokens));
   }
 }
 
@@ -79,7 +70,7 @@ json LayerStatistics::line(int64_t step, const nn::Parameters& parameters, const
             {"weight_norm", norms_by_layer(parameters.layout().params, parameters_.squares, layers)}};
   for (const double gate : parameters_.gates) {
     line["gate"].push_back(gate);
-    line["gate_factor"].push_back(gate_factor(gate, activation_));
+    line["gate_factor"].push_back(static_cast<double>(kernels::gate_factor(activation_, static_cast<float>(gate))));
   }
   if (!gradients.gates.empty()) line["gate_gradient"] = gate_gradients(parameters, gradients.gates);
   const std::vector<int64_t> trained = trained_layers(parameters.trained().params);

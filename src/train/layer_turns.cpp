@@ -4,6 +4,7 @@
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
+#include "strata/nn/of_config.h"
 #include "strata/nn/trained.h"
 
 namespace strata::train {

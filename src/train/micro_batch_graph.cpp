@@ -22,8 +22,8 @@ bool MicroBatchGraph::fits(const data::TokenBatch& batch) const {
   return batch.longest_row == batch_.longest_row;
 }
 
-void MicroBatchGraph::add_loss_and_gradients(const data::TokenBatch& batch, const at::Tensor& scale,
-                                             const at::Tensor& loss) {
+void MicroBatchGraph::add_loss_and_gradients(const at::Tensor& loss, const data::TokenBatch& batch,
+                                             const at::Tensor& scale) {
   const bool is_first = !loss_.defined();
   if (is_first) {
     batch_ = batch;
@@ -31,7 +31,7 @@ void MicroBatchGraph::add_loss_and_gradients(const data::TokenBatch& batch, cons
     scale_ = scale.clone();
     loss_ = loss.clone();
   }
-  if (is_first || !fits(batch)) return model_.add_loss_and_gradients(batch, scale, loss);
+  if (is_first || !fits(batch)) return model_.add_loss_and_gradients(loss, batch, scale);
   for (const auto tensor : kTensors) (batch_.*tensor).copy_(batch.*tensor);
   batch_.row_starts = batch.row_starts;
   scale_.copy_(scale);

@@ -141,7 +141,7 @@ std::optional<Checkpoint> follow(workers::Communicator& workers) {
 
 }  // namespace
 
-Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
+Progress begin_run(const config::RunConfig& config, const CheckpointState& now, nn::Parameters& parameters,
                    optim::Optimizer& optimizer, const RunStart& begin, workers::Communicator& workers) {
   const auto start = workers.is_first() ? choose_start(config, now, workers) : follow(workers);
   if (start) {

@@ -20,16 +20,12 @@ Step::Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule&
 std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t index, const SpikeWindow& window,
                                        const StepOptions& options) {
   const workers::CommunicationTime before = parallel_.workers.time();
-  StartedStep started = announce(batch, index);
-  send_scales(batch, slot_of(started).scales_M);
-  if (!add_up_gradients(batch, options)) return std::nullopt;
+  StartedStep started = announce(batch, index, options);
+  if (!add_gradients(batch, started, options)) return std::nullopt;
   clip();
-  if (!updates_depend_on_spikes() || !is_spike(started, window)) update(started);
-  started.measured_layers = options.measures_layers;
-  if (options.measures_layers) {
-    parallel_.value_meter.measure(model_.parameters().master(), parallel_.numbers.parameters);
-  }
-  slot_of(started).copy.start(parallel_.numbers.for_host);
+  update_unless_spike(started, window);
+  if (started.measures_layers) measure_parameters();
+  ship(started);
   if (parallel_.sharded) parallel_.gather.start();
   const workers::CommunicationTime after = parallel_.workers.time();
   started.report.communication = {.busy_seconds = after.busy_seconds - before.busy_seconds,
@@ -37,11 +33,22 @@ std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t i
   return started;
 }
 
-// Leaves them where the reduction does, and loss and layers' sums in the first row of the numbers. False: given up.
-bool Step::add_up_gradients(const data::GlobalBatch& batch, const StepOptions& options) {
+StartedStep Step::announce(const data::GlobalBatch& batch, int64_t index, const StepOptions& options) const {
+  parallel_.workers.begin_step(index + 1);
+  StartedStep started{.report = {}, .measures_layers = options.measures_layers};
+  started.report.step = index + 1;
+  started.report.rate = schedule_.rate(index);
+  started.report.tokens = batch.num_tokens;
+  started.report.targets = batch.num_targets;
+  return started;
+}
+
+// Of all workers: gradients where the reduction leaves them, the sums in numbers.total(). False: given up.
+bool Step::add_gradients(const data::GlobalBatch& batch, const StartedStep& started, const StepOptions& options) {
   GradientReduction& reduction = parallel_.reduction;
   const StepNumbers& numbers = parallel_.numbers;
   const int64_t per_part = std::ssize(batch.micro_batches) / parallel_.parts;
+  send_scales(batch, slot_of(started).scales_M);
   reduction.begin();
   numbers.sums_SK.zero_();
   for (int64_t i = 0; i < std::ssize(batch.micro_batches); ++i) {
@@ -51,8 +58,8 @@ bool Step::add_up_gradients(const data::GlobalBatch& batch, const StepOptions& o
     const nn::FinalGradients when_final = is_last ? reduction.when_final() : nn::FinalGradients();
     const data::TokenBatch& micro_batch = batch.micro_batches[static_cast<size_t>(i)];
     if (micro_batch.num_tokens() > 0) {
-      add_gradients(model_.upload(micro_batch), numbers.scales_M[i], numbers.mine_RK[i / per_part], options,
-                    when_final);
+      add_micro_batch(numbers.of_part(i / per_part), model_.upload(micro_batch), numbers.scales_M[i],
+                      started.measures_layers, when_final);
     } else if (when_final) {
       when_final({0, model_.parameters().gradients().numel()});  // it leaves them as they are
     }
@@ -63,32 +70,29 @@ bool Step::add_up_gradients(const data::GlobalBatch& batch, const StepOptions& o
   return true;
 }
 
-void Step::add_gradients(const data::TokenBatch& micro_batch, const at::Tensor& scale, const at::Tensor& sums_K,
-                         const StepOptions& options, const nn::FinalGradients& when_final) {
+void Step::add_micro_batch(const StepSums& sums, const data::TokenBatch& micro_batch, const at::Tensor& scale,
+                           bool measures_layers, const nn::FinalGradients& when_final) {
   if (graph_ && !when_final) {
-    graph_->add_loss_and_gradients(micro_batch, scale, sums_K[0]);
+    graph_->add_loss_and_gradients(sums.loss, micro_batch, scale);
   } else {
-    model_.add_loss_and_gradients(micro_batch, scale, sums_K[0], when_final);
+    model_.add_loss_and_gradients(sums.loss, micro_batch, scale, when_final);
   }
-  if (options.measures_layers) {
-    LayerStatistics::add(model_.decoder(), micro_batch.num_real_tokens(), sums_K.narrow(0, 1, sums_K.numel() - 1));
-  }
+  if (measures_layers) LayerStatistics::add(sums.layers, model_, micro_batch.num_real_tokens());
 }
 
-void Step::clip() const {
+void Step::clip() {
   const StepNumbers& numbers = parallel_.numbers;
-  const optim::ArenaMeter& meter = parallel_.gradient_meter;
-  meter.measure(model_.parameters().gradients(), numbers.gradients);
-  kernels::clip(optim::clip_rule(config_), numbers.sums_SK[0][0], meter.squares_P(numbers.gradients), meter.is_gate_P(),
-                numbers.outcome);
+  optim::ArenaMeter& meter = parallel_.gradient_meter;
+  meter.measure(numbers.gradients, model_.parameters().gradients());
+  kernels::clip(numbers.outcome, optim::clip_rule(config_), numbers.total().loss, meter.squares_P(numbers.gradients),
+                meter.is_gate_P());
 }
 
-bool Step::is_spike(const StartedStep& started, const SpikeWindow& window) {
-  slot_of(started).copy.start(parallel_.numbers.for_host);
-  return read(started, window).spike;
-}
-
-void Step::update(const StartedStep& started) {
+void Step::update_unless_spike(const StartedStep& started, const SpikeWindow& window) {
+  if (updates_depend_on_spikes()) {  // the host decides, and waits for the device's numbers
+    ship(started);
+    if (read(started, window).spike) return;
+  }
   const nn::Parameters& parameters = model_.parameters();
   optimizer_.update({.values = parameters.master(),
                      .gradients = parameters.gradients(),
@@ -96,15 +100,12 @@ void Step::update(const StartedStep& started) {
                     started.report.step - 1, started.report.rate, parallel_.numbers.outcome);
 }
 
-StartedStep Step::announce(const data::GlobalBatch& batch, int64_t index) const {
-  parallel_.workers.begin_step(index + 1);
-  StartedStep started;
-  started.report.step = index + 1;
-  started.report.rate = schedule_.rate(index);
-  started.report.tokens = batch.num_tokens;
-  started.report.targets = batch.num_targets;
-  return started;
+void Step::measure_parameters() {
+  parallel_.value_meter.measure(parallel_.numbers.parameters, model_.parameters().master());
 }
+
+// The device's numbers are on their way to the host.
+void Step::ship(const StartedStep& started) { slot_of(started).copy.start(parallel_.numbers.for_host); }
 
 // What a micro-batch's sum of losses counts in the step's loss.
 double Step::scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const {
@@ -113,18 +114,18 @@ double Step::scale(const data::GlobalBatch& batch, const data::TokenBatch& micro
   return 1.0 / static_cast<double>(micro_batch.num_targets()) / micro_batches;
 }
 
-void Step::send_scales(const data::GlobalBatch& batch, const at::Tensor& from_M) const {
-  STRATA_ASSERT(std::ssize(batch.micro_batches) == from_M.numel());
-  auto* scales = from_M.mutable_data_ptr<double>();
+void Step::send_scales(const data::GlobalBatch& batch, const at::Tensor& by_way_of_M) {
+  STRATA_ASSERT(std::ssize(batch.micro_batches) == by_way_of_M.numel());
+  auto* scales = by_way_of_M.mutable_data_ptr<double>();
   for (const data::TokenBatch& micro_batch : batch.micro_batches) *scales++ = scale(batch, micro_batch);
-  parallel_.numbers.scales_M.copy_(from_M, true);
+  parallel_.numbers.scales_M.copy_(by_way_of_M, true);
 }
 
 StepReport Step::read(const StartedStep& started, const SpikeWindow& window) {
   const workers::Waiting waiting(parallel_.workers.watcher());
   const StepNumbers::OnHost numbers = parallel_.numbers.on_host(slot_of(started).copy.wait());
   StepReport report = started.report;
-  report.loss = numbers.sums.front();
+  report.loss = numbers.loss;
   report.norms = {.gradients = parallel_.gradient_meter.measure_of(numbers.gradients),
                   .global = numbers.outcome[kernels::kGlobalNorm],
                   .gates = numbers.outcome[kernels::kGateNorm]};
@@ -133,8 +134,8 @@ StepReport Step::read(const StartedStep& started, const SpikeWindow& window) {
   report.finite = numbers.outcome[kernels::kFinite] != 0.0;
   report.spike = report.finite && report.scores.highest() > config_.spike.sigma;
   report.updated = numbers.outcome[kernels::kApply] != 0.0 && !(report.spike && updates_depend_on_spikes());
-  if (started.measured_layers) {
-    report.layers.emplace(model_.spec(), report.tokens, numbers.sums.subspan(1),
+  if (started.measures_layers) {
+    report.layers.emplace(model_.spec(), report.tokens, numbers.layers,
                           parallel_.value_meter.measure_of(numbers.parameters));
   }
   return report;

@@ -6,8 +6,9 @@
 namespace strata::train {
 
 StepNumbers::StepNumbers(const Division& division, const workers::Communicator& workers, int64_t layers,
-                         int64_t of_gradients, int64_t of_parameters, Allocator& memory) {
-  const int64_t rows = division.virtual_ranks, mine = division.parts_per_worker();
+                         int64_t of_gradients, int64_t of_parameters, Allocator& memory)
+    : first_part(workers.rank() * division.parts_per_worker()) {
+  const int64_t rows = division.virtual_ranks;
   const int64_t columns = 1 + LayerStatistics::num_sums(layers);
   const int64_t before_sums = kernels::kClipNumbers + of_gradients + of_parameters;
   const auto zeros = [&](const char* name, int64_t size) {
@@ -18,7 +19,6 @@ StepNumbers::StepNumbers(const Division& division, const workers::Communicator& 
   gradients = all.narrow(0, kernels::kClipNumbers, of_gradients);
   parameters = all.narrow(0, kernels::kClipNumbers + of_gradients, of_parameters);
   sums_SK = all.narrow(0, before_sums, rows * columns).view({rows, columns});
-  mine_RK = sums_SK.narrow(0, workers.rank() * mine, mine);
   for_host = all.narrow(0, 0, before_sums + columns);
   scales_M = zeros("scales of micro-batches", division.micro_batches / division.world_size);
 }
@@ -31,7 +31,8 @@ StepNumbers::OnHost StepNumbers::on_host(const at::Tensor& copy) const {
   return {.outcome = all.first(kernels::kClipNumbers),
           .gradients = rest.first(of_gradients),
           .parameters = rest.subspan(of_gradients, of_parameters),
-          .sums = rest.subspan(of_gradients + of_parameters)};
+          .loss = rest[of_gradients + of_parameters],
+          .layers = rest.subspan(of_gradients + of_parameters + 1)};
 }
 
 }  // namespace strata::train

@@ -59,11 +59,9 @@ class Loop {
        Progress& progress)
       : step_(step), config_(config), hooks_(hooks), progress_(progress) {}
 
-  // Every hook is asked.
   bool is_state_needed_after(int64_t step) const {
-    bool is_needed = step_.updates_depend_on_spikes();
-    for (const auto& hook : hooks_) is_needed |= hook->needs_state_after(step);
-    return is_needed;
+    return step_.updates_depend_on_spikes() ||
+           std::ranges::any_of(hooks_, [&](const auto& hook) { return hook->needs_state_after(step); });
   }
 
   void start() const {
@@ -72,6 +70,10 @@ class Loop {
 
   void announce(int64_t index) const {
     for (const auto& hook : hooks_) hook->before_step(index);
+  }
+
+  void announce_start(int64_t step) const {
+    for (const auto& hook : hooks_) hook->step_started(step);
   }
 
   void read(const Pending& pending) {
@@ -122,6 +124,7 @@ void run_training(Step& step, const config::TrainConfig& config, const NextBatch
     auto started = step.start(*batch, index, progress.spikes,
                               {.measures_layers = is_telemetry_due, .give_up = options.give_up_step});
     if (!started) break;
+    loop.announce_start(index + 1);
     if (pending) loop.read(*pending);
     pending = Pending{std::move(*started), wait_seconds, batch->end};
     if (loop.is_state_needed_after(index + 1) || !options.reads_late) {

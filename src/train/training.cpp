@@ -1,6 +1,7 @@
 #include "strata/train/training.h"
 
 #include "strata/base/check.h"
+#include "strata/nn/of_config.h"
 #include "strata/train/layer_statistics.h"
 
 namespace strata::train {
@@ -34,7 +35,7 @@ Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, c
 void begin_turns(Training& training) {
   if (!training.turns) return;
   const DataParallel& parallel = training.parallel;
-  parallel.value_meter.measure(training.model.parameters().master(), parallel.numbers.parameters);
+  parallel.value_meter.measure(parallel.numbers.parameters, training.model.parameters().master());
   const at::Tensor numbers = parallel.numbers.parameters.cpu();
   const optim::ArenaMeasure measure =
       parallel.value_meter.measure_of({numbers.const_data_ptr<double>(), static_cast<size_t>(numbers.numel())});

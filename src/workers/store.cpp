@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <mutex>
 
-#include "workers/durations.h"
-#include "workers/store_connection.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
+#include "workers/durations.h"
+#include "workers/store_connection.h"
 
 namespace strata::workers {
 namespace {

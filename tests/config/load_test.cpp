@@ -40,7 +40,7 @@ TEST_F(Load, ReadsEveryTypeOfValue) {
   EXPECT_EQ(config.norm.options, (std::map<std::string, double>{{"post_share", 0.25}}));
   EXPECT_EQ(config.norm.gpas.position, GpasPosition::kSkip);
   EXPECT_FALSE(config.norm.gpas.stop_gradient);
-  EXPECT_EQ(config.norm.gpas.activation, GpasActivation::kLeakyRelu);
+  EXPECT_EQ(config.norm.gpas.activation, GateActivation::kLeakyRelu);
   EXPECT_EQ(config.norm.gpas.start, -1);
   EXPECT_EQ(config.train.recompute, Recompute::kLayer);
 }

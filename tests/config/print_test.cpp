@@ -52,7 +52,7 @@ RunConfig nothing_at_its_default() {
   config.norm.options = {{"post_share", 1.0 / 3}, {"true", 1e-300}};
   config.norm.gpas = {.position = GpasPosition::kInput,
                       .stop_gradient = false,
-                      .activation = GpasActivation::kScaledSilu,
+                      .activation = GateActivation::kScaledSilu,
                       .start = -1.5,
                       .learnable = false,
                       .per = GpasPer::kSublayer};

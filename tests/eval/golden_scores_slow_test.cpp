@@ -67,7 +67,8 @@ class GoldenScores : public testing::Test {
   ScoredTask score(const GoldenRun& run) {
     const auto loaded = load_tasks({run.task}, strata::test::test_data() / "eval");
     ScoreFile none;
-    return evaluate_tasks(made_->model, ask(loaded, *tokenizer_, run.requests), run.scoring, *workers::alone(), none)[0];
+    return evaluate_tasks(made_->model, ask(loaded, *tokenizer_, run.requests), run.scoring, *workers::alone(),
+                          none)[0];
   }
 
   std::optional<strata::test::TestModel> made_;

@@ -93,7 +93,7 @@ TEST(Folding, KeepsTheLogitsOfEveryModelThatItFolds) {
       norm.scheme = scheme;
       norm.gpas.position = position;
       norm.gpas.per = is_even ? config::GpasPer::kSublayer : config::GpasPer::kLayer;
-      norm.gpas.activation = is_even ? config::GpasActivation::kTanh : config::GpasActivation::kSilu;
+      norm.gpas.activation = is_even ? GateActivation::kTanh : GateActivation::kSilu;
       const std::string name = scheme + std::to_string(static_cast<int>(position));
       try {
         nn::describe(test::tiny_dims(), norm);

@@ -72,7 +72,7 @@ TEST_P(AdamKernel, IsTheFormula) {
     const at::Tensor m = u.beta1 * wide(ours.m) + (1.0 - u.beta1) * g;
     const at::Tensor v = u.beta2 * wide(ours.v) + (1.0 - u.beta2) * g * g;
     const at::Tensor moved = u.rate * (m / u.correction1) / ((v / u.correction2).sqrt() + u.eps);
-    kernels::adam(u, ours, scale(kFactor));
+    kernels::adam(ours, u, scale(kFactor));
 
     const double unit = unit_of(GetParam());
     EXPECT_LE(max_error(ours.m, m), max_abs(m) * (6.0 * kUnitFp32 + unit));
@@ -92,7 +92,7 @@ TEST(AdamBetas, LeaveTheGradientItsExactShare) {
   const AdamArrays ours = arrays(1000, at::kFloat);
   ours.m.zero_();
   ours.v.zero_();
-  kernels::adam(update, ours, scale(1.0));
+  kernels::adam(ours, update, scale(1.0));
   const at::Tensor g = wide(ours.gradient);
   EXPECT_LE(max_error(ours.m, 0.1 * g), max_abs(0.1 * g) * 3.0 * kUnitFp32);
   EXPECT_LE(max_error(ours.v, 0.001 * g * g), max_abs(0.001 * g * g) * 4.0 * kUnitFp32);
@@ -102,7 +102,7 @@ TEST_P(AdamKernel, ChangesNothingWhereItIsNotToBeApplied) {
   const AdamArrays ours = arrays(1000, GetParam());
   ours.gradient.fill_(std::nan(""));
   const AdamArrays before = clone(ours);
-  kernels::adam(exact_update(false), ours, scale(std::nan(""), 0.0));
+  kernels::adam(ours, exact_update(false), scale(std::nan(""), 0.0));
   EXPECT_TRUE(at::equal(ours.value, before.value));
   EXPECT_TRUE(at::equal(ours.m, before.m));
   EXPECT_TRUE(at::equal(ours.v, before.v));
@@ -118,10 +118,10 @@ TEST_P(AdamKernel, BitsDependOnThePlaceInTheArenaAlone) {
     const AdamArrays whole = arrays(50'000, GetParam()), cut = clone(whole);
     expect_same_bits_on_all_threads([&] {
       const AdamArrays again = clone(whole);
-      kernels::adam(update, again, scale(1.0));
+      kernels::adam(again, update, scale(1.0));
       return std::vector<at::Tensor>{again.value, again.m, again.v};
     });
-    kernels::adam(update, whole, scale(1.0));
+    kernels::adam(whole, update, scale(1.0));
     for (int64_t begin = 0; begin < 50'000; begin += 12'500) {
       update.first = begin;
       kernels::adam(update, part(cut, begin, 12'500), scale(1.0));
@@ -138,9 +138,9 @@ INSTANTIATE_TEST_SUITE_P(Table, AdamKernel, testing::ValuesIn(kStorageTypes),
 TEST(StochasticRounding, IsForBf16Alone) {
   AdamUpdate update = exact_update(false);
   const AdamArrays nearest = arrays(1000, at::kFloat), by_chance = clone(nearest);
-  kernels::adam(update, nearest, scale(1.0));
+  kernels::adam(nearest, update, scale(1.0));
   update.stochastic = true;
-  kernels::adam(update, by_chance, scale(1.0));
+  kernels::adam(by_chance, update, scale(1.0));
   EXPECT_TRUE(at::equal(by_chance.value, nearest.value));
   EXPECT_TRUE(at::equal(by_chance.v, nearest.v));
 }
@@ -151,7 +151,7 @@ at::Tensor decayed(bool stochastic, int64_t size, int64_t steps, uint64_t seed) 
   const AdamArrays ours{.value = filled(1.0), .gradient = filled(0.0), .m = filled(0.0), .v = filled(1.0)};
   for (int64_t step = 0; step < steps; ++step) {
     const uint64_t key = seed * 1'000'003 + static_cast<uint64_t>(step) * 0x9E3779B97F4A7C15U;
-    kernels::adam({.beta2 = 0.999, .stochastic = stochastic, .random_key = key}, ours, scale(1.0));
+    kernels::adam(ours, {.beta2 = 0.999, .stochastic = stochastic, .random_key = key}, scale(1.0));
   }
   return wide(ours.v);
 }
@@ -188,7 +188,7 @@ TEST(StochasticRounding, KeepsWhatBf16HoldsAndWhatIsNoNumber) {
   const auto after = [](double value) {
     const auto filled = [](double number) { return at::full({64}, number, at::kBFloat16); };
     const AdamArrays ours{.value = filled(value), .gradient = filled(0.0), .m = filled(0.0), .v = filled(0.0)};
-    kernels::adam({.stochastic = true, .random_key = 5}, ours, scale(1.0));
+    kernels::adam(ours, {.stochastic = true, .random_key = 5}, scale(1.0));
     return ours.value;
   };
   for (const double value : {0.0, -1.5, 0x1p-133, 3.0e38}) {

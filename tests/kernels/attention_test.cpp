@@ -45,9 +45,9 @@ Results ours(const AttentionShape& shape, const Rows& rows, const at::Tensor& qk
   const auto attention = kernels::make_attention(shape, at::kCPU, qkv_NW.scalar_type());
   const at::Tensor scratch = at::empty({attention->scratch_size(rows.tokens(), rows.longest)}, at::kFloat);
   scratch.fill_(std::nan(""));  // nothing is to be read from it before it was written
-  attention->forward(rows.view(), r.grad_qkv_NW, r.out_NA, r.log_sum_HN, scratch);
+  attention->forward(r.out_NA, r.log_sum_HN, rows.view(), r.grad_qkv_NW, scratch);
   scratch.fill_(std::nan(""));
-  attention->backward_in_place(rows.view(), grad_out_NA, r.out_NA, r.log_sum_HN, r.grad_qkv_NW, scratch);
+  attention->backward_in_place(r.grad_qkv_NW, rows.view(), grad_out_NA, r.out_NA, r.log_sum_HN, scratch);
   return r;
 }
 

@@ -30,12 +30,12 @@ TEST_P(EmbeddingKernel, GathersAndScattersRows) {
     const at::Tensor table = uniform({kIds, shape.width}, dtype_, 1, -1.0, 1.0);
     const at::Tensor ids = some_ids(shape.rows);
     const at::Tensor out = at::empty({shape.rows, shape.width}, dtype_);
-    kernels::gather_rows(table, ids, out);
+    kernels::gather_rows(out, table, ids);
     EXPECT_TRUE(at::equal(out, at::index_select(table, 0, ids)));
 
     const at::Tensor target = at::full({kIds, shape.width}, 7.0, dtype_);
     const at::Tensor rows = at::tensor({9, 0, 4}, at::kLong);
-    kernels::scatter_rows(table.narrow(0, 0, 3), rows, target);
+    kernels::scatter_rows(target, table.narrow(0, 0, 3), rows);
     EXPECT_TRUE(at::equal(at::index_select(target, 0, rows), table.narrow(0, 0, 3)));
     EXPECT_TRUE(at::equal(target.narrow(0, 5, 4), at::full({4, shape.width}, 7.0, dtype_)));
   }
@@ -50,7 +50,7 @@ TEST_P(EmbeddingKernel, BackwardAddsEveryPosition) {
       const at::Tensor grad = uniform({shape.rows, shape.width}, dtype_, 2, -1.0, 1.0);
       const at::Tensor table = uniform({kIds + 1, shape.width}, table_dtype, 3, -1.0, 1.0);
       const at::Tensor exact = wide(table).index_add(0, ids, wide(grad));
-      kernels::embedding_backward(grad, ids, by_id(ids), table);
+      kernels::embedding_backward(table, grad, ids, by_id(ids));
       // A chain of at most `rows` additions in fp32, then one stored result.
       const auto terms = static_cast<double>(shape.rows);
       const double bound = unit_of(table_dtype) * max_abs(exact) + terms * kUnitFp32 * (terms + 1.0);
@@ -63,10 +63,10 @@ TEST_P(EmbeddingKernel, BackwardAddsEveryPosition) {
 TEST(EmbeddingOrder, PositionsOfAnIdAreAddedInTheirOrder) {
   const at::Tensor ids = at::tensor({1, 0, 1, 1}, at::kLong);
   const at::Tensor table = at::zeros({2, 1}, at::kFloat);
-  kernels::embedding_backward(at::tensor({0x1p24, 5.0, 1.0, 1.0}, at::kFloat).view({4, 1}), ids, by_id(ids), table);
+  kernels::embedding_backward(table, at::tensor({0x1p24, 5.0, 1.0, 1.0}, at::kFloat).view({4, 1}), ids, by_id(ids));
   EXPECT_EQ(table[1].item<double>(), 0x1p24);
   table.zero_();
-  kernels::embedding_backward(at::tensor({1.0, 5.0, 1.0, 0x1p24}, at::kFloat).view({4, 1}), ids, by_id(ids), table);
+  kernels::embedding_backward(table, at::tensor({1.0, 5.0, 1.0, 0x1p24}, at::kFloat).view({4, 1}), ids, by_id(ids));
   EXPECT_EQ(table[1].item<double>(), 0x1p24 + 2.0);
   EXPECT_EQ(table[0].item<double>(), 5.0);
 }
@@ -77,7 +77,7 @@ TEST_P(EmbeddingKernel, BitsDoNotDependOnThreads) {
   const at::Tensor grad = uniform({1000, 33}, dtype_, 4, -1.0, 1.0);
   expect_same_bits_on_all_threads([&] {
     const at::Tensor table = at::zeros({kIds, 33}, dtype_);
-    kernels::embedding_backward(grad, ids, by_id(ids), table);
+    kernels::embedding_backward(table, grad, ids, by_id(ids));
     return std::vector<at::Tensor>{table};
   });
 }

@@ -46,8 +46,8 @@ class FlashAttentionOnGpu : public OnGpu, public testing::WithParamInterface<std
               .grad_qkv_NW = qkv_NW_.clone()};
     const at::Tensor scratch = at::empty({attention.scratch_size(starts_.back(), longest_)}, fp32);
     const kernels::AttentionRows rows{starts_, at::tensor(starts_, at::kInt).to(device()), longest_};
-    attention.forward(rows, r.grad_qkv_NW, r.out_NA, r.log_sum_HN, scratch);
-    attention.backward_in_place(rows, grad_out_NA_, r.out_NA, r.log_sum_HN, r.grad_qkv_NW, scratch);
+    attention.forward(r.out_NA, r.log_sum_HN, rows, r.grad_qkv_NW, scratch);
+    attention.backward_in_place(r.grad_qkv_NW, rows, grad_out_NA_, r.out_NA, r.log_sum_HN, scratch);
     return r;
   }
 

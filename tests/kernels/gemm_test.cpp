@@ -39,7 +39,7 @@ void expect_product(const kernels::Gemm& gemm, const Product& size, at::ScalarTy
   const at::Tensor b = factor(size.k, size.n, b_transposed, dtype, 2);
   const at::Tensor out = uniform({size.m, size.n}, out_dtype, 3, -1.0, 1.0);
   const at::Tensor exact = at::matmul(wide(a), wide(b)) + (add ? wide(out) : wide(out).zero_());
-  gemm.multiply(a, b, out, add);
+  gemm.multiply(out, a, b, add);
   const auto k = static_cast<double>(size.k);
   EXPECT_LE(max_error(out, exact), (k + 1.0) * k * kUnitFp32 + 2.0 * unit_of(out_dtype) * (max_abs(exact) + 1.0))
       << size.m << "x" << size.n << "x" << size.k << " " << name_of(dtype) << " to " << name_of(out_dtype)
@@ -64,7 +64,7 @@ TEST_P(GemmLibrary, TakesPartsOfWiderMatrices) {
   const at::Tensor b = uniform({30, 60}, at::kFloat, 2, -1.0, 1.0).narrow(1, 5, 40);
   const at::Tensor whole = uniform({20, 64}, at::kFloat, 3, -1.0, 1.0);
   const at::Tensor before = whole.clone();
-  gemm_->multiply(a, b, whole.narrow(1, 10, 40), false);
+  gemm_->multiply(whole.narrow(1, 10, 40), a, b, false);
   EXPECT_LE(max_error(whole.narrow(1, 10, 40), at::matmul(wide(a), wide(b))), 31.0 * 30.0 * kUnitFp32);
   EXPECT_TRUE(at::equal(whole.narrow(1, 0, 10), before.narrow(1, 0, 10)));
   EXPECT_TRUE(at::equal(whole.narrow(1, 50, 14), before.narrow(1, 50, 14)));
@@ -74,7 +74,7 @@ TEST_P(GemmLibrary, TakesPartsOfWiderMatrices) {
 TEST_P(GemmLibrary, OverwritesNan) {
   const at::Tensor a = uniform({5, 6}, at::kFloat, 1, -1.0, 1.0);
   const at::Tensor out = at::empty({5, 5}, at::kFloat).fill_(std::numeric_limits<double>::quiet_NaN());
-  gemm_->multiply(a, a.t(), out, false);
+  gemm_->multiply(out, a, a.t(), false);
   EXPECT_LE(max_error(out, at::matmul(wide(a), wide(a).t())), 42.0 * kUnitFp32);
 }
 
@@ -119,7 +119,7 @@ TEST_P(TilesGemm, AnElementIsOneChainOverK) {
       for (const bool add : {false, true}) {
         const at::Tensor out = uniform({size.m, size.n}, out_dtype, 3, -1.0, 1.0);
         const at::Tensor expected = chains(a(size), b(size), out, add);
-        gemm_->multiply(a(size), b(size), out, add);
+        gemm_->multiply(out, a(size), b(size), add);
         EXPECT_TRUE(at::equal(out, expected)) << size.m << "x" << size.n << "x" << size.k << " add " << add;
       }
     }
@@ -131,7 +131,7 @@ TEST_P(TilesGemm, BitsOfARowDependNeitherOnOtherRowsNorOnThreads) {
   const at::Tensor rows = a(size);
   const auto product = [&](int64_t first, int64_t count) {
     const at::Tensor out = at::empty({count, size.n}, dtype());
-    gemm_->multiply(rows.narrow(0, first, count), b(size), out, false);
+    gemm_->multiply(out, rows.narrow(0, first, count), b(size), false);
     return out;
   };
   const at::Tensor all = product(0, size.m);

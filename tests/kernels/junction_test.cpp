@@ -15,11 +15,10 @@
 #include <cmath>
 
 #include "ops.h"
+#include "strata/config/enums.h"
 
 namespace strata::test {
 namespace {
-
-using kernels::GatePlace;
 
 constexpr double kAlpha = 0.375;  // exact in bf16
 constexpr double kEps = 1e-6;
@@ -28,14 +27,14 @@ struct Case {
   Shape shape{};
   at::ScalarType dtype = at::kFloat;
   bool branch_norm = false, out_norm = false, next_norm = false;
-  GatePlace gate = GatePlace::kNone;
+  Gate gate = Gate::kNone;
   bool stop_gradient = true;
   bool has_branch = true;
 };
 
 std::ostream& operator<<(std::ostream& out, const Case& c) {
   return out << c.shape.rows << "x" << c.shape.width << " " << name_of(c.dtype) << " norms " << c.branch_norm
-             << c.out_norm << c.next_norm << " gate " << static_cast<int>(c.gate) << " stop " << c.stop_gradient;
+             << c.out_norm << c.next_norm << " gate " << config::enum_name(c.gate) << " stop " << c.stop_gradient;
 }
 
 // Positive, so that no sum cancels and no norm blows up what little is left: rows of width 1 are among them.
@@ -68,7 +67,8 @@ kernels::JunctionRule rule_of(const Case& c, const Inputs& in) {
           .branch_gain_D = in.branch_gain_D,
           .out_gain_D = in.out_gain_D,
           .next_gain_D = in.next_gain_D,
-          .factor = c.gate == GatePlace::kNone ? at::Tensor() : at::full({}, 1.0 - kAlpha, at::kFloat)};
+          .gate_factor = c.gate == Gate::kNone ? at::Tensor() : at::full({}, 1.0 - kAlpha, at::kFloat),
+          .gate_slope = c.gate == Gate::kNone ? at::Tensor() : at::ones({}, at::kFloat)};
 }
 
 // The gate's activation is the identity here: factor 1 - alpha, slope 1.
@@ -84,23 +84,24 @@ Results fused(const Case& c, const Inputs& in) {
   r.stream_out_ND = at::empty_like(in.stream_ND);
   r.normed_ND = at::empty_like(in.stream_ND);
   r.row_sums_N2 = at::empty({c.shape.rows, 2}, at::kFloat);
-  kernels::junction_forward(rule, in.stream_ND, in.branch_ND, saved, r.stream_out_ND, r.normed_ND, r.row_sums_N2);
+  const kernels::JunctionInputs inputs{.stream_ND = in.stream_ND, .branch_ND = in.branch_ND};
+  kernels::junction_forward({.stream_ND = r.stream_out_ND, .normed_ND = r.normed_ND, .row_sums_N2 = r.row_sums_N2},
+                            saved, rule, inputs);
 
   r.grad_stream_ND = in.grad_stream_ND.clone();
   r.grad_branch_ND = at::empty_like(in.stream_ND);
   r.grad_branch_gain_D = zeros_for(in.branch_gain_D);
   r.grad_out_gain_D = zeros_for(in.out_gain_D);
   r.grad_next_gain_D = zeros_for(in.next_gain_D);
-  const bool gated = c.gate != GatePlace::kNone;
-  r.grad_gate = gated ? at::zeros({}, c.dtype) : at::Tensor();
-  kernels::junction_backward(rule, saved, in.stream_ND, in.branch_ND, in.grad_normed_ND, r.grad_stream_ND,
-                             r.grad_branch_ND,
-                             {.branch_gain_D = r.grad_branch_gain_D,
-                              .out_gain_D = r.grad_out_gain_D,
-                              .next_gain_D = r.grad_next_gain_D,
-                              .gate = r.grad_gate,
-                              .slope = gated ? at::ones({}, at::kFloat) : at::Tensor()},
-                             at::empty({kernels::junction_scratch_size(c.shape.rows, c.shape.width)}, at::kFloat));
+  r.grad_gate = c.gate == Gate::kNone ? at::Tensor() : at::zeros({}, c.dtype);
+  kernels::junction_backward({.stream_ND = r.grad_stream_ND,
+                              .branch_ND = r.grad_branch_ND,
+                              .parameters = {.branch_gain_D = r.grad_branch_gain_D,
+                                             .out_gain_D = r.grad_out_gain_D,
+                                             .next_gain_D = r.grad_next_gain_D,
+                                             .gate = r.grad_gate}},
+                             at::empty({kernels::junction_scratch_size(c.shape.rows, c.shape.width)}, at::kFloat), rule,
+                             saved, inputs, in.grad_normed_ND);
   return r;
 }
 
@@ -117,10 +118,10 @@ class Reference {
   }
 
   Results run(const Inputs& in) {
-    at::Tensor sum = 1.5 * gate(GatePlace::kSkip, stream_);
-    if (branch_.defined()) sum = sum + gate(GatePlace::kBranch, norm(branch_, branch_gain_, branch_growth_));
-    const at::Tensor out = norm(rounded(gate(GatePlace::kSum, rounded(sum))), out_gain_, out_growth_);
-    const at::Tensor normed = rounded(0.75 * gate(GatePlace::kNorm, norm(out, next_gain_, next_growth_)));
+    at::Tensor sum = 1.5 * gate(Gate::kSkip, stream_);
+    if (branch_.defined()) sum = sum + gate(Gate::kBranch, norm(branch_, branch_gain_, branch_growth_));
+    const at::Tensor out = norm(rounded(gate(Gate::kSum, rounded(sum))), out_gain_, out_growth_);
+    const at::Tensor normed = rounded(0.75 * gate(Gate::kNorm, norm(out, next_gain_, next_growth_)));
     ((out * wide(in.grad_stream_ND)).sum() + (normed * wide(in.grad_normed_ND)).sum()).backward();
     return {.stream_out_ND = out.detach(),
             .normed_ND = normed.detach(),
@@ -150,7 +151,7 @@ class Reference {
     return rounded(rounded(normal) * gain);
   }
 
-  at::Tensor gate(GatePlace place, const at::Tensor& h) const {
+  at::Tensor gate(Gate place, const at::Tensor& h) const {
     return case_.gate == place ? h - alpha_ * (case_.stop_gradient ? h.detach() : h) : h;
   }
 
@@ -195,10 +196,10 @@ void expect_agreement(const Case& c, const Inputs& in) {
   expect_sum("out gain", ours.grad_out_gain_D, exact.grad_out_gain_D, c.shape.rows, reference.grad_out() * kNormal);
   expect_sum("next gain", ours.grad_next_gain_D, exact.grad_next_gain_D, c.shape.rows, kNormal);
   expect_sum("gate", ours.grad_gate, exact.grad_gate, c.shape.rows * c.shape.width,
-             reference.grad_sum() * (c.gate == GatePlace::kNorm ? kNormal : 5.0));
+             reference.grad_sum() * (c.gate == Gate::kNorm ? kNormal : 5.0));
 }
 
-class JunctionKernel : public testing::TestWithParam<std::tuple<at::ScalarType, int>> {
+class JunctionKernel : public testing::TestWithParam<std::tuple<at::ScalarType, Gate>> {
  protected:
   template <class F>
   static void for_all_norms(F&& f) {
@@ -207,7 +208,7 @@ class JunctionKernel : public testing::TestWithParam<std::tuple<at::ScalarType, 
              .branch_norm = (norms & 4) != 0,
              .out_norm = (norms & 2) != 0,
              .next_norm = (norms & 1) != 0,
-             .gate = static_cast<GatePlace>(std::get<1>(GetParam()))};
+             .gate = std::get<1>(GetParam())};
       f(c);
     }
   }
@@ -243,19 +244,21 @@ TEST_P(JunctionKernel, BitsDoNotDependOnThreads) {
 }
 
 std::string case_name(const testing::TestParamInfo<JunctionKernel::ParamType>& info) {
-  const char* const gates[] = {"none", "sum", "skip", "branch", "norm"};
-  return name_of(std::get<0>(info.param)) + "_" + gates[std::get<1>(info.param)];
+  return name_of(std::get<0>(info.param)) + "_" + std::string(config::enum_name(std::get<1>(info.param)));
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, JunctionKernel,
-                         testing::Combine(testing::ValuesIn(kStorageTypes), testing::Range(0, 5)), case_name);
+                         testing::Combine(testing::ValuesIn(kStorageTypes),
+                                          testing::Values(Gate::kNone, Gate::kSum, Gate::kSkip, Gate::kBranch,
+                                                          Gate::kNorm)),
+                         case_name);
 
 // The entry of the model: no branch yet.
 TEST(JunctionEntry, EqualsItsEquationWithoutABranch) {
   for (const at::ScalarType dtype : kStorageTypes) {
     for (const Shape& shape : kShapes) {
       for (const bool next_norm : {false, true}) {
-        for (const GatePlace gate : {GatePlace::kNone, GatePlace::kSum, GatePlace::kNorm}) {
+        for (const Gate gate : {Gate::kNone, Gate::kSum, Gate::kNorm}) {
           const Case c{.shape = shape, .dtype = dtype, .next_norm = next_norm, .gate = gate, .has_branch = false};
           SCOPED_TRACE(testing::PrintToString(c));
           expect_agreement(c, Inputs(c));
@@ -275,13 +278,17 @@ TEST(JunctionEntry, ParameterGradientsAreAddedInTheirOwnType) {
                                      .out_rstd_N = {},
                                      .next_rstd_N = at::empty({c.shape.rows}, at::kFloat)};
   const at::Tensor out = at::empty_like(in.stream_ND);
-  kernels::junction_forward(rule, in.stream_ND, in.branch_ND, saved, out, at::empty_like(out),
-                            at::empty({c.shape.rows, 2}, at::kFloat));
+  const kernels::JunctionInputs inputs{.stream_ND = in.stream_ND, .branch_ND = in.branch_ND};
+  kernels::junction_forward(
+      {.stream_ND = out, .normed_ND = at::empty_like(out), .row_sums_N2 = at::empty({c.shape.rows, 2}, at::kFloat)},
+      saved, rule, inputs);
   const at::Tensor gradient = at::full({c.shape.width}, 1000.0, at::kFloat);
-  kernels::junction_backward(rule, saved, in.stream_ND, in.branch_ND, in.grad_normed_ND, in.grad_stream_ND.clone(),
-                             at::empty_like(out),
-                             {.branch_gain_D = {}, .out_gain_D = {}, .next_gain_D = gradient, .gate = {}, .slope = {}},
-                             at::empty({kernels::junction_scratch_size(c.shape.rows, c.shape.width)}, at::kFloat));
+  kernels::junction_backward(
+      {.stream_ND = in.grad_stream_ND.clone(),
+       .branch_ND = at::empty_like(out),
+       .parameters = {.branch_gain_D = {}, .out_gain_D = {}, .next_gain_D = gradient, .gate = {}}},
+      at::empty({kernels::junction_scratch_size(c.shape.rows, c.shape.width)}, at::kFloat), rule, saved, inputs,
+      in.grad_normed_ND);
   const at::Tensor exact = Reference(c, in).run(in).grad_next_gain_D + 1000.0;
   // Storing it as bf16 would cost 4 at this size; the terms are 131 products of bf16 values, sixteen in fp32.
   EXPECT_LT(max_error(gradient, exact), 0.25);

@@ -19,7 +19,7 @@
 
 #include "ops.h"
 #include "strata/kernels/cross_entropy.h"
-#include "strata/kernels/gate.h"
+#include "strata/kernels/junction.h"
 #include "strata/kernels/rotary.h"
 #include "strata/kernels/swiglu.h"
 
@@ -36,7 +36,7 @@ constexpr double kTheta = 1e4;
 
 at::Tensor rotary_table(int64_t positions, int64_t head_dim) {
   at::Tensor table = at::empty({2, positions, head_dim / 2}, at::kFloat);
-  kernels::fill_rotary_table(kTheta, table);
+  kernels::fill_rotary_table(table, kTheta);
   return table;
 }
 
@@ -88,7 +88,7 @@ TEST_P(RowKernel, SwigluAndItsGradientsInPlace) {
     exact.backward(wide(grad));
 
     const at::Tensor out = at::empty_like(grad);
-    kernels::swiglu(gate_up, out);
+    kernels::swiglu(out, gate_up);
     EXPECT_LE(max_error(out, exact), 24.0 * (11.0 * kUnitFp32 + unit_));
     const at::Tensor gradients = gate_up.clone();
     const at::Tensor out_again = grad.clone();
@@ -106,7 +106,7 @@ TEST_P(RowKernel, SwigluAndItsGradientsInPlace) {
 TEST_P(RowKernel, SwigluSaturatesQuietly) {
   const at::Tensor gate_up = at::tensor({-200.0, 200.0, 1.0, 1.0}, at::kDouble).to(dtype_).view({1, 4});
   const at::Tensor out = at::empty({1, 2}, dtype_);
-  kernels::swiglu(gate_up, out);
+  kernels::swiglu(out, gate_up);
   EXPECT_LE(max_error(out, at::tensor({0.0, 200.0}, at::kDouble).view({1, 2})), 200.0 * unit_);
   const at::Tensor grad = at::tensor({1.0, 1.0}, at::kDouble).to(dtype_).view({1, 2});
   kernels::swiglu_backward_in_place(gate_up, grad);
@@ -141,13 +141,13 @@ TEST_P(RowKernel, CrossEntropyAndItsGradientInPlace) {
       const double relative = 4.0 * kUnitFp32 + sum_error(shape.width) + 176.0 * kUnitFp32;
       const at::Tensor loss = at::empty({shape.rows}, at::kFloat);
       const at::Tensor untouched = logits.clone();
-      kernels::cross_entropy(untouched, targets, loss);
+      kernels::cross_entropy(loss, untouched, targets);
       EXPECT_TRUE(at::equal(untouched, logits));
       EXPECT_LE(max_error(loss, exact), relative + 2.0 * kUnitFp32 * max_abs(exact));
 
       const at::Tensor gradient = logits.clone();
       const at::Tensor loss_again = at::empty({shape.rows}, at::kFloat);
-      kernels::cross_entropy_in_place(gradient, targets, number(kScale), loss_again);
+      kernels::cross_entropy_in_place(loss_again, gradient, targets, number(kScale));
       EXPECT_TRUE(at::equal(loss, loss_again));
       EXPECT_LE(max_error(gradient, exact_logits.grad()), kScale * (2.0 * relative + unit_));
       // Every row sums to 0: V terms whose absolute values sum to at most 2 scale.
@@ -159,11 +159,11 @@ TEST_P(RowKernel, CrossEntropyAndItsGradientInPlace) {
 TEST_P(RowKernel, CrossEntropyOfOneSureClassIsZeroAndOfNanIsNan) {
   const at::Tensor logits = at::tensor({500.0, -500.0, 0.0}, at::kDouble).to(dtype_).view({1, 3});
   const at::Tensor loss = at::empty({1}, at::kFloat);
-  kernels::cross_entropy_in_place(logits, at::tensor({0}, at::kLong), number(1.0), loss);
+  kernels::cross_entropy_in_place(loss, logits, at::tensor({0}, at::kLong), number(1.0));
   EXPECT_EQ(loss.item<float>(), 0.0F);
   EXPECT_EQ(max_abs(logits), 0.0);
   logits.select(1, 1).fill_(std::nan(""));
-  kernels::cross_entropy_in_place(logits, at::tensor({0}, at::kLong), number(1.0), loss);
+  kernels::cross_entropy_in_place(loss, logits, at::tensor({0}, at::kLong), number(1.0));
   EXPECT_TRUE(std::isnan(loss.item<float>()));
 }
 
@@ -175,10 +175,10 @@ TEST_P(RowKernel, CrossEntropyOfARowWithoutATargetIsZero) {
   targets_ignored[3].fill_(-100);
   ignored[3].fill_(std::nan(""));
   const at::Tensor loss = at::empty({4}, at::kFloat), with_ignored = at::empty({4}, at::kFloat);
-  kernels::cross_entropy(ignored, targets_ignored, with_ignored);
+  kernels::cross_entropy(with_ignored, ignored, targets_ignored);
   EXPECT_EQ(max_abs(with_ignored[3]), 0.0);
-  kernels::cross_entropy_in_place(logits, targets, number(0.5), loss);
-  kernels::cross_entropy_in_place(ignored, targets_ignored, number(0.5), with_ignored);
+  kernels::cross_entropy_in_place(loss, logits, targets, number(0.5));
+  kernels::cross_entropy_in_place(with_ignored, ignored, targets_ignored, number(0.5));
   for (const int64_t row : {0, 2}) {
     EXPECT_TRUE(at::equal(ignored[row], logits[row]));
     EXPECT_TRUE(at::equal(with_ignored[row], loss[row]));
@@ -197,18 +197,17 @@ TEST_P(RowKernel, BitsDoNotDependOnThreads) {
     const at::Tensor gate_up = uniform({shape.rows, 2 * shape.width}, dtype_, 2, -8.0, 8.0);
     const at::Tensor out = uniform({shape.rows, shape.width}, dtype_, 3, -1.0, 1.0);
     const at::Tensor forward = at::empty_like(out);
-    kernels::swiglu(gate_up, forward);
+    kernels::swiglu(forward, gate_up);
     kernels::swiglu_backward_in_place(gate_up, out);
     const auto [logits, targets] = cross_entropy_case(shape, dtype_, 10.0);
     const at::Tensor loss = at::empty({shape.rows}, at::kFloat);
-    kernels::cross_entropy_in_place(logits, targets, number(0.5), loss);
+    kernels::cross_entropy_in_place(loss, logits, targets, number(0.5));
     return std::vector<at::Tensor>{heads, forward, gate_up, out, logits, loss};
   });
 }
 
 // Against autograd of the activations that the paper's ablation names.
 TEST_P(RowKernel, GateFactorsAndSlopes) {
-  using kernels::GateActivation;
   const std::pair<GateActivation, std::function<at::Tensor(const at::Tensor&)>> activations[] = {
       {GateActivation::kSilu, [](const at::Tensor& a) { return at::silu(a); }},
       {GateActivation::kIdentity, [](const at::Tensor& a) { return 1.0 * a; }},
@@ -225,7 +224,7 @@ TEST_P(RowKernel, GateFactorsAndSlopes) {
     exact.sum().backward();
     const at::Tensor factor = at::empty({101}, at::kFloat);
     const at::Tensor slope = at::empty({101}, at::kFloat);
-    kernels::gate_factors(alpha, activation, factor, slope);
+    kernels::gate_factors(factor, slope, alpha, activation);
     EXPECT_LE(max_error(factor, 1.0 - exact), 3.0 * 12.0 * kUnitFp32);
     // scaled_silu: s (1 + 8 a (1 - s)) with 8 a up to 24 and eight units on s and 1 - s.
     EXPECT_LE(max_error(slope, exact_alpha.grad()), 25.0 * 20.0 * kUnitFp32);

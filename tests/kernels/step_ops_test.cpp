@@ -29,10 +29,10 @@ TEST(Sums, AddAScaledSumToATotal) {
     const at::Tensor values = uniform({terms}, at::kFloat, 1, 0.0, 10.0);
     const double sum = wide(values).sum().item<double>();
     const at::Tensor total = number(3.0);
-    kernels::add_sum(values, number(0.25), total);
+    kernels::add_sum(total, values, number(0.25));
     EXPECT_NEAR(total.item<double>(), 3.0 + 0.25 * sum, 0x1p-50 + sum * fp64_sum_error(terms));
     const at::Tensor plain = number(0.0);
-    kernels::add_sum(values, {}, plain);
+    kernels::add_sum(plain, values, {});
     EXPECT_NEAR(plain.item<double>(), sum, sum * fp64_sum_error(2 * terms));
   }
 }
@@ -40,15 +40,15 @@ TEST(Sums, AddAScaledSumToATotal) {
 TEST(Sums, AddRowsToSumsThatAreThere) {
   const at::Tensor rows = uniform({301, 2}, at::kFloat, 1, 0.0, 1.0);
   const at::Tensor sums = at::full({2}, 5.0, at::kDouble);
-  kernels::add_rows(rows.narrow(0, 0, 100), sums);
-  kernels::add_rows(rows.narrow(0, 100, 201), sums);
+  kernels::add_rows(sums, rows.narrow(0, 0, 100));
+  kernels::add_rows(sums, rows.narrow(0, 100, 201));
   EXPECT_LE(max_error(sums, 5.0 + wide(rows).sum(0)), 306.0 * fp64_sum_error(302));
 }
 
 TEST(Sums, OfRunsWhichMayBeEmpty) {
   const at::Tensor values = uniform({50}, at::kFloat, 1, 0.0, 1.0);
   const at::Tensor sums = at::full({3}, 7.0, at::kDouble);
-  kernels::sums_of_runs(values, table({2, 45, 45, 50}), sums);
+  kernels::sums_of_runs(sums, values, table({2, 45, 45, 50}));
   EXPECT_NEAR(sums[0].item<double>(), wide(values).narrow(0, 2, 43).sum().item<double>(), 43.0 * fp64_sum_error(86));
   EXPECT_EQ(sums[1].item<double>(), 0.0);
   EXPECT_NEAR(sums[2].item<double>(), wide(values).narrow(0, 45, 5).sum().item<double>(), 5.0 * fp64_sum_error(10));
@@ -59,13 +59,13 @@ TEST(Squares, OfBlocksOfAnArena) {
     const at::Tensor arena = uniform({9000}, dtype, 1, -2.0, 2.0);
     const at::Tensor blocks = table({0, 4096, 4096, 17, 4113, 0, 8999, 1}).view({4, 2});
     const at::Tensor squares = at::full({4}, 9.0, at::kFloat);
-    kernels::sums_of_squares(arena, blocks, squares);
+    kernels::sums_of_squares(squares, arena, blocks);
     for (int64_t b = 0; b < 4; ++b) {
       const int64_t begin = blocks[b][0].item<int64_t>(), count = blocks[b][1].item<int64_t>();
       const double exact = wide(arena).narrow(0, begin, count).square().sum().item<double>();
       EXPECT_NEAR(squares[b].item<double>(), exact, exact * sum_error(count)) << "block " << b;
       const at::Tensor by_itself = at::zeros({1}, at::kFloat);
-      kernels::sums_of_squares(arena, blocks.narrow(0, b, 1), by_itself);
+      kernels::sums_of_squares(by_itself, arena, blocks.narrow(0, b, 1));
       EXPECT_EQ(by_itself.item<float>(), squares[b].item<float>()) << "its bits depend on the other blocks";
     }
   }
@@ -77,7 +77,7 @@ TEST(Squares, BitsDoNotDependOnThreads) {
   for (int64_t b = 0; b < 40; ++b) blocks[b].copy_(table({b * 4096, 4096 - b}));
   expect_same_bits_on_all_threads([&] {
     const at::Tensor squares = at::zeros({40}, at::kFloat);
-    kernels::sums_of_squares(arena, blocks, squares);
+    kernels::sums_of_squares(squares, arena, blocks);
     return std::vector<at::Tensor>{squares};
   });
 }
@@ -86,7 +86,7 @@ TEST(Squares, ValuesAtPlacesThatMayBeNone) {
   for (const at::ScalarType dtype : kStorageTypes) {
     const at::Tensor arena = uniform({100}, dtype, 1, 1.0, 2.0);
     const at::Tensor values = at::full({3}, 9.0, at::kFloat);
-    kernels::values_at(arena, table({99, -1, 0}), values);
+    kernels::values_at(values, arena, table({99, -1, 0}));
     const at::Tensor exact = arena.to(at::kFloat);
     EXPECT_EQ(values[0].item<float>(), exact[99].item<float>());
     EXPECT_EQ(values[1].item<float>(), 0.0F);
@@ -99,7 +99,7 @@ class Clip : public testing::Test {
  protected:
   double outcome(kernels::ClipNumber which) const { return outcome_[which].item<double>(); }
   void clip(const kernels::ClipRule& rule, double loss = 1.0) {
-    kernels::clip(rule, number(loss), squares_, is_gate_, outcome_);
+    kernels::clip(outcome_, rule, number(loss), squares_, is_gate_);
   }
 
   const at::Tensor squares_ = at::tensor({44.0, 9.0, 100.0, 16.0}, at::kDouble);

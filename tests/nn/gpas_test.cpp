@@ -129,7 +129,7 @@ TEST(GpasPosition, InputHasNoPlaceUnderASchemeThatNormalisesItsSums) {
   }
 }
 
-class GpasActivations : public testing::TestWithParam<config::GpasActivation> {};
+class GpasActivations : public testing::TestWithParam<GateActivation> {};
 
 TEST_P(GpasActivations, LossAndGradientsEqualTheReference) {
   for (const bool stop_gradient : {true, false}) {
@@ -138,9 +138,9 @@ TEST_P(GpasActivations, LossAndGradientsEqualTheReference) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, GpasActivations,
-                         testing::Values(config::GpasActivation::kSilu, config::GpasActivation::kIdentity,
-                                         config::GpasActivation::kRelu, config::GpasActivation::kTanh,
-                                         config::GpasActivation::kLeakyRelu, config::GpasActivation::kScaledSilu),
+                         testing::Values(GateActivation::kSilu, GateActivation::kIdentity, GateActivation::kRelu,
+                                         GateActivation::kTanh, GateActivation::kLeakyRelu,
+                                         GateActivation::kScaledSilu),
                          [](const auto& info) {
                            return std::string(config::enum_names(info.param).at(static_cast<size_t>(info.param)));
                          });

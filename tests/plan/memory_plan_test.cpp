@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/text.h"
-#include "strata/nn/trained.h"
+#include "strata/nn/of_config.h"
 #include "strata/train/training.h"
 #include "support/errors.h"
 #include "support/models.h"

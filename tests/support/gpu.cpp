@@ -10,7 +10,7 @@ void OnGpu::SetUp() {
 
 std::unique_ptr<TestModel> OnGpu::copy_of(const TestModel& on_cpu, const nn::ModelOptions& options) const {
   auto copy = std::make_unique<TestModel>(on_cpu.model.spec(), options, kernels::make_cuda_gemm(), device());
-  const nn::Parameters& parameters = copy->model.parameters();
+  nn::Parameters& parameters = copy->model.parameters();
   parameters.master().copy_(on_cpu.model.parameters().master());
   parameters.refresh_values();
   return copy;

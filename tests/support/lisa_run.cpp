@@ -4,7 +4,7 @@
 
 #include "strata/base/check.h"
 #include "strata/config/enums.h"
-#include "strata/nn/trained.h"
+#include "strata/nn/of_config.h"
 #include "strata/train/resume.h"
 
 namespace strata::test {
@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kMicroBatches = 4;
 
-void give_start_values(const nn::Parameters& parameters) {
+void give_start_values(nn::Parameters& parameters) {
   parameters.initialise(7);
   for (const ParamSpec& param : parameters.layout().params) {
     if (param.role == ParameterRole::kGate)

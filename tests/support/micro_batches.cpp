@@ -16,7 +16,7 @@ data::TokenBatch packed_batch(int64_t index, int64_t vocab, const data::BatchSha
 }
 
 Sums sums_of(TestModel& test, const data::BatchShape& shape, const AddBatch& add) {
-  const nn::Parameters& parameters = test.model.parameters();
+  nn::Parameters& parameters = test.model.parameters();
   const at::TensorOptions number = parameters.master().options().dtype(at::kDouble);
   const at::Tensor loss = at::zeros({}, number);
   parameters.zero_gradients();
@@ -29,7 +29,7 @@ Sums sums_of(TestModel& test, const data::BatchShape& shape, const AddBatch& add
 
 Sums sums_of(TestModel& test, const data::BatchShape& shape) {
   return sums_of(test, shape, [&](const auto& batch, const auto& scale, const auto& loss) {
-    test.model.add_loss_and_gradients(batch, scale, loss);
+    test.model.add_loss_and_gradients(loss, batch, scale);
   });
 }
 

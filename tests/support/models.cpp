@@ -58,7 +58,7 @@ data::TokenBatch tiny_batch(int64_t vocab, uint64_t seed) {
   return data::TokenBatch::from_rows(rows, &labels, vocab);
 }
 
-void randomise(const nn::Parameters& parameters, uint64_t seed) {
+void randomise(nn::Parameters& parameters, uint64_t seed) {
   parameters.initialise(seed);
   std::mt19937_64 random(seed);
   std::normal_distribution<float> normal;

@@ -31,6 +31,6 @@ config::ModelConfig nine_million_dims();
 data::TokenBatch tiny_batch(int64_t vocab, uint64_t seed = 1);
 
 /// Initialises and then moves gates and gains away from their start values, so that every term matters.
-void randomise(const nn::Parameters& parameters, uint64_t seed);
+void randomise(nn::Parameters& parameters, uint64_t seed);
 
 }  // namespace strata::test

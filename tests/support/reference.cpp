@@ -27,19 +27,19 @@
 namespace strata::test {
 namespace {
 
-at::Tensor activation(config::GpasActivation which, const at::Tensor& alpha) {
+at::Tensor activation(GateActivation which, const at::Tensor& alpha) {
   switch (which) {
-    case config::GpasActivation::kSilu:
+    case GateActivation::kSilu:
       return at::silu(alpha);
-    case config::GpasActivation::kIdentity:
+    case GateActivation::kIdentity:
       return alpha;
-    case config::GpasActivation::kRelu:
+    case GateActivation::kRelu:
       return at::relu(alpha);
-    case config::GpasActivation::kTanh:
+    case GateActivation::kTanh:
       return at::tanh(alpha);
-    case config::GpasActivation::kLeakyRelu:
+    case GateActivation::kLeakyRelu:
       return at::leaky_relu(alpha, 0.01);
-    case config::GpasActivation::kScaledSilu:
+    case GateActivation::kScaledSilu:
       return alpha * at::sigmoid(8 * alpha);
   }
   return {};
@@ -74,7 +74,7 @@ class ReferenceModel {
     return leaf(gain->name) * x / (at::pow(x, 2).mean(-1, true) + spec_.dims.norm_eps).sqrt();
   }
 
-  at::Tensor gate(const norm::WiredJunction& junction, norm::Gate place, const at::Tensor& h) const {
+  at::Tensor gate(const norm::WiredJunction& junction, Gate place, const at::Tensor& h) const {
     if (junction.rule.gate != place) return h;
     at::Tensor alpha = leaf(*junction.gate);
     if (!spec_.gate.learnable) alpha = alpha.detach();
@@ -89,10 +89,10 @@ class ReferenceModel {
         parameters.push_back(leaf(parameter.name));
       return wired.custom->function(stream, branch, parameters);
     }
-    at::Tensor sum = wired.rule.skip_scale * gate(wired, norm::Gate::kSkip, stream);
-    if (branch.defined()) sum = sum + gate(wired, norm::Gate::kBranch, rms(branch, wired.branch_gain));
-    const at::Tensor out = rms(gate(wired, norm::Gate::kSum, sum), wired.out_gain);
-    return {out, wired.rule.next_scale * gate(wired, norm::Gate::kNorm, rms(out, wired.next_gain))};
+    at::Tensor sum = wired.rule.skip_scale * gate(wired, Gate::kSkip, stream);
+    if (branch.defined()) sum = sum + gate(wired, Gate::kBranch, rms(branch, wired.branch_gain));
+    const at::Tensor out = rms(gate(wired, Gate::kSum, sum), wired.out_gain);
+    return {out, wired.rule.next_scale * gate(wired, Gate::kNorm, rms(out, wired.next_gain))};
   }
 
   at::Tensor rotated(const at::Tensor& x_HTd) const {

@@ -19,7 +19,8 @@ void as_workers(int world_size, const std::function<void(workers::Communicator&)
       at::set_num_threads(1);
       try {
         const workers::GlooOptions options{.rank = rank, .world_size = world_size, .timeout = std::chrono::seconds(60)};
-        const auto workers = world_size == 1 ? workers::alone() : workers::connect_gloo(store.another_connection(), options);
+        const auto workers =
+            world_size == 1 ? workers::alone() : workers::connect_gloo(store.another_connection(), options);
         work(*workers);
       } catch (...) {
         failures[static_cast<size_t>(rank)] = std::current_exception();

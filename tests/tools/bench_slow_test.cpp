@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "strata/base/check.h"
-#include "strata/workers/store.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
+#include "strata/workers/store.h"
 #include "support/program.h"
 #include "support/temp_folder.h"
 

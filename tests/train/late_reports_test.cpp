@@ -242,7 +242,7 @@ TEST_F(LateReports, EndAfterTheSameStep) {
 class Witness final : public Hook {
  public:
   explicit Witness(const Process& process) : process_(process) {}
-  bool needs_state_after(int64_t step) override { return step % 3 == 0; }
+  bool needs_state_after(int64_t step) const override { return step % 3 == 0; }
   void after_step(const StepReport& report, const Progress& progress) override {
     losses.push_back(report.loss);
     EXPECT_EQ(report.step, progress.step);

@@ -57,7 +57,7 @@ TEST_F(BatchShapes, RecordedWorkHasTheBitsOfDirectWork) {
   RecordedWork::Counts counts;
   train::MicroBatchGraph graph(model_.model, std::make_unique<RecordedWork>(counts));
   const Sums recorded = sums_of(model_, shape, [&](const auto& batch, const auto& scale, const auto& loss) {
-    graph.add_loss_and_gradients(batch, scale, loss);
+    graph.add_loss_and_gradients(loss, batch, scale);
   });
   EXPECT_EQ(counts.captured, 1);
   EXPECT_EQ(counts.replayed, 5);
@@ -71,7 +71,7 @@ TEST_F(BatchShapes, OfOtherSizesAreNotReplayed) {
   train::MicroBatchGraph graph(model_.model, std::make_unique<RecordedWork>(counts));
   const Sums expected = sums_of(model_, {});
   const Sums recorded = sums_of(model_, {}, [&](const auto& batch, const auto& scale, const auto& loss) {
-    graph.add_loss_and_gradients(batch, scale, loss);
+    graph.add_loss_and_gradients(loss, batch, scale);
   });
   EXPECT_LT(counts.replayed, 5);
   EXPECT_DOUBLE_EQ(recorded.loss, expected.loss);

@@ -139,7 +139,7 @@ TEST_F(GraphOnGpu, HasTheBitsOfDirectWork) {
     const Sums direct = sums_of(*on_gpu, shape);
     train::MicroBatchGraph graph(on_gpu->model, gpu().make_graph());
     const Sums replayed = sums_of(*on_gpu, shape, [&](const auto& batch, const auto& scale, const auto& loss) {
-      graph.add_loss_and_gradients(batch, scale, loss);
+      graph.add_loss_and_gradients(loss, batch, scale);
     });
     EXPECT_DOUBLE_EQ(replayed.loss, direct.loss);
     EXPECT_TRUE(at::equal(replayed.gradients, direct.gradients));

@@ -63,7 +63,7 @@ class Training {
     parameters().initialise(42);
   }
 
-  const nn::Parameters& parameters() const { return model_.model.parameters(); }
+  nn::Parameters& parameters() { return model_.model.parameters(); }
 
   train::StepReport run(const data::GlobalBatch& batch, int64_t index) {
     const auto start = std::chrono::steady_clock::now();

@@ -6,9 +6,9 @@
 
 #include <chrono>
 
-#include "workers/collectives_contract.h"
 #include "strata/workers/gloo.h"
 #include "support/workers.h"
+#include "workers/collectives_contract.h"
 
 namespace strata::workers {
 namespace {

@@ -96,7 +96,8 @@ inline void a_slice_may_be_its_place_in_the_values(const Collective& c) {
   const at::Tensor expected = c.tree(0, c.world, size);
   c.as_workers(c.world, [&](workers::Communicator& workers) {
     const at::Tensor values = c.values(workers.rank(), size);
-    const workers::Handle reduced = workers.reduce_scatter(slice_of(workers, values), values, workers::SumOrder::kFixed);
+    const workers::Handle reduced =
+        workers.reduce_scatter(slice_of(workers, values), values, workers::SumOrder::kFixed);
     const workers::Handle gathered = workers.all_gather(values, slice_of(workers, values));  // in order: after the sum
     reduced->wait();
     gathered->wait();

@@ -5,10 +5,10 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/full.h>
 
-#include "workers/collectives_contract.h"
 #include "strata/workers/gloo.h"
 #include "support/errors.h"
 #include "support/workers.h"
+#include "workers/collectives_contract.h"
 
 namespace strata::workers {
 namespace {

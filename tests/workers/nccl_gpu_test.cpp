@@ -7,10 +7,10 @@
 
 #include <iostream>
 
-#include "workers/collectives_contract.h"
 #include "strata/base/machine.h"
 #include "strata/workers/nccl.h"
 #include "support/errors.h"
+#include "workers/collectives_contract.h"
 
 namespace strata::workers {
 namespace {

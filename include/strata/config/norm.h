@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "strata/base/gate.h"
 #include "strata/config/affects.h"
 #include "strata/config/checks.h"
 
@@ -13,14 +14,10 @@ namespace strata::config {
 enum class NormInit { kDefault, kReference };
 constexpr std::array<std::string_view, 2> enum_names(NormInit) { return {"default", "reference"}; }
 
+/// Which Gate a scheme gets; auto and input are about its sub-layers, not about one junction.
 enum class GpasPosition { kAuto, kSum, kSkip, kBranch, kNorm, kInput };
 constexpr std::array<std::string_view, 6> enum_names(GpasPosition) {
   return {"auto", "sum", "skip", "branch", "norm", "input"};
-}
-
-enum class GpasActivation { kSilu, kIdentity, kRelu, kTanh, kLeakyRelu, kScaledSilu };
-constexpr std::array<std::string_view, 6> enum_names(GpasActivation) {
-  return {"silu", "identity", "relu", "tanh", "leaky_relu", "scaled_silu"};
 }
 
 enum class GpasPer { kLayer, kSublayer };
@@ -30,7 +27,7 @@ constexpr std::array<std::string_view, 2> enum_names(GpasPer) { return {"layer",
 struct GpasConfig {
   GpasPosition position = GpasPosition::kAuto;
   bool stop_gradient = true;
-  GpasActivation activation = GpasActivation::kSilu;
+  GateActivation activation = GateActivation::kSilu;
   double start = 0.0;
   bool learnable = true;
   GpasPer per = GpasPer::kLayer;

@@ -8,14 +8,9 @@
 
 #include "strata/config/affects.h"
 #include "strata/config/checks.h"
+#include "strata/config/precision.h"
 
 namespace strata::config {
-
-enum class Precision { kAuto, kFp32, kBf16, kMixed };
-constexpr std::array<std::string_view, 4> enum_names(Precision) { return {"auto", "fp32", "bf16", "mixed"}; }
-
-enum class Recompute { kNone, kFfn, kLayer, kAuto };
-constexpr std::array<std::string_view, 4> enum_names(Recompute) { return {"none", "ffn", "layer", "auto"}; }
 
 enum class LossAverage { kToken, kPerMicroBatch };
 constexpr std::array<std::string_view, 2> enum_names(LossAverage) { return {"token", "per_micro_batch"}; }

@@ -5,8 +5,8 @@
 
 #include "strata/data/samples/questions.h"
 #include "strata/data/tokenizer.h"
-#include "strata/workers/communicator.h"
 #include "strata/nn/model.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::eval {
 

@@ -6,9 +6,9 @@
 #include <span>
 
 #include "strata/data/prefix_tree.h"
-#include "strata/workers/communicator.h"
 #include "strata/eval/documents.h"
 #include "strata/nn/model.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::eval {
 

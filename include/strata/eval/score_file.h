@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "strata/workers/communicator.h"
 #include "strata/eval/scorer.h"
 #include "strata/io/append_file.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::eval {
 

@@ -5,9 +5,9 @@
 #include <span>
 #include <vector>
 
-#include "strata/workers/communicator.h"
 #include "strata/eval/request.h"
 #include "strata/nn/model.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::eval {
 

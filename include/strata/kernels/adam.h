@@ -36,6 +36,6 @@ struct AdamScale {
 };
 
 /// Arithmetic in fp32, one rounding per stored number; the copy's is to nearest.
-void adam(const AdamUpdate& update, const AdamArrays& arrays, const AdamScale& scale);
+void adam(const AdamArrays& arrays, const AdamUpdate& update, const AdamScale& scale);
 
 }  // namespace strata::kernels

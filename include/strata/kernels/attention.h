@@ -41,13 +41,13 @@ class Attention {
   /// qkv_NW: [N, (heads + 2 kv_heads) head_dim], queries then keys then values, rotated already.
   /// out_NA: [N, heads head_dim]. log_sum_HN: fp32 [heads, N], the log of each softmax's denominator with its maximum,
   /// for the backward.
-  virtual void forward(const AttentionRows& rows, const at::Tensor& qkv_NW, const at::Tensor& out_NA,
-                       const at::Tensor& log_sum_HN, const at::Tensor& scratch) const = 0;
+  virtual void forward(const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const AttentionRows& rows,
+                       const at::Tensor& qkv_NW, const at::Tensor& scratch) const = 0;
 
   /// Gradients of queries, keys and values in place of their values in qkv_NW. grad_out_NA: dL/dout; out_NA and
   /// log_sum_HN: what forward left.
-  virtual void backward_in_place(const AttentionRows& rows, const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
-                                 const at::Tensor& log_sum_HN, const at::Tensor& qkv_NW,
+  virtual void backward_in_place(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                                 const at::Tensor& out_NA, const at::Tensor& log_sum_HN,
                                  const at::Tensor& scratch) const = 0;
 
  private:
@@ -69,16 +69,16 @@ struct AttentionTree {
 
 /// Causal attention along each way through the tree, forward alone, on the CPU: the same bits as if every way were a
 /// row of its own. qkv_NW and out_NA as for Attention::forward; scratch: fp32, of attention_tree_scratch elements.
-void attention_over_tree(const AttentionShape& shape, const AttentionTree& tree, const at::Tensor& qkv_NW,
-                         const at::Tensor& out_NA, const at::Tensor& scratch);
+void attention_over_tree(const at::Tensor& out_NA, const AttentionShape& shape, const AttentionTree& tree,
+                         const at::Tensor& qkv_NW, const at::Tensor& scratch);
 int64_t attention_tree_scratch(const AttentionShape& shape, int64_t max_tokens, int64_t longest_row);
 
 /// Attention of the next tokens of one row whose first `past` tokens are in a cache, for generation and scoring.
 ///
 /// qkv_NW: of the N new tokens, rotated by their positions past ... past + N - 1. Their keys and values are put into
 /// keys_TK and values_TK ([at least past + N, kv_heads head_dim], of qkv's dtype) before anything is read.
-void attention_over_cache(const AttentionShape& shape, int64_t past, const at::Tensor& qkv_NW,
-                          const at::Tensor& keys_TK, const at::Tensor& values_TK, const at::Tensor& out_NA,
+void attention_over_cache(const at::Tensor& out_NA, const at::Tensor& keys_TK, const at::Tensor& values_TK,
+                          const AttentionShape& shape, int64_t past, const at::Tensor& qkv_NW,
                           const at::Tensor& scratch);
 
 }  // namespace strata::kernels

@@ -9,10 +9,10 @@ namespace strata::kernels {
 /// logits_RV: contiguous fp32 or bf16, overwritten. targets_R: int64, a class; below 0 there is none, and loss and
 /// gradient are 0 whatever the logits are. scale: 0-dim fp64, multiplies the gradient (1 / targets in the global
 /// batch). loss_R: fp32, unscaled -log softmax(logits)[target]. Sums are fp32 in a fixed order.
-void cross_entropy_in_place(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& scale,
-                            const at::Tensor& loss_R);
+void cross_entropy_in_place(const at::Tensor& loss_R, const at::Tensor& logits_RV, const at::Tensor& targets_R,
+                            const at::Tensor& scale);
 
 /// The loss alone; logits stay as they are.
-void cross_entropy(const at::Tensor& logits_RV, const at::Tensor& targets_R, const at::Tensor& loss_R);
+void cross_entropy(const at::Tensor& loss_R, const at::Tensor& logits_RV, const at::Tensor& targets_R);
 
 }  // namespace strata::kernels

@@ -16,7 +16,7 @@ class Gemm {
   virtual std::string name() const = 0;
   /// out_MN = a_MK b_KN, or += with `add`. All 2-D, fp32 or bf16; bf16 factors may have an fp32 product. out is
   /// row-major; a and b have unit stride along one dimension, so transposed views are fine.
-  virtual void multiply(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const = 0;
+  virtual void multiply(const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor& b_KN, bool add) const = 0;
 };
 
 /// The libraries for the CPU that this machine has: `aten` and `tiles` always. `tiles` is Strata's own: every element

@@ -8,12 +8,12 @@ namespace strata::kernels {
 // term after another, elsewhere a shape that depends on the sizes alone.
 
 /// total += scale times the sum of values_T, rounded once. scale and total: 0-dim fp64; scale undefined: 1.
-void add_sum(const at::Tensor& values_T, const at::Tensor& scale, const at::Tensor& total);
+void add_sum(const at::Tensor& total, const at::Tensor& values_T, const at::Tensor& scale);
 
 /// sums_K += every row of rows_NK. sums_K: fp64.
-void add_rows(const at::Tensor& rows_NK, const at::Tensor& sums_K);
+void add_rows(const at::Tensor& sums_K, const at::Tensor& rows_NK);
 
 /// sums_P[p] = the sum of values_B[starts[p]] ... values_B[starts[p + 1] - 1]. starts_P1: int64, rising; sums_P: fp64.
-void sums_of_runs(const at::Tensor& values_B, const at::Tensor& starts_P1, const at::Tensor& sums_P);
+void sums_of_runs(const at::Tensor& sums_P, const at::Tensor& values_B, const at::Tensor& starts_P1);
 
 }  // namespace strata::kernels

@@ -46,15 +46,15 @@ class Parameters {
   /// The rows of adjacent weights with one number of columns, as one matrix: [sum of rows, columns].
   at::Tensor stacked_values(const std::string& first, const std::string& last) const;
   at::Tensor stacked_gradients(const std::string& first, const std::string& last) const;
-  void zero_gradients() const { gradients_.zero_(); }
+  void zero_gradients() { gradients_.zero_(); }
 
   /// Start values: every tensor from a stream of its own, seeded by (seed, name), so that a tensor that two schemes
   /// share starts the same under both, up to its standard deviation.
-  void initialise(uint64_t seed) const;
+  void initialise(uint64_t seed);
 
   /// After writing to the master values (of a range): brings the copy up to date.
-  void refresh_values() const { refresh_values({0, master_.numel()}); }
-  void refresh_values(const ArenaRange& range) const;
+  void refresh_values() { refresh_values({0, master_.numel()}); }
+  void refresh_values(const ArenaRange& range);
 
  private:
   ParameterLayout layout_;
@@ -73,7 +73,7 @@ void save_parameters(const ParameterLayout& layout, const at::Tensor& master, co
 /// Reads what save_parameters wrote, or any files with these names, converting from any floating-point dtype. Nothing
 /// changes unless all is there: throws Error naming the file and the first missing tensor, wrong shape or dtype, or
 /// tensor that the model does not have (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
-void load_parameters(const Parameters& parameters, const io::TensorFiles& weights);
+void load_parameters(Parameters& parameters, const io::TensorFiles& weights);
 
 /// A buffer that old checkpoints have and no model needs.
 bool is_rotary_table(const std::string& name);

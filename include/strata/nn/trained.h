@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "strata/config/run_config.h"
 #include "strata/nn/model_spec.h"
 
 namespace strata::nn {
@@ -21,15 +20,5 @@ struct TrainedSet {
 /// where nothing of it is trained.
 /// Throws UsageError for some layers of a model whose layers have not all the same parameters.
 ParameterLayout trained_layout(const ParameterLayout& all, const TrainedSet& set);
-
-/// What a run trains, of these layers; none: of all.
-TrainedSet trained_set(const config::RunConfig& config, std::optional<std::vector<int64_t>> layers = {});
-
-/// The model of a run, with room for the gradients of what it trains at a time (lisa.layers; sft.train_gates). With
-/// LISA these are the first layers, until others are drawn.
-ModelSpec describe(const config::RunConfig& config);
-
-/// Of a run whose rows are full, all of it scored.
-TokenWork full_rows(const config::RunConfig& config);
 
 }  // namespace strata::nn

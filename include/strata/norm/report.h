@@ -5,9 +5,6 @@
 
 namespace strata::norm {
 
-/// "sum", "skip", "branch", "norm"; "-" for none.
-const char* name_of(Gate gate);
-
 /// One line per junction: between which branches, the numbers of norm/junction.h's equation, and which parameter each
 /// norm and the gate uses. A run of layers that do the same is one line.
 Table junction_table(const Wiring& wiring);

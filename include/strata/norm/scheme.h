@@ -21,12 +21,11 @@ struct Site {
   Branch branch = Branch::kAttention;
 };
 
-/// Where a scheme's GPAS block acts in one sub-layer (GPAS, section 4.4). kInput: x <- G(x) before the sub-layer.
-enum class GatePosition { kNone, kSum, kSkip, kBranch, kNorm, kInput };
-
 /// One sub-layer as the papers write it:
 ///
 ///   x <- out_norm(skip_scale * x + branch_norm(f(input_scale * input_norm(x))))
+///
+/// with its GPAS gate (section 4.4) on one of these values; `norm` means what f reads.
 struct Sublayer {
   Norm input_norm = Norm::kNone;
   double input_scale = 1.0;
@@ -34,7 +33,8 @@ struct Sublayer {
   Norm branch_norm = Norm::kNone;
   double skip_scale = 1.0;
   Norm out_norm = Norm::kNone;
-  GatePosition gate = GatePosition::kNone;
+  Gate gate = Gate::kNone;
+  bool gates_input = false;  // instead: x <- G(x) before all of it
 };
 
 enum class Weight { kQuery, kKey, kValue, kOutput, kGate, kUp, kDown };

@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "strata/norm/scheme.h"
+#include "strata/norm/custom_junction.h"
+#include "strata/norm/junction.h"
 
 namespace strata::norm {
+
+class Scheme;
 
 /// The gain of one norm: a parameter [hidden].
 struct Gain {

@@ -29,7 +29,7 @@ class ArenaMeter {
   /// How many numbers a measure has: the squares of P parameters, then the values of G gates.
   int64_t num_numbers() const { return num_params_ + num_gates_; }
   /// A collective, which waits for no device. numbers: flat fp64, on the arena's.
-  void measure(const at::Tensor& arena, const at::Tensor& numbers) const;
+  void measure(const at::Tensor& numbers, const at::Tensor& arena);
 
   /// Of such numbers, the squares.
   at::Tensor squares_P(const at::Tensor& numbers) const { return numbers.narrow(0, 0, num_params_); }

@@ -2,11 +2,11 @@
 
 #include <vector>
 
-#include "strata/workers/communicator.h"
-#include "strata/workers/partition.h"
-#include "strata/nn/decoder.h"
+#include "strata/nn/model.h"
 #include "strata/nn/parameters.h"
 #include "strata/train/division.h"
+#include "strata/workers/communicator.h"
+#include "strata/workers/partition.h"
 
 namespace strata::train {
 
@@ -23,7 +23,7 @@ class GradientReduction {
   };
 
   /// Takes the memory for partial sums. All that is given must outlive it.
-  GradientReduction(const nn::Parameters& parameters, const workers::Partition& partition, const Division& division,
+  GradientReduction(nn::Parameters& parameters, const workers::Partition& partition, const Division& division,
                     workers::Communicator& workers, const Options& options, Allocator& memory);
 
   /// A step begins: the gradients are nought.
@@ -45,7 +45,7 @@ class GradientReduction {
   void send_down_to(int64_t begin);
   at::Tensor range_of(const at::Tensor& arena, const ArenaRange& range) const;
 
-  const nn::Parameters& parameters_;
+  nn::Parameters& parameters_;
   const workers::Partition& partition_;
   workers::Communicator& workers_;
   Options options_;

@@ -21,7 +21,7 @@ class LayerStatistics {
   /// Numbers that micro-batches, and then workers, add up: each layer's sums of x and of x^2.
   static int64_t num_sums(int64_t layers) { return 2 * layers; }
   /// After the forward of a micro-batch: adds its sums. sums: fp64, on the device, which is not waited for.
-  static void add(const nn::Decoder& decoder, int64_t tokens, const at::Tensor& sums);
+  static void add(const at::Tensor& sums, const nn::Model& model, int64_t tokens);
 
   /// Of a step over `tokens` tokens: its sums, and its parameters after the update.
   LayerStatistics(const nn::ModelSpec& spec, int64_t tokens, std::span<const double> sums,
@@ -34,7 +34,7 @@ class LayerStatistics {
 
  private:
   double count_;  // of what the sums are over
-  config::GpasActivation activation_;
+  GateActivation activation_;
   std::vector<double> sums_;
   optim::ArenaMeasure parameters_;
 };

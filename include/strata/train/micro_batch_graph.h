@@ -16,11 +16,11 @@ class MicroBatchGraph {
   MicroBatchGraph(nn::Model& model, std::unique_ptr<kernels::CudaGraph> graph);
 
   /// As Model::add_loss_and_gradients, of gradients that nobody waits for.
-  void add_loss_and_gradients(const data::TokenBatch& batch, const at::Tensor& scale, const at::Tensor& loss);
+  void add_loss_and_gradients(const at::Tensor& loss, const data::TokenBatch& batch, const at::Tensor& scale);
 
  private:
   bool fits(const data::TokenBatch& batch) const;
-  void run() { model_.add_loss_and_gradients(batch_, scale_, loss_); }
+  void run() { model_.add_loss_and_gradients(loss_, batch_, scale_); }
 
   nn::Model& model_;
   std::unique_ptr<kernels::CudaGraph> graph_;

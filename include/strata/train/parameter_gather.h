@@ -2,9 +2,9 @@
 
 #include <deque>
 
+#include "strata/nn/parameters.h"
 #include "strata/workers/communicator.h"
 #include "strata/workers/partition.h"
-#include "strata/nn/parameters.h"
 
 namespace strata::train {
 
@@ -13,7 +13,7 @@ namespace strata::train {
 class ParameterGather {
  public:
   /// All that is given must outlive it.
-  ParameterGather(const nn::Parameters& parameters, const workers::Partition& partition, workers::Communicator& workers)
+  ParameterGather(nn::Parameters& parameters, const workers::Partition& partition, workers::Communicator& workers)
       : parameters_(parameters), partition_(partition), workers_(workers) {}
   ParameterGather(const ParameterGather&) = delete;
   ParameterGather& operator=(const ParameterGather&) = delete;
@@ -30,7 +30,7 @@ class ParameterGather {
     workers::Handle work;
   };
 
-  const nn::Parameters& parameters_;
+  nn::Parameters& parameters_;
   const workers::Partition& partition_;
   workers::Communicator& workers_;
   std::deque<Arriving> arriving_;  // rising

@@ -2,8 +2,8 @@
 
 #include <functional>
 
-#include "strata/workers/communicator.h"
 #include "strata/train/checkpoint/checkpoint.h"
+#include "strata/workers/communicator.h"
 
 namespace strata::train {
 
@@ -20,14 +20,14 @@ struct RunStart {
 ///
 /// A checkpoint of another config is not taken on trust: every difference is logged in a table, and those that would
 /// change the numbers, other data or another tokenizer included, throw Error unless train.allow_change names their key
-/// or section; model and norm can never change. Free are paths and what only decides where and how a run is computed
-/// and watched; another matrix library, number of threads or version is a warning, since last bits depend on it.
+/// or section; those of the model always do. config::Affects says which keys these are, and which are free. Another
+/// matrix library, number of threads or version is a warning, since last bits depend on it.
 ///
 /// A collective: the first worker decides, and all of them load what it took.
 ///
 /// Checkpoints of the run folder that do not lie on the way to the one taken (newer ones, or all) are renamed to
 /// `aside_step_...`: no later resume takes them, and nothing is lost.
-Progress begin_run(const config::RunConfig& config, const CheckpointState& now, const nn::Parameters& parameters,
+Progress begin_run(const config::RunConfig& config, const CheckpointState& now, nn::Parameters& parameters,
                    optim::Optimizer& optimizer, const RunStart& begin, workers::Communicator& workers);
 
 }  // namespace strata::train

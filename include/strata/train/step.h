@@ -43,7 +43,7 @@ struct StepOptions {
 /// A step that the device was asked for: what is known of it without waiting.
 struct StartedStep {
   StepReport report;
-  bool measured_layers = false;
+  bool measures_layers = false;
 };
 
 /// One optimizer step over a global batch (GPAS's training loop), shared by all workers: gradients of every
@@ -82,16 +82,17 @@ class Step {
     HostCopy copy;
   };
 
-  StartedStep announce(const data::GlobalBatch& batch, int64_t index) const;
+  StartedStep announce(const data::GlobalBatch& batch, int64_t index, const StepOptions& options) const;
   Slot& slot_of(const StartedStep& started) { return slots_[static_cast<size_t>(started.report.step % 2)]; }
   double scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const;
-  void send_scales(const data::GlobalBatch& batch, const at::Tensor& from_M) const;
-  bool add_up_gradients(const data::GlobalBatch& batch, const StepOptions& options);
-  void add_gradients(const data::TokenBatch& micro_batch, const at::Tensor& scale, const at::Tensor& sums_K,
-                     const StepOptions& options, const nn::FinalGradients& when_final);
-  void clip() const;
-  bool is_spike(const StartedStep& started, const SpikeWindow& window);
-  void update(const StartedStep& started);
+  void send_scales(const data::GlobalBatch& batch, const at::Tensor& by_way_of_M);
+  bool add_gradients(const data::GlobalBatch& batch, const StartedStep& started, const StepOptions& options);
+  void add_micro_batch(const StepSums& sums, const data::TokenBatch& micro_batch, const at::Tensor& scale,
+                       bool measures_layers, const nn::FinalGradients& when_final);
+  void clip();
+  void update_unless_spike(const StartedStep& started, const SpikeWindow& window);
+  void measure_parameters();
+  void ship(const StartedStep& started);
 
   nn::Model& model_;
   optim::Optimizer& optimizer_;

@@ -17,9 +17,11 @@ class Hook {
   virtual void at_start(const Progress&) {}
   /// On all workers, before update number `index`, from 0, is started.
   virtual void before_step(int64_t /*index*/) {}
-  /// Asked once for every step, on all workers, when it has been started: whether after_step has to find the parameters
-  /// and the optimizer's states as this step leaves them. Then no other step is started before.
-  virtual bool needs_state_after(int64_t /*step*/) { return false; }
+  /// On all workers, when a step has been started.
+  virtual void step_started(int64_t /*step*/) {}
+  /// Whether after_step has to find the parameters and the optimizer's states as this step leaves them. Then no other
+  /// step is started before. The same on all workers.
+  virtual bool needs_state_after(int64_t /*step*/) const { return false; }
   virtual void after_step(const StepReport&, const Progress&) {}
   /// Once, after the last step, however the run came to it. One that throws keeps none of the others from theirs.
   virtual void at_end(const Progress&) {}

@@ -42,12 +42,12 @@ void update(const AdamNumbers& numbers, const AdamPointers<T>& arrays, bool stoc
 
 }  // namespace
 
-void CudaKernels::adam(const AdamNumbers& numbers, const AdamPointers<float>& arrays, bool stochastic,
+void CudaKernels::adam(const AdamPointers<float>& arrays, const AdamNumbers& numbers, bool stochastic,
                        const double* factor, const double* apply) const {
   update(numbers, arrays, stochastic, factor, apply, stream());
 }
 
-void CudaKernels::adam(const AdamNumbers& numbers, const AdamPointers<Bf16>& arrays, bool stochastic,
+void CudaKernels::adam(const AdamPointers<Bf16>& arrays, const AdamNumbers& numbers, bool stochastic,
                        const double* factor, const double* apply) const {
   update(numbers, arrays, stochastic, factor, apply, stream());
 }

@@ -13,28 +13,28 @@ class CudaKernels final : public DeviceKernels {
   /// current_stream: asked at every launch.
   explicit CudaKernels(Stream (*current_stream)()) : current_stream_(current_stream) {}
 
-  void gather_rows(Array table, const int64_t* rows, Array out, int64_t count, int64_t width) const override;
-  void scatter_rows(Array values, const int64_t* rows, Array out, int64_t count, int64_t width) const override;
-  void embedding_backward(Array grad, const int64_t* ids, const int64_t* by_id, int64_t tokens, int64_t width,
-                          Array grad_table) const override;
+  void gather_rows(Array out, Array table, const int64_t* rows, int64_t count, int64_t width) const override;
+  void scatter_rows(Array out, Array values, const int64_t* rows, int64_t count, int64_t width) const override;
+  void embedding_backward(Array grad_table, Array grad, const int64_t* ids, const int64_t* by_id, int64_t tokens,
+                          int64_t width) const override;
   void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half, const int32_t* positions,
               const float* cosine, const float* sine, float sign) const override;
-  void swiglu(Array gate_up, Array out, int64_t rows, int64_t width) const override;
+  void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const override;
   void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const override;
-  void cross_entropy(Array logits, int64_t rows, int64_t classes, const int64_t* targets, const double* scale,
-                     float* loss) const override;
-  void adam(const AdamNumbers& numbers, const AdamPointers<float>& arrays, bool stochastic, const double* factor,
+  void cross_entropy(float* loss, Array logits, int64_t rows, int64_t classes, const int64_t* targets,
+                     const double* scale) const override;
+  void adam(const AdamPointers<float>& arrays, const AdamNumbers& numbers, bool stochastic, const double* factor,
             const double* apply) const override;
-  void adam(const AdamNumbers& numbers, const AdamPointers<Bf16>& arrays, bool stochastic, const double* factor,
+  void adam(const AdamPointers<Bf16>& arrays, const AdamNumbers& numbers, bool stochastic, const double* factor,
             const double* apply) const override;
-  void sums_of_squares(Array flat, const int64_t* blocks, int64_t count, float* squares) const override;
-  void values_at(Array flat, const int64_t* places, int64_t count, float* values) const override;
-  void add_sum(const float* values, int64_t count, const double* scale, double* total) const override;
-  void add_rows(const float* rows, int64_t count, int64_t columns, double* sums) const override;
-  void sums_of_runs(const float* values, const int64_t* starts, int64_t runs, double* sums) const override;
-  void clip(const ClipRule& rule, const double* loss, const double* squares, const bool* is_gate, int64_t count,
-            double* outcome) const override;
-  void gate_factors(Array alpha, int64_t count, GateActivation activation, float* factor, float* slope) const override;
+  void sums_of_squares(float* squares, Array flat, const int64_t* blocks, int64_t count) const override;
+  void values_at(float* values, Array flat, const int64_t* places, int64_t count) const override;
+  void add_sum(double* total, const float* values, int64_t count, const double* scale) const override;
+  void add_rows(double* sums, const float* rows, int64_t count, int64_t columns) const override;
+  void sums_of_runs(double* sums, const float* values, const int64_t* starts, int64_t runs) const override;
+  void clip(double* outcome, const ClipRule& rule, const double* loss, const double* squares, const bool* is_gate,
+            int64_t count) const override;
+  void gate_factors(float* factor, float* slope, Array alpha, int64_t count, GateActivation activation) const override;
   void junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
                         const JunctionShape& shape) const override;
   void junction_forward(const JunctionForwardRow<Bf16>& first, const JunctionScales& scales,

@@ -33,7 +33,7 @@ static __global__ void embedding_backward_kernel(const T* grad, const int64_t* i
 
 }  // namespace
 
-void CudaKernels::gather_rows(Array table, const int64_t* rows, Array out, int64_t count, int64_t width) const {
+void CudaKernels::gather_rows(Array out, Array table, const int64_t* rows, int64_t count, int64_t width) const {
   if (count == 0) return;
   const auto run = [&]<class T>(auto at_once, const T* table, T* out) {
     launch(&gather_kernel<at_once, T>, grid_of(count), block_of(width, at_once), 0, stream(), table, rows, out, width);
@@ -41,7 +41,7 @@ void CudaKernels::gather_rows(Array table, const int64_t* rows, Array out, int64
   with_rows(width, run, table, out);
 }
 
-void CudaKernels::scatter_rows(Array values, const int64_t* rows, Array out, int64_t count, int64_t width) const {
+void CudaKernels::scatter_rows(Array out, Array values, const int64_t* rows, int64_t count, int64_t width) const {
   if (count == 0) return;
   const auto run = [&]<class T>(auto at_once, const T* values, T* out) {
     launch(&scatter_kernel<at_once, T>, grid_of(count), block_of(width, at_once), 0, stream(), values, rows, out,
@@ -50,8 +50,8 @@ void CudaKernels::scatter_rows(Array values, const int64_t* rows, Array out, int
   with_rows(width, run, values, out);
 }
 
-void CudaKernels::embedding_backward(Array grad, const int64_t* ids, const int64_t* by_id, int64_t tokens,
-                                     int64_t width, Array grad_table) const {
+void CudaKernels::embedding_backward(Array grad_table, Array grad, const int64_t* ids, const int64_t* by_id,
+                                     int64_t tokens, int64_t width) const {
   const auto run = [&]<class T>(auto count, const T* grad) {
     with_storage(
         [&]<class G>(G* table) {

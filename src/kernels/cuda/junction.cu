@@ -1,9 +1,20 @@
 // Junctions: a block for each row forward; backward a block for each chunk of rows, which leaves the chunk's sums
 // behind, and then a block for each few columns of those.
+#include "kernels/gate.inl"
 #include "launch.cuh"
 
 namespace strata::kernels::cuda {
 namespace {
+
+template <class T>
+static __global__ void gate_factors_kernel(const T* alpha, int count, GateActivation activation, float* factor,
+                                           float* slope) {
+  const int gate = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  if (gate >= count) return;
+  const GateValue value = gate_value(activation, widen(alpha[gate]));
+  factor[gate] = value.factor;
+  slope[gate] = value.slope;
+}
 
 template <int kCount, bool kBranchNorm, bool kOutNorm, class T>
 static __global__ void junction_forward_kernel(JunctionForwardRow<T> first, JunctionScales scales) {
@@ -78,7 +89,7 @@ static __global__ void __launch_bounds__(kColumns* kSections)
                              G* gradient) {
   const double sum = sum_of_chunks(threadIdx.x == 0 ? partial_sums : nullptr, chunks, stride);
   if (threadIdx.y > 0 || threadIdx.x > 0) return;
-  write(gradient, 0, read(gradient, 0) - *slope * static_cast<float>(sum));
+  write(gradient, 0, read(gradient, 0) + gate_gradient(*slope, sum));
 }
 
 // f(branch norm, out norm), as constants.
@@ -140,6 +151,15 @@ void backward(const JunctionBackwardRow<T>& first, const JunctionScales& scales,
 }
 
 }  // namespace
+
+void CudaKernels::gate_factors(float* factor, float* slope, Array alpha, int64_t count,
+                               GateActivation activation) const {
+  const auto run = [&]<class T>(const T* alpha) {
+    launch(&gate_factors_kernel<T>, dim3(blocks_for(count, kWarp)), dim3(kWarp), 0, stream(), alpha,
+           static_cast<int>(count), activation, factor, slope);
+  };
+  with_storage(run, alpha);
+}
 
 void CudaKernels::junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
                                    const JunctionShape& shape) const {

@@ -18,8 +18,8 @@ static __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void CudaKernels::cross_entropy(Array logits, int64_t rows, int64_t classes, const int64_t* targets,
-                                const double* scale, float* loss) const {
+void CudaKernels::cross_entropy(float* loss, Array logits, int64_t rows, int64_t classes, const int64_t* targets,
+                                const double* scale) const {
   if (rows == 0) return;
   const auto run = [&]<class T>(auto count, T* logits) {
     const dim3 block(threads_for(classes / count, kThreads));

@@ -1,7 +1,6 @@
-// SwiGLU, rotary positions, gates.
+// SwiGLU, rotary positions.
 #include <numeric>
 
-#include "kernels/gate.inl"
 #include "kernels/rotary.inl"
 #include "kernels/swiglu.inl"
 #include "launch.cuh"
@@ -32,19 +31,9 @@ static __global__ void rotate_kernel(T* rows, int64_t stride, int heads, int hal
   }
 }
 
-template <class T>
-static __global__ void gate_factors_kernel(const T* alpha, int count, GateActivation activation, float* factor,
-                                           float* slope) {
-  const int gate = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (gate >= count) return;
-  const GateValue value = gate_value(activation, widen(alpha[gate]));
-  factor[gate] = 1.0F - value.activation;
-  slope[gate] = value.slope;
-}
-
 }  // namespace
 
-void CudaKernels::swiglu(Array gate_up, Array out, int64_t rows, int64_t width) const {
+void CudaKernels::swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const {
   const auto run = [&]<class T>(auto count, const T* gate_up, T* out) {
     launch(&swiglu_kernel<count, T>, grid_of(rows), block_of(width, count), 0, stream(), gate_up, out, width);
   };
@@ -71,15 +60,6 @@ void CudaKernels::rotate(Array rows, int64_t tokens, int64_t stride, int64_t hea
   };
   const int64_t common = std::gcd(half, stride);  // both are distances between what threads move
   with_rows(common, run, rows);
-}
-
-void CudaKernels::gate_factors(Array alpha, int64_t count, GateActivation activation, float* factor,
-                               float* slope) const {
-  const auto run = [&]<class T>(const T* alpha) {
-    launch(&gate_factors_kernel<T>, dim3(blocks_for(count, kWarp)), dim3(kWarp), 0, stream(), alpha,
-           static_cast<int>(count), activation, factor, slope);
-  };
-  with_storage(run, alpha);
 }
 
 }  // namespace strata::kernels::cuda

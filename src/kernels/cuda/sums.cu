@@ -78,7 +78,7 @@ static __global__ void __launch_bounds__(kThreads) clip_kernel(ClipRule rule, co
 
 }  // namespace
 
-void CudaKernels::sums_of_squares(Array flat, const int64_t* blocks, int64_t count, float* squares) const {
+void CudaKernels::sums_of_squares(float* squares, Array flat, const int64_t* blocks, int64_t count) const {
   if (count == 0) return;
   const auto run = [&]<class T>(const T* flat) {
     launch(&sums_of_squares_kernel<T>, grid_of(count), dim3(kThreads), 0, stream(), flat, blocks, squares);
@@ -86,7 +86,7 @@ void CudaKernels::sums_of_squares(Array flat, const int64_t* blocks, int64_t cou
   with_storage(run, flat);
 }
 
-void CudaKernels::values_at(Array flat, const int64_t* places, int64_t count, float* values) const {
+void CudaKernels::values_at(float* values, Array flat, const int64_t* places, int64_t count) const {
   if (count == 0) return;
   const auto run = [&]<class T>(const T* flat) {
     launch(&values_at_kernel<T>, dim3(blocks_for(count, kWarp)), dim3(kWarp), 0, stream(), flat, places, count, values);
@@ -94,21 +94,21 @@ void CudaKernels::values_at(Array flat, const int64_t* places, int64_t count, fl
   with_storage(run, flat);
 }
 
-void CudaKernels::add_sum(const float* values, int64_t count, const double* scale, double* total) const {
+void CudaKernels::add_sum(double* total, const float* values, int64_t count, const double* scale) const {
   launch(&add_sum_kernel, dim3(1), dim3(kThreads), 0, stream(), values, count, scale, total);
 }
 
-void CudaKernels::add_rows(const float* rows, int64_t count, int64_t columns, double* sums) const {
+void CudaKernels::add_rows(double* sums, const float* rows, int64_t count, int64_t columns) const {
   launch(&add_rows_kernel, grid_of(columns), dim3(kThreads), 0, stream(), rows, count, columns, sums);
 }
 
-void CudaKernels::sums_of_runs(const float* values, const int64_t* starts, int64_t runs, double* sums) const {
+void CudaKernels::sums_of_runs(double* sums, const float* values, const int64_t* starts, int64_t runs) const {
   if (runs == 0) return;
   launch(&sums_of_runs_kernel, grid_of(runs), dim3(kThreads), 0, stream(), values, starts, sums);
 }
 
-void CudaKernels::clip(const ClipRule& rule, const double* loss, const double* squares, const bool* is_gate,
-                       int64_t count, double* outcome) const {
+void CudaKernels::clip(double* outcome, const ClipRule& rule, const double* loss, const double* squares,
+                       const bool* is_gate, int64_t count) const {
   launch(&clip_kernel, dim3(1), dim3(kThreads), 0, stream(), rule, loss, squares, is_gate, count, outcome);
 }
 

@@ -181,7 +181,7 @@ Checkpoint Checkpoint::open(const fs::path& path, bool verify) {
 
 int Checkpoint::num_workers() const { return static_cast<int>(optimizer_files_in(names_in(manifest_)).size()); }
 
-void Checkpoint::load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const {
+void Checkpoint::load(nn::Parameters& parameters, optim::Optimizer& optimizer) const {
   const io::TensorFiles weights(path_ / nn::kWeightsFile);
   nn::check_loadable(parameters.layout(), weights);
   load_states(path_, optimizer_files_in(names_in(manifest_)), states_of(optimizer));

@@ -18,11 +18,12 @@ class Checkpoints final : public Hook {
         turns_(turns),
         begun_at_(start.progress.step) {}
 
-  bool needs_state_after(int64_t step) override {
+  void step_started(int64_t step) override {
     const bool is_due = config_.every > 0 && step % config_.every == 0;
     if (workers::any(parallel_.workers, take_save_request()) || is_due) wanted_ = step;
-    return wanted_ == step;
   }
+
+  bool needs_state_after(int64_t step) const override { return wanted_ == step; }
 
   void after_step(const StepReport& report, const Progress& progress) override {
     writer_.report();

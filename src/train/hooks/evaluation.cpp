@@ -21,7 +21,7 @@ class Evaluation final : public Hook {
     if (progress.step == 0 && plan_.steps_per_epoch > 0) run(progress);
   }
 
-  bool needs_state_after(int64_t step) override {
+  bool needs_state_after(int64_t step) const override {
     const auto is_multiple = [&](int64_t steps) { return steps > 0 && step % steps == 0; };
     return is_multiple(plan_.every) || is_multiple(plan_.steps_per_epoch);
   }
@@ -74,7 +74,7 @@ EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::
     workers.get_on();
     const data::TokenBatch batch = model.upload(set.batch(index));
     if (batch.num_targets() == 0) continue;
-    model.add_loss(batch, losses_B[index]);
+    model.add_loss(losses_B[index], batch);
     numbers[static_cast<size_t>(2 * index + 1)] = static_cast<double>(batch.num_targets());
   }
   const at::Tensor losses = losses_B.cpu();

@@ -21,7 +21,7 @@ class LayerTurnsHook final : public Hook {
   }
 
   // Reports speak of the layers that trained.
-  bool needs_state_after(int64_t step) override { return turns_.ends_after(step); }
+  bool needs_state_after(int64_t step) const override { return turns_.ends_after(step); }
 
  private:
   LayerTurns& turns_;

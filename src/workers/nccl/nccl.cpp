@@ -15,10 +15,10 @@
 #include <thread>
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 
+#include "strata/base/check.h"
 #include "workers/durations.h"
 #include "workers/store_connection.h"
 #include "workers/tree_sum.h"
-#include "strata/base/check.h"
 
 namespace strata::workers {
 namespace {

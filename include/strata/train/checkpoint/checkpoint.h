@@ -71,7 +71,7 @@ class Checkpoint {
   int num_workers() const;
 
   /// Fills parameters and states. Nothing changes unless everything fits: throws Error naming file and tensor.
-  void load(const nn::Parameters& parameters, optim::Optimizer& optimizer) const;
+  void load(nn::Parameters& parameters, optim::Optimizer& optimizer) const;
 
  private:
   Checkpoint() = default;

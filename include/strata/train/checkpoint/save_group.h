@@ -5,8 +5,8 @@
 #include <optional>
 #include <string>
 
-#include "strata/workers/store.h"
 #include "strata/train/checkpoint/files.h"
+#include "strata/workers/store.h"
 
 namespace strata::train {
 

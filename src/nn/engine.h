@@ -19,10 +19,10 @@ struct Engine {
   }
 
   /// out_MN = a_MK b_KN (or +=), as part of the phase.
-  void multiply(const char* phase, const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN,
+  void multiply(const char* phase, const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor& b_KN,
                 bool add = false) const {
     clock.enter(phase);
-    gemm.multiply(a_MK, b_KN, out_MN, add);
+    gemm.multiply(out_MN, a_MK, b_KN, add);
     clock.enter(nullptr);
   }
 };

@@ -1,18 +1,11 @@
 #pragma once
 
+#include "nn/engine.h"
 #include "strata/data/token_batch.h"
 #include "strata/kernels/attention.h"
-#include "strata/nn/engine.h"
-#include "strata/nn/parameters.h"
+#include "strata/nn/model.h"
 
 namespace strata::nn {
-
-/// What the size of a decoder's buffers depends on, beside its ModelSpec.
-struct BatchLimits {
-  int64_t max_tokens = 0;   // of a micro-batch, and scored positions
-  int64_t longest_row = 0;  // tokens
-  bool trees = false;       // whether rows may continue others; only on the CPU
-};
 
 /// What all attention layers of a decoder share.
 struct AttentionWorkspace {
@@ -39,13 +32,6 @@ struct AttentionActivations {
   at::Tensor log_sum_HN;
 };
 
-/// Keys and values of the tokens of one row that a layer has seen: [longest row, kv heads times head dimension].
-struct LayerCache {
-  at::Tensor keys_TK;
-  at::Tensor values_TK;
-  int64_t past = 0;  // tokens in it
-};
-
 /// Causal self-attention with rotary positions, without norm and residual: branch = o(attention(q, k, v of normed)).
 class Attention {
  public:
@@ -57,11 +43,11 @@ class Attention {
 
   /// With a cache the batch is one row, the next tokens after those in the cache. Then, and after a batch whose rows
   /// continue others, no backward follows.
-  void forward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-               const at::Tensor& branch_ND, const LayerCache* cache = nullptr) const;
+  void forward(const at::Tensor& branch_ND, const Engine& engine, const data::TokenBatch& batch,
+               const at::Tensor& normed_ND, const LayerCache* cache = nullptr);
   /// Adds the weights' gradients where they have any; writes grad_normed_ND.
-  void backward(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND,
-                const at::Tensor& grad_branch_ND, const at::Tensor& grad_normed_ND) const;
+  void backward(const at::Tensor& grad_normed_ND, const Engine& engine, const data::TokenBatch& batch,
+                const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND);
 
  private:
   AttentionActivations batch_views(int64_t tokens) const;

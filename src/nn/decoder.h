@@ -1,21 +1,13 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
-#include "strata/config/train.h"
-#include "strata/nn/attention.h"
-#include "strata/nn/feed_forward.h"
-#include "strata/nn/junction.h"
+#include "nn/attention.h"
+#include "nn/feed_forward.h"
+#include "nn/junction.h"
 
 namespace strata::nn {
-
-/// Called when a section's gradients are final: nothing of this backward pass will write to them any more.
-using FinalGradients = std::function<void(ArenaRange)>;
-
-/// Sees the residual stream [N, D] that leaves a layer; it is only valid during the call.
-using LayerObserver = std::function<void(int64_t layer, const at::Tensor& stream_ND)>;
 
 /// The model between token ids and the head: a line of branches with a junction after each. It allocates nothing after
 /// construction. Backward follows the forward of the same batch, once.
@@ -28,10 +20,10 @@ class Decoder {
   /// Gradients are where the parameters have them now.
   void bind_gradients(const Parameters& parameters);
 
-  void forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe = {}) const;
+  void forward(const Engine& engine, const data::TokenBatch& batch, const LayerObserver& observe = {});
 
   /// The forward pass of the next tokens of one row, after those that `cache` holds; the cache grows by them.
-  void extend(const Engine& engine, data::TokenBatch batch, std::vector<LayerCache>& cache) const;
+  void extend(std::vector<LayerCache>& cache, const Engine& engine, data::TokenBatch batch);
 
   const BatchLimits& limits() const { return limits_; }
 
@@ -42,7 +34,7 @@ class Decoder {
   at::Tensor grad_output_ND(int64_t tokens) const { return grad_normed_ND_.narrow(0, 0, tokens); }
 
   /// Adds to the gradients of what is trained.
-  void backward(const Engine& engine, const data::TokenBatch& batch, const FinalGradients& when_final = {}) const;
+  void backward(const Engine& engine, const data::TokenBatch& batch, const FinalGradients& when_final = {});
 
   /// Sums of x and x^2 over each row of the stream that leaves a layer: fp32 [N, 2].
   at::Tensor row_sums_N2(int64_t layer, int64_t tokens) const;
@@ -60,10 +52,10 @@ class Decoder {
 
   void check_fits(const data::TokenBatch& batch) const;
   const Junction& before(size_t layer) const;
-  void embed(const Engine& engine, const data::TokenBatch& batch) const;
+  void embed(const Engine& engine, const data::TokenBatch& batch);
   void layer_forward(const Engine& engine, const data::TokenBatch& batch, size_t layer,
-                     const LayerCache* cache = nullptr) const;
-  void layer_backward(const Engine& engine, const data::TokenBatch& batch, size_t layer) const;
+                     const LayerCache* cache = nullptr);
+  void layer_backward(const Engine& engine, const data::TokenBatch& batch, size_t layer);
 
   BatchLimits limits_;
   config::Recompute recompute_;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "strata/nn/engine.h"
+#include "nn/engine.h"
 #include "strata/nn/parameters.h"
 
 namespace strata::nn {
@@ -17,10 +17,10 @@ class FeedForward {
   /// Its weights' gradients are where the parameters have them now; frozen weights have none.
   void bind_gradients(const Parameters& parameters);
 
-  void forward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& branch_ND) const;
+  void forward(const at::Tensor& branch_ND, const Engine& engine, const at::Tensor& normed_ND);
   /// Adds the weights' gradients where they have any; writes grad_normed_ND.
-  void backward(const Engine& engine, const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND,
-                const at::Tensor& grad_normed_ND) const;
+  void backward(const at::Tensor& grad_normed_ND, const Engine& engine, const at::Tensor& normed_ND,
+                const at::Tensor& grad_branch_ND);
 
  private:
   int64_t layer_;

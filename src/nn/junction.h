@@ -2,12 +2,12 @@
 
 #include <memory>
 
-#include "strata/nn/engine.h"
+#include "nn/engine.h"
 #include "strata/nn/parameters.h"
 
 namespace strata::nn {
 
-/// Buffers of one junction. Some are the same memory, where one holds what another would; DecoderBuffers decides.
+/// Buffers of one junction. Some are the same memory, where one holds what another would; homes_of decides.
 struct JunctionBuffers {
   at::Tensor sum_ND;         // s before gate and norm
   at::Tensor stream_ND;      // x'
@@ -15,6 +15,7 @@ struct JunctionBuffers {
   at::Tensor branch_ND;      // f
   at::Tensor statistics_3N;  // 1 / rms of branch, out and next norm, fp32
   at::Tensor row_sums_N2;    // sums of x' and x'^2 over each row, fp32
+  bool normed_is_stream = false;
 
   /// The first N rows of everything.
   JunctionBuffers first(int64_t tokens) const;
@@ -31,12 +32,13 @@ class Junction {
   /// Its parameters' gradients are where the parameters have them now; what is frozen has none.
   virtual void bind_gradients(const Parameters& parameters) = 0;
 
-  /// stream_ND: x. Reads f from buffers().branch_ND unless `at_entry`.
-  virtual void forward(const Engine& engine, const at::Tensor& stream_ND, int64_t tokens, bool at_entry) const = 0;
+  /// stream_ND: x, [N, D]. Reads f from buffers().branch_ND unless `at_entry`.
+  virtual void forward(const Engine& engine, const at::Tensor& stream_ND, bool at_entry = false) = 0;
 
-  /// stream_ND: the x of forward. grad_stream_ND: dL/dx' becomes dL/dx. grad_normed_ND: dL/dn. Writes grad_branch_ND.
-  virtual void backward(const Engine& engine, const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND,
-                        const at::Tensor& grad_stream_ND, const at::Tensor& grad_branch_ND) const = 0;
+  /// grad_branch_ND: dL/df, written. grad_stream_ND: dL/dx' becomes dL/dx. stream_ND: the x of forward.
+  /// grad_normed_ND: dL/dn.
+  virtual void backward(const at::Tensor& grad_branch_ND, const at::Tensor& grad_stream_ND, const Engine& engine,
+                        const at::Tensor& stream_ND, const at::Tensor& grad_normed_ND) = 0;
 
  private:
   JunctionBuffers buffers_;

@@ -1,0 +1,62 @@
+#include "strata/nn/of_config.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace strata::nn {
+namespace {
+
+// Of a micro-batch, padding included.
+int64_t max_tokens(const config::RunConfig& config, at::DeviceType device) {
+  const int64_t multiple = batch_shape_for(config, device).token_multiple;
+  const int64_t tokens = config.train.micro_batch * config.data.sequence_length;
+  return (tokens + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+TrainedSet trained_set(const config::RunConfig& config, std::optional<std::vector<int64_t>> layers) {
+  return {.gates = !config.sft.freezes_gates(), .layers = std::move(layers)};
+}
+
+ModelSpec describe(const config::RunConfig& config) {
+  ModelSpec spec = describe(config.model, config.norm);
+  std::optional<std::vector<int64_t>> layers;
+  if (config.lisa.layers > 0) {
+    layers.emplace(static_cast<size_t>(config.lisa.layers));
+    std::iota(layers->begin(), layers->end(), int64_t{0});
+  }
+  spec.trained = trained_layout(spec.layout, trained_set(config, std::move(layers)));
+  return spec;
+}
+
+TokenWork full_rows(const config::RunConfig& config) {
+  return {.context = static_cast<double>(config.data.sequence_length),
+          .trained_layers = config.lisa.layers > 0 ? config.lisa.layers : config.model.layers};
+}
+
+data::BatchShape batch_shape_for(const config::RunConfig& config, at::DeviceType device) {
+  constexpr int64_t kTile = 128;
+  constexpr int64_t kShortDocument = 16;  // tokens that documents have on average at least, in packed rows
+  data::BatchShape shape{.token_multiple = config.train.token_multiple};
+  if (shape.token_multiple == 0) shape.token_multiple = device == at::kCPU ? 1 : kTile;
+  if (!config.train.cuda_graph) return shape;
+  const bool by_document = config.data.packed_attention == config::PackedAttention::kDocument;
+  const int64_t length = config.data.sequence_length;
+  shape.fixed_longest = length;
+  shape.fixed_rows = config.train.micro_batch * (by_document ? std::max<int64_t>(length / kShortDocument, 1) : 1) + 1;
+  return shape;
+}
+
+ModelOptions options_for(const config::RunConfig& config, at::DeviceType device) {
+  const bool is_auto = config.train.precision == config::Precision::kAuto;
+  const auto suits = device == at::kCPU ? config::Precision::kFp32 : config::Precision::kMixed;
+  return {.precision = is_auto ? suits : config.train.precision,
+          .limits = {.max_tokens = max_tokens(config, device),
+                     .longest_row = config.data.sequence_length,
+                     .trees = device == at::kCPU && !config.evaluate.tasks.names.empty()},
+          .loss_chunk = config.train.loss_chunk,
+          .recompute = config.train.recompute};
+}
+
+}  // namespace strata::nn
