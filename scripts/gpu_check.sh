@@ -51,7 +51,7 @@ mkdir -p "$results"
 rm -rf "$results"/*.log "$results/results.json" "$results/runs"
 started=$SECONDS
 
-targets=(strata_program strata_cuda strata_nccl test_kernels test_kernels_on_gpu test_models_on_gpu test_training_on_gpu test_train test_dist)
+targets=(strata_program strata_cuda strata_nccl test_kernels test_kernels_on_gpu test_models_on_gpu test_training_on_gpu test_train test_workers)
 ready() {
   part install 240 scripts/install.sh --cuda && part install_demo 60 scripts/install.sh --demo &&
     part configure 60 cmake --preset release -DSTRATA_CUDA=ON &&

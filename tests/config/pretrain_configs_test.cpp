@@ -1,4 +1,4 @@
-// configs/pretrain/*.yaml: the paper's recipe for every size, and the demo.
+// configs/pretrain/*.yaml: the paper's recipe for every size, the demo, and the README's first run.
 #include <algorithm>
 
 #include "strata/config/load.h"
@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Recipe{"7b", 3e-4, 10'000, 150'000, 2048, {.global = 1.0, .gates = 0.01}, Recompute::kLayer}));
 
 // A file that nobody checks here is one that can rot.
-TEST(PretrainFolder, HoldsTheSizesTheirBaseAndTheDemo) {
+TEST(PretrainFolder, HoldsTheSizesTheirBaseTheDemoAndAFirstRun) {
   std::vector<std::string> names;
   for (const auto& file : fs::directory_iterator(test::source_folder() / "configs/pretrain")) {
     names.push_back(file.path().filename());
@@ -64,7 +64,7 @@ TEST(PretrainFolder, HoldsTheSizesTheirBaseAndTheDemo) {
   }
   std::ranges::sort(names);
   EXPECT_EQ(names, (std::vector<std::string>{"130m.yaml", "1b.yaml", "250m.yaml", "350m.yaml", "71m.yaml", "7b.yaml",
-                                             "c4.yaml", "demo.yaml"}));
+                                             "c4.yaml", "demo.yaml", "small.yaml"}));
 }
 
 TEST(Demo, IsAGatedRunInAFolderOfItsOwn) {
