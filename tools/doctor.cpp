@@ -12,10 +12,10 @@
 #include "strata/base/table.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
-#include "strata/workers/gloo.h"
-#include "strata/workers/nccl.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
+#include "strata/workers/gloo.h"
+#include "strata/workers/nccl.h"
 
 namespace strata::tools {
 namespace {
@@ -90,9 +90,9 @@ void run() {
 
 }  // namespace
 
-void add_doctor(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("doctor", "versions, threads, matrix libraries, and what is missing");
-  command->callback([] { run(); });
+void add_doctor(const Command& program) {
+  const Command command = program.add("doctor", "versions, threads, matrix libraries, and what is missing");
+  command.run([] { run(); });
 }
 
 }  // namespace strata::tools

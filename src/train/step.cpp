@@ -25,8 +25,8 @@ std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t i
   if (!add_up_gradients(batch, options)) return std::nullopt;
   clip();
   if (!updates_depend_on_spikes() || !is_spike(started, window)) update(started);
-  started.measured_layers = options.measures_layers;
   if (options.measures_layers) {
+    started.trained = model_.parameters().trained();
     parallel_.value_meter.measure(model_.parameters().master(), parallel_.numbers.parameters);
   }
   slot_of(started).copy.start(parallel_.numbers.for_host);
@@ -133,9 +133,9 @@ StepReport Step::read(const StartedStep& started, const SpikeWindow& window) {
   report.finite = numbers.outcome[kernels::kFinite] != 0.0;
   report.spike = report.finite && report.scores.highest() > config_.spike.sigma;
   report.updated = numbers.outcome[kernels::kApply] != 0.0 && !(report.spike && updates_depend_on_spikes());
-  if (started.measured_layers) {
-    report.layers.emplace(model_.spec(), report.tokens, numbers.sums.subspan(1),
-                          parallel_.value_meter.measure_of(numbers.parameters));
+  if (started.trained) {
+    report.layers.emplace(model_.spec(), *started.trained, report.tokens, numbers.sums.subspan(1),
+                          report.norms.gradients, parallel_.value_meter.measure_of(numbers.parameters));
   }
   return report;
 }

@@ -43,7 +43,7 @@ struct StepOptions {
 /// A step that the device was asked for: what is known of it without waiting.
 struct StartedStep {
   StepReport report;
-  bool measured_layers = false;
+  std::optional<nn::ParameterLayout> trained = {};  // where layers are measured: what this step trains
 };
 
 /// One optimizer step over a global batch (GPAS's training loop), shared by all workers: gradients of every
