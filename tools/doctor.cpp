@@ -90,9 +90,9 @@ void run() {
 
 }  // namespace
 
-void add_doctor(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("doctor", "versions, threads, matrix libraries, and what is missing");
-  command->callback([] { run(); });
+void add_doctor(const Command& program) {
+  const Command command = program.add("doctor", "versions, threads, matrix libraries, and what is missing");
+  command.run([] { run(); });
 }
 
 }  // namespace strata::tools

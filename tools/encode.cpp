@@ -36,16 +36,17 @@ void decode(const std::string& model) {
   convert_lines<std::vector<int32_t>>([&](const std::vector<int32_t>& ids) { return tokenizer.decode(ids); });
 }
 
-void add_filter(CLI::App& program, const std::string& name, const std::string& help, void (*run)(const std::string&)) {
-  CLI::App* command = program.add_subcommand(name, help);
+void add_filter(const Command& program, const std::string& name, const std::string& help,
+                void (*run)(const std::string&)) {
+  const Command command = program.add(name, help);
   const auto model = std::make_shared<std::string>();
-  command->add_option("--tokenizer", *model, "sentencepiece model (spiece.model)")->required();
-  command->callback([model, run] { run(*model); });
+  command.option("--tokenizer", *model, "sentencepiece model (spiece.model)").required();
+  command.run([model, run] { run(*model); });
 }
 
 }  // namespace
 
-void add_encode(CLI::App& program) {
+void add_encode(const Command& program) {
   add_filter(program, "encode", "stdin: one JSON string a line; stdout: a JSON array of its ids and a final 1", encode);
   add_filter(program, "decode", "stdin: one JSON array of ids a line; stdout: its text as a JSON string", decode);
 }

@@ -1,99 +1,142 @@
 // strata eval: scores a model on downstream tasks, or on text.
+#include <iostream>
+
 #include "command.h"
-#include "eval_perplexity.h"
-#include "eval_setup.h"
-#include "eval_tasks.h"
 #include "strata/base/check.h"
+#include "strata/base/text.h"
+#include "strata/run/evaluate.h"
 
 namespace strata::tools {
 namespace {
 
 struct EvalArguments {
-  EvalModelArguments model;
-  EvalTasksArguments tasks;
+  run::JudgedModel model;
+  run::TasksOptions tasks;        // also what text has in common with them
   std::vector<std::string> text;  // files; empty: tasks
   int64_t stride = 0;
+  bool markdown = false;
 };
 
-void add_task_options(CLI::App& command, EvalTasksArguments& tasks) {
-  command.add_option("--data", tasks.folder, "folder of the tasks' files; scripts/fetch_data.sh eval fetches them")
-      ->capture_default_str();
-  command.add_option("--tasks", tasks.tasks, "names with commas between; paper7: the seven of the GPAS paper")
-      ->delimiter(',')
-      ->capture_default_str();
-  command.add_option("--shots", tasks.requests.shots, "examples before each question")
-      ->check(CLI::Range(0, 100))
-      ->capture_default_str();
-  command.add_option("--limit", tasks.requests.limit, "only the first items of each task, of each subject of MMLU")
-      ->check(CLI::PositiveNumber);
-  command.add_flag("--append-eos", tasks.requests.append_eos,
-                   "put </s> behind every context, as recent versions of lm-evaluation-harness do with this tokenizer; "
-                   "choices of one token tie then");
-  command.add_option("--drop-layer", tasks.drop_layers, "also evaluate without this layer; each: without each in turn")
-      ->delimiter(',');
+void add_model_options(const Command& command, run::JudgedModel& model) {
+  command.option("folder", model.folder, "model folder or checkpoint, ours or a stock Hugging Face LLaMA").required();
+  command.option("--tokenizer", model.tokenizer,
+                 "sentencepiece model, a file or URL; default: data.tokenizer of the folder");
+  const std::map<std::string, config::Precision> precisions{{"fp32", config::Precision::kFp32},
+                                                            {"bf16", config::Precision::kBf16}};
+  command.choice("--precision", model.precision, precisions, "what the model computes in").shows_default("fp32");
+  command
+      .choice("--gemm", model.run.gemm, by_name<config::Gemm>(),
+              "matrix library on the CPU; with tiles results do not depend on batches, workers or threads")
+      .shows_default("tiles");
+  command.option("--threads", model.run.threads, "processor threads; 0: all cores").not_negative().shows_default();
+  command
+      .choice("--device", model.run.device, by_name<config::Device>(),
+              "what computes; auto: a GPU where one is visible")
+      .shows_default("auto");
 }
 
-void add_text_options(CLI::App& command, EvalArguments& arguments) {
-  command.add_option("--perplexity", arguments.text,
-                     "instead of tasks: loss, perplexity and bits per byte of .txt, .json or .jsonl files (also .gz), "
-                     "globs, folders, URLs");
+void add_task_options(const Command& command, run::TasksOptions& tasks) {
+  command.option("--data", tasks.folder, "folder of the tasks' files; scripts/fetch_data.sh eval fetches them")
+      .shows_default();
+  command.option("--tasks", tasks.tasks, "names with commas between; paper7: the seven of the GPAS paper")
+      .separated_by(',')
+      .shows_default();
+  command.option("--shots", tasks.requests.shots, "examples before each question").range(0, 100).shows_default();
+  command.option("--limit", tasks.requests.limit, "only the first items of each task, of each subject of MMLU")
+      .positive();
+  command.flag("--append-eos", tasks.requests.append_eos,
+               "put </s> behind every context, as recent versions of lm-evaluation-harness do with this tokenizer; "
+               "choices of one token tie then");
+  command.option("--drop-layer", tasks.drop_layers, "also evaluate without this layer; each: without each in turn")
+      .separated_by(',');
+}
+
+void add_text_options(const Command& command, EvalArguments& arguments) {
+  command.option("--perplexity", arguments.text,
+                 "instead of tasks: loss, perplexity and bits per byte of .txt, .json or .jsonl files (also .gz), "
+                 "globs, folders, URLs");
   command
-      .add_option("--stride", arguments.stride,
-                  "with --perplexity: tokens from a window of a long document to the next; default: half of "
-                  "--max-length")
-      ->check(CLI::PositiveNumber);
+      .option("--stride", arguments.stride,
+              "with --perplexity: tokens from a window of a long document to the next; default: half of "
+              "--max-length")
+      .positive();
 }
 
 // What tasks and text have in common.
-void add_scoring_options(CLI::App& command, EvalTasksArguments& tasks) {
-  command.add_option("--output", tasks.output, "JSON file for the results; tasks that were interrupted go on");
-  command.add_option("--batch", tasks.scoring.batch, "at most so many items at a time; 0: as many as are fast")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+void add_scoring_options(const Command& command, EvalArguments& arguments) {
+  run::TasksOptions& tasks = arguments.tasks;
+  command.option("--output", tasks.output, "JSON file for the results; tasks that were interrupted go on");
+  command.option("--batch", tasks.scoring.batch, "at most so many items at a time; 0: as many as are fast")
+      .not_negative()
+      .shows_default();
   command
-      .add_option("--max-length", tasks.scoring.max_length,
-                  "tokens that the model sees of a question, the last ones, and of a document, in windows; default: "
-                  "model.max_positions")
-      ->check(CLI::Range(1, 1 << 20));
-  command.add_flag("--markdown", tasks.markdown, "print tables in Markdown");
+      .option("--max-length", tasks.scoring.max_length,
+              "tokens that the model sees of a question, the last ones, and of a document, in windows; default: "
+              "model.max_positions")
+      .range(1, 1 << 20);
+  command.flag("--markdown", arguments.markdown, "print tables in Markdown");
 }
 
 // An option that would have no effect was given by mistake.
-void check_options(const CLI::App& command) {
-  if (command.count("--perplexity") == 0) {
-    if (command.count("--stride") > 0) throw UsageError("--stride: is for --perplexity");
+void check_options(const const Command& command) {
+  if (!command.given("--perplexity")) {
+    if (command.given("--stride")) throw UsageError("--stride: is for --perplexity");
     return;
   }
   for (const char* option : {"--tasks", "--data", "--shots", "--limit", "--append-eos", "--drop-layer"}) {
-    if (command.count(option) > 0) throw UsageError(str(option, ": is for tasks; give it or --perplexity, not both"));
+    if (command.given(option)) throw UsageError(str(option, ": is for tasks; give it or --perplexity, not both"));
   }
 }
 
-void evaluate(const EvalArguments& arguments) {
-  const EvalTasksArguments& tasks = arguments.tasks;
-  if (arguments.text.empty()) return evaluate_on_tasks(arguments.model, tasks);
-  evaluate_perplexity(arguments.model, {.files = arguments.text,
-                                        .stride = arguments.stride,
-                                        .scoring = tasks.scoring,
-                                        .output = tasks.output,
-                                        .markdown = tasks.markdown});
+// Results, behind an empty line.
+void print_table(const Table& table, bool markdown) {
+  std::cout << "\n" << (markdown ? table.markdown() : table.text("  ")) << std::flush;
+}
+
+Table table_of(const eval::Perplexity& result) {
+  constexpr auto kRight = Table::Align::kRight;
+  Table table({{"documents", kRight},
+               {"tokens", kRight},
+               {"bytes", kRight},
+               {"loss", kRight},
+               {"perplexity", kRight},
+               {"bits per byte", kRight}});
+  table.add({with_commas(result.documents), with_commas(result.tokens), with_commas(result.bytes),
+             fixed(result.loss(), 4), fixed(result.perplexity(), 2), fixed(result.bits_per_byte(), 4)});
+  return table;
+}
+
+void evaluate_on_tasks(const EvalArguments& arguments) {
+  const auto scores = run::evaluate_on_tasks(arguments.model, arguments.tasks);
+  if (!scores) return;
+  print_table(eval::table_of(scores->whole), arguments.markdown);
+  if (scores->dropped.empty()) return;
+  print_table(eval::table_of_drops(scores->whole, scores->dropped), arguments.markdown);
+}
+
+void evaluate_on_text(const EvalArguments& arguments) {
+  const auto result = run::evaluate_on_text(arguments.model, {.files = arguments.text,
+                                                              .stride = arguments.stride,
+                                                              .scoring = arguments.tasks.scoring,
+                                                              .output = arguments.tasks.output});
+  if (result) print_table(table_of(*result), arguments.markdown);
 }
 
 }  // namespace
 
-void add_eval(CLI::App& program) {
+void add_eval(const Command& program) {
   const auto arguments = std::make_shared<EvalArguments>();
-  CLI::App* command = program.add_subcommand(
+  const Command command = program.add(
       "eval",
       "score a model on multiple-choice tasks, as lm-evaluation-harness does, or on text (--perplexity); also "
       "under strata launch");
-  add_eval_model_options(*command, arguments->model);
-  add_task_options(*command, arguments->tasks);
-  add_text_options(*command, *arguments);
-  add_scoring_options(*command, arguments->tasks);
-  command->callback([arguments, command] {
-    check_options(*command);
-    evaluate(*arguments);
+  add_eval_model_options(command, arguments->model);
+  add_task_options(command, arguments->tasks);
+  add_text_options(command, *arguments);
+  add_scoring_options(command, arguments->tasks);
+  command.run([arguments, command] {
+    check_options(command);
+    arguments->text.empty() ? evaluate_on_tasks(*arguments) : evaluate_on_text(*arguments);
   });
 }
 

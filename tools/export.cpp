@@ -4,7 +4,6 @@
 #include <iostream>
 
 #include "command.h"
-#include "runtime.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
@@ -12,6 +11,7 @@
 #include "strata/hub/compare.h"
 #include "strata/io/folder.h"
 #include "strata/nn/report.h"
+#include "strata/run/device.h"
 
 namespace strata::tools {
 namespace {
@@ -47,7 +47,7 @@ data::TokenRows rows_of(const ExportArguments& arguments, const hub::ModelFolder
 void report_difference(const ExportArguments& arguments, const hub::ModelFolder& model,
                        const std::filesystem::path& exported, const std::filesystem::path& tokenizer) {
   const auto rows = rows_of(arguments, model, tokenizer);
-  const auto gemm = start({});
+  const auto gemm = run::open_gemm({});
   const auto difference = hub::compare_logits(model, hub::open_model_folder(exported), rows, *gemm);
   std::cout << "  logits of " << with_commas(difference.tokens)
             << (tokenizer.empty()        ? " random tokens"
@@ -95,26 +95,23 @@ void run(const ExportArguments& arguments) {
 
 }  // namespace
 
-void add_export(CLI::App& program) {
+void add_export(const Command& program) {
   const auto arguments = std::make_shared<ExportArguments>();
-  CLI::App* command = program.add_subcommand(
+  const Command command = program.add(
       "export", "write a model for Hugging Face: a stock LLaMA wherever its scheme and gates can be folded into one");
-  command->add_option("folder", arguments->folder, "model folder or checkpoint")->required();
-  command->add_option("out", arguments->out, "folder to write")->required();
-  command->add_option("--to", arguments->to)->check(CLI::IsMember({"hf"}))->capture_default_str();
-  command->add_option("--dtype", arguments->dtype, "default: as the weights are stored")
-      ->check(CLI::IsMember({"fp32", "bf16", "fp16"}));
-  command->add_option("--max-shard-size", arguments->shard_size, "of a file of weights (default 5GB)")
-      ->transform(CLI::AsNumberWithUnit(std::map<std::string, double>{{"MB", 1e6}, {"GB", 1e9}},
-                                        CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_INSENSITIVE |
-                                                                       CLI::AsNumberWithUnit::UNIT_REQUIRED)))
-      ->check(CLI::PositiveNumber);
-  command->add_option("--tokenizer", arguments->tokenizer,
-                      "sentencepiece model with T5's ids, a file or URL; default: data.tokenizer of the folder");
-  command->add_option("--text", arguments->text,
-                      "file to compare the logits on, before and after: .json(l), .txt, each also .gz");
-  command->add_flag("--force", arguments->force, "replace an export that is there");
-  command->callback([arguments] { run(*arguments); });
+  command.option("folder", arguments->folder, "model folder or checkpoint").required();
+  command.option("out", arguments->out, "folder to write").required();
+  command.option("--to", arguments->to).one_of({"hf"}).shows_default();
+  command.option("--dtype", arguments->dtype, "default: as the weights are stored").one_of({"fp32", "bf16", "fp16"});
+  command.option("--max-shard-size", arguments->shard_size, "of a file of weights (default 5GB)")
+      .with_unit({{"MB", 1e6}, {"GB", 1e9}})
+      .positive();
+  command.option("--tokenizer", arguments->tokenizer,
+                 "sentencepiece model with T5's ids, a file or URL; default: data.tokenizer of the folder");
+  command.option("--text", arguments->text,
+                 "file to compare the logits on, before and after: .json(l), .txt, each also .gz");
+  command.flag("--force", arguments->force, "replace an export that is there");
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

@@ -2,12 +2,13 @@
 #include <iostream>
 
 #include "command.h"
-#include "runtime.h"
 #include "strata/base/check.h"
 #include "strata/data/source.h"
 #include "strata/data/tokenizer.h"
 #include "strata/eval/generator.h"
 #include "strata/hub/model_folder.h"
+#include "strata/nn/model.h"
+#include "strata/run/device.h"
 
 namespace strata::tools {
 namespace {
@@ -32,7 +33,7 @@ void run(const GenerateArguments& arguments) {
   const std::vector<int32_t> ids = tokenizer.encode(arguments.prompt);
   std::vector<int64_t> prompt(ids.begin(), ids.end());
   if (prompt.empty()) throw UsageError("--prompt: has no tokens");
-  const auto gemm = start({});
+  const auto gemm = run::open_gemm({});
   const int64_t longest = static_cast<int64_t>(prompt.size()) + arguments.tokens;
   Allocator allocator(at::kCPU);
   nn::Model model(folder.spec,
@@ -55,27 +56,25 @@ void run(const GenerateArguments& arguments) {
 
 }  // namespace
 
-void add_generate(CLI::App& program) {
+void add_generate(const Command& program) {
   const auto arguments = std::make_shared<GenerateArguments>();
-  CLI::App* command = program.add_subcommand("generate", "continue a text with a trained model");
-  command->add_option("folder", arguments->folder, "model folder or checkpoint")->required();
-  command->add_option("--prompt", arguments->prompt, "the text to continue")->required();
-  command->add_option("--tokens", arguments->tokens, "at most so many more")
-      ->check(CLI::Range(1, 1 << 16))
-      ->capture_default_str();
-  command->add_option("--temperature", arguments->sampling.temperature, "0: always the likeliest token")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--top-k", arguments->sampling.top_k, "draw among the k likeliest; 0: all")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  command->add_option("--top-p", arguments->sampling.top_p, "draw among the likeliest with this share together")
-      ->check(CLI::Range(0.0, 1.0))
-      ->capture_default_str();
-  command->add_option("--seed", arguments->sampling.seed)->capture_default_str();
-  command->add_option("--tokenizer", arguments->tokenizer,
-                      "sentencepiece model, a file or URL; default: data.tokenizer of the folder");
-  command->callback([arguments] { run(*arguments); });
+  const Command command = program.add("generate", "continue a text with a trained model");
+  command.option("folder", arguments->folder, "model folder or checkpoint").required();
+  command.option("--prompt", arguments->prompt, "the text to continue").required();
+  command.option("--tokens", arguments->tokens, "at most so many more").range(1, 1 << 16).shows_default();
+  command.option("--temperature", arguments->sampling.temperature, "0: always the likeliest token")
+      .not_negative()
+      .shows_default();
+  command.option("--top-k", arguments->sampling.top_k, "draw among the k likeliest; 0: all")
+      .not_negative()
+      .shows_default();
+  command.option("--top-p", arguments->sampling.top_p, "draw among the likeliest with this share together")
+      .between(0.0, 1.0)
+      .shows_default();
+  command.option("--seed", arguments->sampling.seed).shows_default();
+  command.option("--tokenizer", arguments->tokenizer,
+                 "sentencepiece model, a file or URL; default: data.tokenizer of the folder");
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

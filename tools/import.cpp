@@ -34,20 +34,20 @@ void run(const ImportArguments& arguments) {
 
 }  // namespace
 
-void add_import(CLI::App& program) {
+void add_import(const Command& program) {
   const auto arguments = std::make_shared<ImportArguments>();
-  CLI::App* command = program.add_subcommand(
+  const Command command = program.add(
       "import", "make a model folder of a stock Hugging Face LLaMA, or of a checkpoint of the GPAS paper's code");
-  command->add_option("source", arguments->source, "folder with config.json and safetensors or pytorch_model.bin")
-      ->required();
-  command->add_option("out", arguments->out, "folder to write")->required();
-  command->add_option("overrides", arguments->options.overrides,
-                      "norm.key=value that the checkpoint was trained with: norm.options.post_share=0.25");
-  command->add_option("--scheme", arguments->options.scheme,
-                      "norm.scheme of the checkpoint, which is in none of its files; default: the one scheme that has "
-                      "its tensors, a stock LLaMA where they are one's");
-  command->add_flag("--force", arguments->force, "replace a model folder that is there");
-  command->callback([arguments] { run(*arguments); });
+  command.option("source", arguments->source, "folder with config.json and safetensors or pytorch_model.bin")
+      .required();
+  command.option("out", arguments->out, "folder to write").required();
+  command.option("overrides", arguments->options.overrides,
+                 "norm.key=value that the checkpoint was trained with: norm.options.post_share=0.25");
+  command.option("--scheme", arguments->options.scheme,
+                 "norm.scheme of the checkpoint, which is in none of its files; default: the one scheme that has "
+                 "its tensors, a stock LLaMA where they are one's");
+  command.flag("--force", arguments->force, "replace a model folder that is there");
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

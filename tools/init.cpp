@@ -2,12 +2,13 @@
 #include <iostream>
 
 #include "command.h"
-#include "runtime.h"
+#include "config_arguments.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/nn/model.h"
 #include "strata/nn/model_folder.h"
 #include "strata/nn/of_config.h"
+#include "strata/run/device.h"
 
 namespace strata::tools {
 namespace {
@@ -21,7 +22,7 @@ void run(const InitArguments& arguments) {
   const config::RunConfig config = arguments.config.load();
   const auto weights = std::filesystem::path(arguments.folder) / nn::kWeightsFile;
   STRATA_CHECK(!std::filesystem::exists(weights), weights.string(), ": is there already; init overwrites nothing");
-  set_threads(config.run);
+  run::set_threads(config.run);
   const nn::ModelSpec spec = nn::describe(config.model, config.norm);
   Allocator allocator(at::kCPU);
   nn::Parameters parameters(spec, nn::options_for(config).precision, allocator, false);
@@ -33,14 +34,14 @@ void run(const InitArguments& arguments) {
 
 }  // namespace
 
-void add_init(CLI::App& program) {
+void add_init(const Command& program) {
   const auto arguments = std::make_shared<InitArguments>();
-  CLI::App* command = program.add_subcommand(
+  const Command command = program.add(
       "init", "write a freshly initialised model folder; a tensor starts the same under every scheme that has it");
-  add_config_option(*command, arguments->config);
-  command->add_option("folder", arguments->folder, "where to write model.safetensors and config.yaml")->required();
-  add_override_option(*command, arguments->config);
-  command->callback([arguments] { run(*arguments); });
+  add_config_option(command, arguments->config);
+  command.option("folder", arguments->folder, "where to write model.safetensors and config.yaml").required();
+  add_override_option(command, arguments->config);
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

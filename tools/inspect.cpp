@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "command.h"
+#include "config_arguments.h"
 #include "inspect.h"
-#include "runtime.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
@@ -15,6 +15,7 @@
 #include "strata/nn/report.h"
 #include "strata/norm/report.h"
 #include "strata/plan/plan_report.h"
+#include "strata/run/device.h"
 
 namespace strata::tools {
 namespace {
@@ -40,7 +41,7 @@ std::string plan_report(const config::RunConfig& given, const nn::ModelSpec& spe
 
 void inspect_config(const InspectArguments& arguments) {
   const config::RunConfig config = arguments.config.load();
-  set_threads(config.run);
+  run::set_threads(config.run);
   const nn::ModelSpec spec = nn::describe(config);
   const int64_t tokens = config.train.global_batch * config.data.sequence_length;
   const std::string steps = config.sft.model.empty()
@@ -68,7 +69,7 @@ void run(const InspectArguments& arguments) {
   if (arguments.keys) {
     std::cout << (arguments.markdown ? config::reference() : config::help());
   } else if (arguments.config.path.empty()) {
-    throw CLI::RequiredError("config or folder");
+    throw_missing("config or folder");
   } else if (std::filesystem::is_directory(arguments.config.path)) {
     inspect_folders(arguments);
   } else {
@@ -98,21 +99,21 @@ std::string model_report(const nn::ModelSpec& spec, at::ScalarType dtype, bool p
                       norm::junction_table(spec.wiring));
 }
 
-void add_inspect(CLI::App& program) {
+void add_inspect(const Command& program) {
   const auto arguments = std::make_shared<InspectArguments>();
-  CLI::App* command = program.add_subcommand("inspect",
-                                             "the resolved config, its parameters, junctions and memory (the output is "
-                                             "a config itself); of a checkpoint, that "
-                                             "it is sound; of two model folders, where they differ");
-  command->add_option("config", arguments->config.path,
-                      "YAML file, or a model folder (a checkpoint, a stock Hugging Face LLaMA)");
-  command->add_option("overrides", arguments->config.overrides,
-                      "after a file: key.path=value over it; after a folder: another folder to compare it with");
-  command->add_flag("--parameters", arguments->parameters, "also every parameter");
-  command->add_flag("--buffers", arguments->buffers, "also every buffer of the memory plan");
-  CLI::Option* keys = command->add_flag("--keys", arguments->keys, "list every config key instead");
-  command->add_flag("--markdown", arguments->markdown, "as the document docs/configuration.md")->needs(keys);
-  command->callback([arguments] { run(*arguments); });
+  const Command command = program.add("inspect",
+                                      "the resolved config, its parameters, junctions and memory (the output is "
+                                      "a config itself); of a checkpoint, that "
+                                      "it is sound; of two model folders, where they differ");
+  command.option("config", arguments->config.path,
+                 "YAML file, or a model folder (a checkpoint, a stock Hugging Face LLaMA)");
+  command.option("overrides", arguments->config.overrides,
+                 "after a file: key.path=value over it; after a folder: another folder to compare it with");
+  command.flag("--parameters", arguments->parameters, "also every parameter");
+  command.flag("--buffers", arguments->buffers, "also every buffer of the memory plan");
+  const Option keys = command.flag("--keys", arguments->keys, "list every config key instead");
+  command.flag("--markdown", arguments->markdown, "as the document docs/configuration.md").needs(keys);
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

@@ -40,10 +40,25 @@ constexpr Flag kFlags[] = {
 };
 
 // torchrun's others.
-constexpr const char* kRefused =
-    "--rdzv-conf,--rdzv_conf,--role,--start-method,--start_method,--logs-specs,--logs_specs,--local-addr,--local_addr,"
-    "--numa-binding,--signals-to-handle,--event-log-handler,--duplicate-stdout-filters,--duplicate-stderr-filters,"
-    "-m,--module,--run-path,--run_path,--virtual-local-rank";
+constexpr const char* kRefused[] = {"--rdzv-conf",
+                                    "--rdzv_conf",
+                                    "--role",
+                                    "--start-method",
+                                    "--start_method",
+                                    "--logs-specs",
+                                    "--logs_specs",
+                                    "--local-addr",
+                                    "--local_addr",
+                                    "--numa-binding",
+                                    "--signals-to-handle",
+                                    "--event-log-handler",
+                                    "--duplicate-stdout-filters",
+                                    "--duplicate-stderr-filters",
+                                    "-m",
+                                    "--module",
+                                    "--run-path",
+                                    "--run_path",
+                                    "--virtual-local-rank"};
 
 constexpr const char* kFooter = R"(
 What follows the flags, after an optional --, is a command of this program (pretrain CONFIG ...); with --no-python it is
@@ -66,29 +81,25 @@ std::string changed(std::string text, char from, char to) {
 }
 
 // With underscores too, which the help does not list.
-void add_flag(CLI::App& command, const Flag& flag, std::string& value) {
-  CLI::Option* option = command.add_option(flag.name, value, flag.help)->envname(workers::variable_of(flag.name));
-  option->type_name(flag.type)->default_str(value);
-  if (const auto other = changed(flag.name, '-', '_'); other != flag.name) command.add_option(other, value)->group("");
+void add_flag(const Command& command, const Flag& flag, std::string& value) {
+  const Option option = command.option(flag.name, value, flag.help);
+  option.from_environment(workers::variable_of(flag.name)).shows_type(flag.type).shows_default(value);
+  if (const auto other = changed(flag.name, '-', '_'); other != flag.name) command.option(other, value).hidden();
 }
 
-void add_switch(CLI::App& command, const std::string& name, bool& value, const std::string& help) {
-  command.add_flag(name + "," + changed(name, '-', '_'), value, help)->envname(workers::variable_of(name));
+void add_switch(const Command& command, const std::string& name, bool& value, const std::string& help) {
+  command.flag(name + "," + changed(name, '-', '_'), value, help).from_environment(workers::variable_of(name));
 }
 
-void refuse_others(CLI::App& command) {
-  for (const std::string& name : CLI::detail::split(kRefused, ',')) {
-    const auto fail = [name](const std::string&) {
-      throw UsageError("strata launch: " + name + " has no meaning here; strata launch --help lists what has");
-    };
-    command.add_option_function<std::string>(name, fail)->group("")->expected(0, 1);
+void refuse_others(const Command& command) {
+  for (const char* name : kRefused) {
+    command.refuse(name, str("strata launch: ", name, " has no meaning here; strata launch --help lists what has"));
   }
 }
 
-void check_command(const CLI::App& program, const LaunchFlags& flags) {
+void check_command(const Command& program, const LaunchFlags& flags) {
   const std::string& name = flags.command.front();
-  std::vector<std::string> known;
-  for (const CLI::App* command : program.get_subcommands({})) known.push_back(command->get_name());
+  std::vector<std::string> known = program.subcommands();
   std::erase(known, "launch");
   if (std::ranges::count(known, name) > 0) return;
   throw UsageError(str("strata launch: unknown command \"", name, "\"", did_you_mean(name, known),
@@ -97,17 +108,17 @@ void check_command(const CLI::App& program, const LaunchFlags& flags) {
 
 }  // namespace
 
-void add_launch(CLI::App& program) {
+void add_launch(const Command& program) {
   const auto flags = std::make_shared<LaunchFlags>();
-  CLI::App* command = program.add_subcommand("launch", "run a command as several workers, on one host or several");
-  for (const Flag& flag : kFlags) add_flag(*command, flag, (*flags).*flag.value);
-  add_switch(*command, "--standalone", flags->standalone, "one node at any free port, whatever --master-* say");
-  add_switch(*command, "--no-python", flags->no_python, "the command is any program");
-  refuse_others(*command);
-  command->add_option("command", flags->command, "what each worker runs")->required();
-  command->positionals_at_end();
-  command->footer(kFooter);
-  command->callback([&program, flags] {
+  const Command command = program.add("launch", "run a command as several workers, on one host or several");
+  for (const Flag& flag : kFlags) add_flag(command, flag, (*flags).*flag.value);
+  add_switch(command, "--standalone", flags->standalone, "one node at any free port, whatever --master-* say");
+  add_switch(command, "--no-python", flags->no_python, "the command is any program");
+  refuse_others(command);
+  command.option("command", flags->command, "what each worker runs").required();
+  command.positionals_at_end();
+  command.footer([] { return std::string(kFooter); });
+  command.run([program, flags] {
     if (!flags->no_python) check_command(program, *flags);
     if (const int code = workers::launch(workers::options_of(*flags)); code != 0) throw Stopped{code};
   });

@@ -2,15 +2,14 @@
 #include <iostream>
 
 #include "command.h"
-#include "header.h"
-#include "runtime.h"
-#include "sft_data.h"
 #include "strata/base/check.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/data/tokenizer.h"
 #include "strata/nn/of_config.h"
 #include "strata/plan/plan_report.h"
+#include "strata/run/measure.h"
+#include "strata/run/settle.h"
 
 namespace strata::tools {
 namespace {
@@ -39,8 +38,8 @@ plan::Machine gpus(const PlanArguments& arguments, int count) {
 plan::Machine this_machine(const PlanArguments& arguments, const config::RunConfig& config) {
   std::optional<data::Tokenizer> tokenizer;
   if (std::filesystem::is_regular_file(config.data.tokenizer)) tokenizer.emplace(config.data.tokenizer);
-  const auto gemm = start(config.run);
-  const double peak = measured_peak(*gemm, config, at::kCPU, *workers::alone());
+  const auto gemm = run::open_gemm(config.run);
+  const double peak = run::peak_gflops(*gemm, config, at::kCPU, *workers::alone());
   const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kCpuUtilisation;
   const int64_t taken = resident_bytes();
   const int64_t room = plan::room_on_this_host();
@@ -57,11 +56,10 @@ std::vector<plan::PlannedRun> planned_runs(const PlanArguments& arguments) {
   for (const std::string& word : arguments.words) {
     (word.find('=') == std::string::npos ? configs : overrides).push_back(word);
   }
-  if (configs.empty()) throw CLI::RequiredError("config");
+  if (configs.empty()) throw_missing("config");
   std::vector<plan::PlannedRun> runs;
   for (const std::string& path : configs) {
-    config::RunConfig config = load_config(path, overrides);
-    if (!config.sft.model.empty()) config = SftData(config).config();  // the samples say how many steps
+    const config::RunConfig config = run::with_steps(run::load_config(path, overrides));
     runs.push_back({path, config, nn::describe(config)});
   }
   return runs;
@@ -88,29 +86,25 @@ void run(const PlanArguments& arguments) {
 
 }  // namespace
 
-void add_plan(CLI::App& program) {
+void add_plan(const Command& program) {
   const auto arguments = std::make_shared<PlanArguments>();
-  const CLI::AsNumberWithUnit bytes(
-      std::map<std::string, double>{{"MB", 1e6}, {"GB", 1e9}, {"MiB", 0x1p20}, {"GiB", 0x1p30}},
-      CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_INSENSITIVE | CLI::AsNumberWithUnit::UNIT_REQUIRED));
-  CLI::App* command = program.add_subcommand(
+  const std::map<std::string, double> bytes{{"MB", 1e6}, {"GB", 1e9}, {"MiB", 0x1p20}, {"GiB", 0x1p30}};
+  const Command command = program.add(
       "plan", "what a run takes before it is begun: memory by class, the largest micro-batch, hours, checkpoints");
-  command->add_option("configs", arguments->words,
-                      "YAML files (several: a line each), and key.path=value over all of them");
-  command->add_option("--gpus", arguments->gpus, "so many GPUs, 4 or 4,8; without it: the processor of this machine")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->check(CLI::Range(1, 1 << 16));
-  command->add_option("--memory", arguments->memory, "of a GPU (default 80GB), or of this machine (default: all free)")
-      ->transform(bytes);
+  command.option("configs", arguments->words, "YAML files (several: a line each), and key.path=value over all of them");
+  command.option("--gpus", arguments->gpus, "so many GPUs, 4 or 4,8; without it: the processor of this machine")
+      .separated_by(',')
+      .only_one_argument()
+      .range(1, 1 << 16);
+  command.option("--memory", arguments->memory, "of a GPU (default 80GB), or of this machine (default: all free)")
+      .with_unit(bytes);
   command
       ->add_option("--reserve", arguments->reserve, "of a GPU's memory, left to CUDA and its libraries (default 2GB)")
-      ->transform(bytes);
-  command->add_option("--tflops", arguments->tflops, "a GPU's rate at its best, in 10^12 FLOP/s")
-      ->check(CLI::PositiveNumber);
-  command->add_option("--utilisation", arguments->utilisation, "of the best rate (default 0.4; 0.8 on a processor)")
-      ->check(CLI::Range(0.01, 1.0));
-  command->callback([arguments] { run(*arguments); });
+      .with_unit(bytes);
+  command.option("--tflops", arguments->tflops, "a GPU's rate at its best, in 10^12 FLOP/s").positive();
+  command.option("--utilisation", arguments->utilisation, "of the best rate (default 0.4; 0.8 on a processor)")
+      .between(0.01, 1.0);
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

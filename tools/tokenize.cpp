@@ -82,16 +82,15 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_tokenize(CLI::App& program) {
-  CLI::App* command = program.add_subcommand("tokenize", "makes token shards ahead of training");
+void add_tokenize(const Command& program) {
+  const Command command = program.add("tokenize", "makes token shards ahead of training");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("pattern", arguments->patterns, "files, globs, {00000..01023} ranges, folders, URLs")->required();
-  command->add_option("--tokenizer", arguments->tokenizer, "sentencepiece model (spiece.model), a file or URL")
-      ->required();
-  command->add_option("--cache", arguments->cache, "folder of the token shards (data.cache)")->required();
-  command->add_option("--threads", arguments->threads)->check(CLI::PositiveNumber)->capture_default_str();
-  command->add_flag("--skip-bad", arguments->skip_bad, "count and skip documents that cannot be read");
-  command->callback([arguments] { run(*arguments); });
+  command.option("pattern", arguments->patterns, "files, globs, {00000..01023} ranges, folders, URLs").required();
+  command.option("--tokenizer", arguments->tokenizer, "sentencepiece model (spiece.model), a file or URL").required();
+  command.option("--cache", arguments->cache, "folder of the token shards (data.cache)").required();
+  command.option("--threads", arguments->threads).positive().shows_default();
+  command.flag("--skip-bad", arguments->skip_bad, "count and skip documents that cannot be read");
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

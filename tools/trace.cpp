@@ -4,12 +4,12 @@
 #include <nlohmann/json.hpp>
 
 #include "command.h"
-#include "runtime.h"
 #include "strata/base/check.h"
 #include "strata/hub/model_folder.h"
 #include "strata/io/json.h"
 #include "strata/io/safetensors.h"
 #include "strata/nn/model.h"
+#include "strata/run/device.h"
 #include "token_rows.h"
 
 namespace strata::tools {
@@ -55,7 +55,7 @@ void run(const TraceArguments& arguments) {
   STRATA_CHECK(batch.num_targets() > 0 || !arguments.gradients,
                arguments.labels.empty() ? arguments.ids : arguments.labels,
                ": no position has a label: there is no loss to differentiate");
-  const auto gemm = start(arguments.run);
+  const auto gemm = run::open_gemm(arguments.run);
   Allocator allocator(at::kCPU);
   nn::Model model(folder.spec,
                   {.precision = arguments.precision == "bf16" ? config::Precision::kBf16 : config::Precision::kFp32,
@@ -68,22 +68,19 @@ void run(const TraceArguments& arguments) {
 
 }  // namespace
 
-void add_trace(CLI::App& program) {
+void add_trace(const Command& program) {
   const auto arguments = std::make_shared<TraceArguments>();
-  CLI::App* command = program.add_subcommand(
+  const Command command = program.add(
       "trace", "write hidden states, logits, loss and gradients of a model on given ids to a safetensors file");
-  command->add_option("folder", arguments->model, "model folder, ours or a stock Hugging Face LLaMA")->required();
-  command->add_option("--ids", arguments->ids, "JSON array of rows of token ids; every position is computed as given")
-      ->required();
-  command->add_option("--labels", arguments->labels,
-                      "JSON array of the same shape, -100 where ignored, not shifted; default: the ids");
-  command->add_option("--out", arguments->out, "safetensors file: hidden.{layer}, logits, loss, grad.{name}")
-      ->required();
-  command->add_flag("--gradients", arguments->gradients, "also the gradient of every parameter");
-  command->add_option("--precision", arguments->precision)
-      ->check(CLI::IsMember({"fp32", "bf16"}))
-      ->capture_default_str();
-  command->callback([arguments] { run(*arguments); });
+  command.option("folder", arguments->model, "model folder, ours or a stock Hugging Face LLaMA").required();
+  command.option("--ids", arguments->ids, "JSON array of rows of token ids; every position is computed as given")
+      .required();
+  command.option("--labels", arguments->labels,
+                 "JSON array of the same shape, -100 where ignored, not shifted; default: the ids");
+  command.option("--out", arguments->out, "safetensors file: hidden.{layer}, logits, loss, grad.{name}").required();
+  command.flag("--gradients", arguments->gradients, "also the gradient of every parameter");
+  command.option("--precision", arguments->precision).one_of({"fp32", "bf16"}).shows_default();
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

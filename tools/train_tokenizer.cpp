@@ -35,17 +35,16 @@ void run(const Arguments& arguments) {
 
 }  // namespace
 
-void add_train_tokenizer(CLI::App& program) {
-  CLI::App* command =
-      program.add_subcommand("train-tokenizer", "trains a sentencepiece unigram model with T5's special ids");
+void add_train_tokenizer(const Command& program) {
+  const Command command = program.add("train-tokenizer", "trains a sentencepiece unigram model with T5's special ids");
   const auto arguments = std::make_shared<Arguments>();
-  command->add_option("--input", arguments->input, "files, globs, {00000..01023} ranges, folders")->required();
-  command->add_option("--vocab-size", arguments->vocab_size, "pieces, the special ones included")
-      ->check(CLI::Range(8, 1'000'000))
-      ->capture_default_str();
-  command->add_option("--output", arguments->output, "the model to write")->required();
-  command->add_flag("--skip-bad", arguments->skip_bad, "count and skip documents that cannot be read");
-  command->callback([arguments] { run(*arguments); });
+  command.option("--input", arguments->input, "files, globs, {00000..01023} ranges, folders").required();
+  command.option("--vocab-size", arguments->vocab_size, "pieces, the special ones included")
+      .range(8, 1'000'000)
+      .shows_default();
+  command.option("--output", arguments->output, "the model to write").required();
+  command.flag("--skip-bad", arguments->skip_bad, "count and skip documents that cannot be read");
+  command.run([arguments] { run(*arguments); });
 }
 
 }  // namespace strata::tools

@@ -2,19 +2,35 @@
 #include "strata/base/log.h"
 
 #include <spdlog/sinks/basic_file_sink.h>
+#include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <iostream>
 
 #include "strata/base/check.h"
 
 namespace strata::log {
 namespace {
 
-spdlog::logger& logger() {
+// Where messages go. Files come and go while other threads log.
+spdlog::sinks::dist_sink_mt& sinks() {
   static const auto instance = [] {
     auto console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    auto created = std::make_shared<spdlog::logger>("strata", console);
-    created->set_pattern("%v");
+    console->set_pattern("%v");
+    auto all = std::make_shared<spdlog::sinks::dist_sink_mt>();
+    all->add_sink(std::move(console));
+    return all;
+  }();
+  return *instance;
+}
+
+spdlog::logger& logger() {
+  static const auto instance = [] {
+    const std::shared_ptr<spdlog::sinks::sink> all(&sinks(), [](auto*) {});
+    auto created = std::make_shared<spdlog::logger>("strata", all);
     created->flush_on(spdlog::level::info);
     return created;
   }();
@@ -26,22 +42,55 @@ std::string& current_speaker() {
   return speaker;
 }
 
+std::atomic<bool> is_progress_shown = false;
+
+void write(spdlog::level::level_enum level, std::string_view message) {
+  if (!logger().should_log(level)) return;
+  end_progress();
+  logger().log(level, message);
+}
+
 // "[rank 3] error: <message>"
 std::string spoken(const char* kind, std::string_view message) { return (current_speaker() + kind).append(message); }
 
 }  // namespace
 
-void info(std::string_view message) { logger().log(spdlog::level::info, message); }
-void warn(std::string_view message) { logger().log(spdlog::level::warn, spoken("warning: ", message)); }
-void error(std::string_view message) { logger().log(spdlog::level::err, spoken("error: ", message)); }
+void info(std::string_view message) { write(spdlog::level::info, message); }
+void warn(std::string_view message) { write(spdlog::level::warn, spoken("warning: ", message)); }
+void error(std::string_view message) { write(spdlog::level::err, spoken("error: ", message)); }
 
-void also_to_file(const std::filesystem::path& path) try {
+bool progress_stays_in_place() {
+  static const bool is_terminal = isatty(STDOUT_FILENO) != 0;
+  return is_terminal;
+}
+
+void progress(std::string_view line) {
+  if (progress_stays_in_place()) {
+    is_progress_shown = true;
+    std::cout << '\r' << line << "\033[K" << std::flush;
+  } else {
+    std::cout << line << '\n' << std::flush;
+  }
+}
+
+void end_progress() {
+  if (is_progress_shown.exchange(false)) std::cout << '\n' << std::flush;
+}
+
+struct File::Sink {
+  std::shared_ptr<spdlog::sinks::sink> sink;
+};
+
+File::File(const std::filesystem::path& path) try {
   auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
   file->set_pattern("%Y-%m-%d %H:%M:%S  %v");
-  logger().sinks().push_back(std::move(file));
+  sinks().add_sink(file);
+  sink_ = std::make_unique<Sink>(Sink{std::move(file)});
 } catch (const spdlog::spdlog_ex& failure) {
   throw Error(str("cannot write the log ", path.string(), ": ", failure.what()));
 }
+
+File::~File() { sinks().remove_sink(sink_->sink); }
 
 void speak_as(const std::string& speaker) { current_speaker() = speaker; }
 

@@ -15,19 +15,10 @@ constexpr int64_t kAlignment = 16;
 
 int64_t aligned(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-// Every tensor of a batch, in the order in which they lie in a slot.
-template <class F>
-void each_tensor(F&& f) {
-  for (at::Tensor TokenBatch::*tensor : {&TokenBatch::tokens_N, &TokenBatch::targets_T, &TokenBatch::loss_positions_T,
-                                         &TokenBatch::by_id_N, &TokenBatch::positions_N, &TokenBatch::row_starts_R1}) {
-    f(tensor);
-  }
-}
-
 int64_t bytes_for(int64_t max_tokens) {
-  const auto wide = aligned(max_tokens * static_cast<int64_t>(sizeof(int64_t)));
-  const auto narrow = aligned((max_tokens + 1) * static_cast<int64_t>(sizeof(int32_t)));  // a row has a token at least
-  return 4 * wide + 2 * narrow;
+  int64_t bytes = 0;
+  for (const BatchTensor& tensor : kBatchTensors) bytes += aligned((max_tokens + 1) * tensor.element_size);
+  return bytes;
 }
 
 }  // namespace
@@ -54,14 +45,14 @@ TokenBatch BatchUpload::send(const TokenBatch& batch) {
   slot.used->block(*stream_);
   TokenBatch sent = batch;
   int64_t end = 0;
-  each_tensor([&](at::Tensor TokenBatch::*member) {
-    const at::Tensor& from = batch.*member;
+  for (const BatchTensor& tensor : kBatchTensors) {
+    const at::Tensor& from = batch.*tensor.member;
     const auto bytes = static_cast<int64_t>(from.nbytes());
     STRATA_ASSERT(end + bytes <= slot.host.numel());
     if (bytes > 0) std::memcpy(slot.host.mutable_data_ptr<uint8_t>() + end, from.const_data_ptr(), from.nbytes());
-    sent.*member = slot.device.narrow(0, end, bytes).view(from.scalar_type());
+    sent.*tensor.member = slot.device.narrow(0, end, bytes).view(from.scalar_type());
     end += aligned(bytes);
-  });
+  }
   {
     const c10::StreamGuard guard(*stream_);
     slot.device.narrow(0, 0, end).copy_(slot.host.narrow(0, 0, end), /*non_blocking=*/true);

@@ -6,7 +6,6 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/eval/results.h"
-#include "strata/train/progress_line.h"
 
 namespace strata::eval {
 namespace {
@@ -43,7 +42,6 @@ class TaskScores final : public train::Hook {
       text += str("  average ", fixed(100.0 * average_acc(scored), 1), " %");
     }
     logs_->tasks->append(line);
-    train::leave_progress_line();
     log::info(str("step ", progress.step, text));
   }
 

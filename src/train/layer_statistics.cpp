@@ -21,15 +21,26 @@ std::vector<int64_t> trained_layers(const std::vector<ParamSpec>& trained) {
   return {layers.begin(), layers.end()};
 }
 
-// Of all gates; null: of those that are frozen.
-json gate_gradients(const nn::Parameters& parameters, const std::vector<double>& trained) {
-  json all = json::array();
-  auto next = trained.begin();
-  for (const ParamSpec& param : parameters.layout().params) {
+// Of all gates, in the order of the layout.
+std::vector<std::optional<double>> gate_gradients(const nn::ParameterLayout& all, const nn::ParameterLayout& trained,
+                                                  const std::vector<double>& of_trained) {
+  std::vector<std::optional<double>> gradients;
+  if (of_trained.empty()) return gradients;
+  auto next = of_trained.begin();
+  for (const ParamSpec& param : all.params) {
     if (param.role != ParameterRole::kGate) continue;
-    all.push_back(parameters.trained().contains(param.name) ? json(*next++) : json());
+    gradients.push_back(trained.contains(param.name) ? std::optional(*next++) : std::nullopt);
   }
-  return all;
+  return gradients;
+}
+
+std::vector<double> variances_of(std::span<const double> sums, double count) {
+  std::vector<double> variances;
+  for (size_t layer = 0; layer < sums.size() / 2; ++layer) {
+    const double mean = sums[2 * layer] / count;
+    variances.push_back(sums[2 * layer + 1] / count - mean * mean);
+  }
+  return variances;
 }
 
 }  // namespace
@@ -50,35 +61,35 @@ void LayerStatistics::add(const at::Tensor& sums, const nn::Model& model, int64_
   }
 }
 
-LayerStatistics::LayerStatistics(const nn::ModelSpec& spec, int64_t tokens, std::span<const double> sums,
-                                 optim::ArenaMeasure parameters)
-    : count_(static_cast<double>(tokens) * static_cast<double>(spec.dims.hidden)),
-      activation_(spec.gate.activation),
-      sums_(sums.begin(), sums.end()),
-      parameters_(std::move(parameters)) {}
+LayerStatistics::LayerStatistics(const nn::ModelSpec& spec, const nn::ParameterLayout& trained, int64_t tokens,
+                                 std::span<const double> sums, const optim::ArenaMeasure& gradients,
+                                 const optim::ArenaMeasure& parameters)
+    : activation_(spec.gate.activation),
+      variances_(variances_of(sums, static_cast<double>(tokens) * static_cast<double>(spec.dims.hidden))),
+      gradient_norms_(norms_by_layer(trained.params, gradients.squares, variances_.size())),
+      weight_norms_(norms_by_layer(spec.layout.params, parameters.squares, variances_.size())),
+      trained_layers_(trained_layers(trained.params)),
+      gates_(parameters.gates),
+      gate_gradients_(gate_gradients(spec.layout, trained, gradients.gates)) {}
 
-json LayerStatistics::line(int64_t step, const nn::Parameters& parameters, const optim::ArenaMeasure& gradients) const {
-  const size_t layers = sums_.size() / 2;
-  json variance = json::array();
-  for (size_t layer = 0; layer < layers; ++layer) {
-    const double mean = sums_[2 * layer] / count_;
-    variance.push_back(sums_[2 * layer + 1] / count_ - mean * mean);
-  }
+json LayerStatistics::line(int64_t step) const {
   json line{{"step", step},
-            {"activation_variance", variance},
-            {"gradient_norm", norms_by_layer(parameters.trained().params, gradients.squares, layers)},
-            {"weight_norm", norms_by_layer(parameters.layout().params, parameters_.squares, layers)}};
-  for (const double gate : parameters_.gates) {
+            {"activation_variance", variances_},
+            {"gradient_norm", gradient_norms_},
+            {"weight_norm", weight_norms_}};
+  for (const double gate : gates_) {
     line["gate"].push_back(gate);
     line["gate_factor"].push_back(static_cast<double>(kernels::gate_factor(activation_, static_cast<float>(gate))));
   }
-  if (!gradients.gates.empty()) line["gate_gradient"] = gate_gradients(parameters, gradients.gates);
-  const std::vector<int64_t> trained = trained_layers(parameters.trained().params);
-  if (trained.size() == layers) return line;
-  line["trained_layers"] = trained;
-  for (size_t layer = 0; layer < layers; ++layer) {
-    const bool is_trained = std::ranges::binary_search(trained, static_cast<int64_t>(layer));
-    if (!is_trained) line["gradient_norm"][layer] = nullptr;
+  for (const std::optional<double>& gradient : gate_gradients_) {
+    line["gate_gradient"].push_back(gradient ? json(*gradient) : json());
+  }
+  const auto layers = static_cast<int64_t>(variances_.size());
+  if (std::ssize(trained_layers_) == layers) return line;
+  line["trained_layers"] = trained_layers_;
+  for (int64_t layer = 0; layer < layers; ++layer) {
+    const bool is_trained = std::ranges::binary_search(trained_layers_, layer);
+    if (!is_trained) line["gradient_norm"][static_cast<size_t>(layer)] = nullptr;
   }
   return line;
 }

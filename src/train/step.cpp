@@ -24,7 +24,7 @@ std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t i
   if (!add_gradients(batch, started, options)) return std::nullopt;
   clip();
   update_unless_spike(started, window);
-  if (started.measures_layers) measure_parameters();
+  if (started.measures_layers()) measure_parameters();
   ship(started);
   if (parallel_.sharded) parallel_.gather.start();
   const workers::CommunicationTime after = parallel_.workers.time();
@@ -35,11 +35,12 @@ std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t i
 
 StartedStep Step::announce(const data::GlobalBatch& batch, int64_t index, const StepOptions& options) const {
   parallel_.workers.begin_step(index + 1);
-  StartedStep started{.report = {}, .measures_layers = options.measures_layers};
+  StartedStep started;
   started.report.step = index + 1;
   started.report.rate = schedule_.rate(index);
   started.report.tokens = batch.num_tokens;
   started.report.targets = batch.num_targets;
+  if (options.measures_layers) started.trained = model_.parameters().trained();
   return started;
 }
 
@@ -59,7 +60,7 @@ bool Step::add_gradients(const data::GlobalBatch& batch, const StartedStep& star
     const data::TokenBatch& micro_batch = batch.micro_batches[static_cast<size_t>(i)];
     if (micro_batch.num_tokens() > 0) {
       add_micro_batch(numbers.of_part(i / per_part), model_.upload(micro_batch), numbers.scales_M[i],
-                      started.measures_layers, when_final);
+                      started.measures_layers(), when_final);
     } else if (when_final) {
       when_final({0, model_.parameters().gradients().numel()});  // it leaves them as they are
     }
@@ -134,8 +135,8 @@ StepReport Step::read(const StartedStep& started, const SpikeWindow& window) {
   report.finite = numbers.outcome[kernels::kFinite] != 0.0;
   report.spike = report.finite && report.scores.highest() > config_.spike.sigma;
   report.updated = numbers.outcome[kernels::kApply] != 0.0 && !(report.spike && updates_depend_on_spikes());
-  if (started.measures_layers) {
-    report.layers.emplace(model_.spec(), report.tokens, numbers.layers,
+  if (started.measures_layers()) {
+    report.layers.emplace(model_.spec(), *started.trained, report.tokens, numbers.layers, report.norms.gradients,
                           parallel_.value_meter.measure_of(numbers.parameters));
   }
   return report;

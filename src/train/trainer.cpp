@@ -9,7 +9,6 @@
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
-#include "strata/train/progress_line.h"
 
 namespace strata::train {
 namespace {
@@ -24,7 +23,6 @@ void judge(const StepReport& report, const config::TrainConfig& config) {
   if (!report.finite) {
     STRATA_CHECK(config.on_nonfinite == config::OnNonfinite::kSkip, numbers,
                  "; nothing was changed and no checkpoint written (train.on_nonfinite: skip would go on)");
-    leave_progress_line();
     log::warn(numbers + "; update skipped");
   }
   if (!report.spike) return;
@@ -33,7 +31,6 @@ void judge(const StepReport& report, const config::TrainConfig& config) {
           " standard deviations above the last ", config.spike.window, " steps");
   STRATA_CHECK(config.spike.action != config::SpikeAction::kStop, spike,
                "; nothing was changed and no checkpoint written (train.spike.action: skip would go on)");
-  leave_progress_line();
   log::warn(spike + (report.updated ? "" : "; update skipped"));
 }
 

@@ -1,37 +1,71 @@
-// A program of somebody else's: a decoder under a scheme of its own, one forward and backward pass.
-#include <strata/nn/model.h>
+// A program of somebody else's: trains a model under a scheme of its own, watched by a hook of its own.
+// Usage: outside FOLDER (for the text, the tokenizer and the run)
+#include <strata/norm/scheme.h>
+#include <strata/run/run.h>
 
-#include <cmath>
+#include <algorithm>
+#include <fstream>
 #include <iostream>
+#include <string>
+#include <vector>
 
-namespace {
-
-using strata::norm::Norm;
+namespace strata::norm {
 
 // Norms on both sides of the branch and on the sum; no scheme of Strata's does that.
-class Everywhere final : public strata::norm::Scheme {
+class Everywhere final : public Scheme {
  public:
-  strata::norm::Sublayer sublayer(const strata::norm::Site&) const override {
+  Sublayer sublayer(const Site&) const override {
     return {.input_norm = Norm::kRms, .branch_norm = Norm::kRms, .out_norm = Norm::kRms};
   }
 };
+STRATA_REGISTER_SCHEME("everywhere", Everywhere)
 
-}  // namespace
+}  // namespace strata::norm
 
-int main() {
-  const strata::config::ModelConfig dims{.vocab = 100, .hidden = 64, .intermediate = 96, .layers = 2, .heads = 2};
-  const auto batch = strata::data::TokenBatch::from_rows({{1, 2, 3, 4, 5}, {6, 7, 8}}, nullptr, dims.vocab);
-  const auto gemm = strata::kernels::make_gemm("aten");
-  strata::Allocator memory(at::kCPU);
-  strata::nn::Model model(strata::nn::describe(dims, Everywhere()), {.limits = {.max_tokens = 8, .longest_row = 5}},
-                          *gemm, memory);
-  model.parameters().initialise(42);
+// The lowest loss of a run.
+class Lowest final : public strata::train::Hook {
+ public:
+  explicit Lowest(double& loss) : loss_(loss) {}
+  void after_step(const strata::train::StepReport& report, const strata::train::Progress&) override {
+    loss_ = std::min(loss_, report.loss);
+  }
 
-  const auto targets = static_cast<double>(batch.num_targets());
-  const double loss = model.loss_and_gradients(batch, 1 / targets) / targets;
-  const double gradient = model.parameters().gradients().norm().item<double>();
-  std::cout << "loss " << loss << ", gradient " << gradient << "\n";
-  // Logits of a fresh model are small, so it guesses evenly.
-  const bool learns = std::abs(loss - std::log(dims.vocab)) < 0.2 && gradient > 1e-3 && std::isfinite(gradient);
-  return learns ? 0 : 1;
+ private:
+  double& loss_;
+};
+
+int main(int, char** arguments) {
+  const std::string folder = arguments[1];
+  const std::string words[] = {"apple", "bread", "cherry", "dough", "eggs", "flour", "grape", "honey"};
+  std::vector<std::string> texts;
+  std::ofstream lines(folder + "/text.jsonl");
+  for (size_t number = 0; number < 400; ++number) {
+    std::string text;
+    for (size_t word = 0; word < 8 + number % 9; ++word)
+      text += words[(number * number + word * (1 + number % 3)) % 8] + " ";
+    texts.push_back(text);
+    lines << R"({"text": ")" << text << "\"}\n";
+  }
+  lines.close();
+  size_t next = 0;
+  strata::data::train_tokenizer([&](std::string& text) { return next < 400 && (text = texts[next++], true); }, 60,
+                                folder + "/spiece.model");
+
+  strata::config::RunConfig config;
+  config.run.dir = folder + "/run";
+  config.model = {.vocab = 64, .hidden = 64, .intermediate = 96, .layers = 2, .heads = 2};
+  config.norm.scheme = "everywhere+gpas";
+  config.data.tokenizer = folder + "/spiece.model";
+  config.data.train = {folder + "/text.jsonl"};
+  config.data.cache = folder + "/cache";
+  config.data.sequence_length = 32;
+  config.train = {.steps = 20, .global_batch = 16, .micro_batch = 8};
+  config.optimizer.lr = 1e-2;
+  double lowest = 1e9;
+  const auto result =
+      strata::run::pretrain(config, {.hooks = {[&](auto&) { return std::make_unique<Lowest>(lowest); }}});
+
+  const double first = result.losses.front(), last = result.losses.back();
+  std::cout << result.progress.step << " steps, loss from " << first << " to " << last << ", lowest " << lowest << "\n";
+  return result.progress.step == 20 && last < 0.7 * first && lowest <= last ? 0 : 1;
 }

@@ -11,7 +11,8 @@ cmake --install "$1" --prefix "$scratch/prefix" >/dev/null
 
 cmake -G Ninja -S "$(dirname "$0")" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
 cmake --build "$scratch/build"
-"$scratch/build/outside"
+mkdir "$scratch/work"
+"$scratch/build/outside" "$scratch/work"
 
 loaded=$(ldd "$scratch/build/outside" "$scratch/prefix/bin/strata")
 if [ "$(grep -c "libstrata.so.* => $scratch/prefix/" <<<"$loaded")" != 2 ] || grep "not found" <<<"$loaded"; then

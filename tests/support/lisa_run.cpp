@@ -105,7 +105,7 @@ void LisaRun::run_with_files(const train::LoopOptions& options) {
   std::filesystem::create_directories(config.run.dir);
   train::RunLogs logs(config.run.dir, progress.step);
   std::vector<std::unique_ptr<train::Hook>> hooks;
-  hooks.push_back(metrics_files(logs, parameters(), false));
+  hooks.push_back(metrics_files(logs, false));
   hooks.push_back(checkpoints(config.checkpoint, start, training.writer, &logs, training.parallel,
                               training.turns ? &*training.turns : nullptr));
   run(std::move(hooks), options);

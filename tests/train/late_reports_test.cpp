@@ -115,7 +115,7 @@ class LateReports : public testing::Test {
     Training& training = process.training;
     RunLogs logs(config.run.dir, 0);
     std::vector<std::unique_ptr<Hook>> hooks;
-    hooks.push_back(metrics_files(logs, training.model.parameters(), true));
+    hooks.push_back(metrics_files(logs, true));
     hooks.push_back(evaluation(&logs, {.set = validation(), .every = config.evaluate.every, .last_step = kSteps},
                                training.model, *alone));
     hooks.push_back(checkpoints(config.checkpoint, {}, training.writer, &logs, training.parallel));

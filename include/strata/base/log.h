@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -12,8 +13,27 @@ void info(std::string_view message);
 void warn(std::string_view message);
 void error(std::string_view message);
 
-/// Also appends everything to this file from now on. Throws Error if it cannot be opened.
-void also_to_file(const std::filesystem::path& path);
+/// Shows how far something is, on stdout: on a terminal one line that stays in place until a message or end_progress()
+/// ends it, elsewhere a line each time.
+void progress(std::string_view line);
+/// Whether it stays in place.
+bool progress_stays_in_place();
+/// Before other output to stdout: leaves the line as it is, so that the output begins on a line of its own.
+void end_progress();
+
+/// A file to which everything is also appended as long as this lives.
+class File {
+ public:
+  /// Throws Error if it cannot be opened.
+  explicit File(const std::filesystem::path& path);
+  ~File();
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+ private:
+  struct Sink;
+  std::unique_ptr<Sink> sink_;
+};
 
 /// Begins warnings and errors with this from now on: which of several workers they come from.
 void speak_as(const std::string& speaker);

@@ -57,7 +57,28 @@ struct TokenBatch {
   int64_t num_targets() const { return targets; }
 };
 
-/// What the tensors of a batch take: four of int64, one of int32.
-inline constexpr int64_t kBytesPerToken = 36;
+/// A tensor of a batch: its name, and the bytes of one of its elements.
+struct BatchTensor {
+  const char* name;
+  at::Tensor TokenBatch::*member;
+  int64_t element_size;
+};
+
+/// All of them, in the order in which they travel. None but row_starts_R1, with N + 1 at most, has more than N elements.
+inline constexpr BatchTensor kBatchTensors[] = {{"tokens_N", &TokenBatch::tokens_N, 8},
+                                                {"targets_T", &TokenBatch::targets_T, 8},
+                                                {"loss_positions_T", &TokenBatch::loss_positions_T, 8},
+                                                {"by_id_N", &TokenBatch::by_id_N, 8},
+                                                {"positions_N", &TokenBatch::positions_N, 4},
+                                                {"row_starts_R1", &TokenBatch::row_starts_R1, 4}};
+
+/// What the tensors of a batch take, but for row_starts_R1: rows are long.
+inline constexpr int64_t kBytesPerToken = [] {
+  int64_t bytes = 0;
+  for (const BatchTensor& tensor : kBatchTensors) {
+    if (tensor.member != &TokenBatch::row_starts_R1) bytes += tensor.element_size;
+  }
+  return bytes;
+}();
 
 }  // namespace strata::data

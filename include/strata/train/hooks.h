@@ -17,8 +17,8 @@
 namespace strata::train {
 
 /// One line of metrics.jsonl a step, with scores where spikes are watched, and one of layers.jsonl where there are
-/// statistics. `parameters` must outlive the hook.
-std::unique_ptr<Hook> metrics_files(RunLogs& logs, const nn::Parameters& parameters, bool watches_spikes);
+/// statistics.
+std::unique_ptr<Hook> metrics_files(RunLogs& logs, bool watches_spikes);
 
 /// TensorBoard event files of what metrics.jsonl holds, under tb/.
 std::unique_ptr<Hook> tensorboard_files(const std::filesystem::path& run, const Progress& start);
@@ -39,6 +39,18 @@ struct Scores {
   std::string text;
 };
 
+/// The mean loss over all targets of the set, and its perplexities.
+struct EvaluationResult {
+  double loss = 0.0;
+  int64_t targets = 0;
+  int64_t batches = 0;
+  double sum_of_means = 0.0;  // of the micro-batches' mean losses
+
+  double perplexity() const;
+  /// As the paper's code reports it: the sum of n batch means divided by n + 1, which is biased low.
+  double paper_perplexity() const;
+};
+
 /// When a run is evaluated, besides after its last step, and by what.
 struct EvaluationPlan {
   std::unique_ptr<const data::BatchSet> set;
@@ -46,6 +58,7 @@ struct EvaluationPlan {
   int64_t steps_per_epoch = 0;          // after each epoch, and before the first step; 0: not by epochs
   int64_t last_step = 0;                // of the whole run
   std::function<Scores()> scores = {};  // a collective
+  std::function<void(const EvaluationResult&)> tell = {};
 };
 
 /// For every worker of the run: the loss on the set, to eval.jsonl and the console. It evaluates what the parameters
@@ -61,18 +74,6 @@ std::unique_ptr<Hook> layer_turns(LayerTurns& turns);
 std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
                                   CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel,
                                   const LayerTurns* turns = nullptr);
-
-/// The mean loss over all targets of the set, and its perplexities.
-struct EvaluationResult {
-  double loss = 0.0;
-  int64_t targets = 0;
-  int64_t batches = 0;
-  double sum_of_means = 0.0;  // of the micro-batches' mean losses
-
-  double perplexity() const;
-  /// As the paper's code reports it: the sum of n batch means divided by n + 1, which is biased low.
-  double paper_perplexity() const;
-};
 
 /// A collective: the micro-batches are dealt out to the workers, and all of them get the same result.
 EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,20 +24,22 @@ class LayerStatistics {
   /// After the forward of a micro-batch: adds its sums. sums: fp64, on the device, which is not waited for.
   static void add(const at::Tensor& sums, const nn::Model& model, int64_t tokens);
 
-  /// Of a step over `tokens` tokens: its sums, and its parameters after the update.
-  LayerStatistics(const nn::ModelSpec& spec, int64_t tokens, std::span<const double> sums,
-                  optim::ArenaMeasure parameters);
+  /// Of a step over `tokens` tokens that trained `trained`: its sums, its gradients before clipping, and the parameters
+  /// after the update.
+  LayerStatistics(const nn::ModelSpec& spec, const nn::ParameterLayout& trained, int64_t tokens,
+                  std::span<const double> sums, const optim::ArenaMeasure& gradients,
+                  const optim::ArenaMeasure& parameters);
 
   /// One line of layers.jsonl: arrays over the layers, in which frozen layers have no gradient (null), and which layers
-  /// trained, if not all. Gates as they are after the update, their gradients before clipping. `parameters`: still with
-  /// the gradients of that step.
-  nlohmann::json line(int64_t step, const nn::Parameters& parameters, const optim::ArenaMeasure& gradients) const;
+  /// trained, if not all. Gates as they are after the update, their gradients before clipping.
+  nlohmann::json line(int64_t step) const;
 
  private:
-  double count_;  // of what the sums are over
   GateActivation activation_;
-  std::vector<double> sums_;
-  optim::ArenaMeasure parameters_;
+  std::vector<double> variances_, gradient_norms_, weight_norms_;  // of each layer
+  std::vector<int64_t> trained_layers_;                            // rising
+  std::vector<double> gates_;
+  std::vector<std::optional<double>> gate_gradients_;  // nothing: of a frozen gate; empty: all are frozen
 };
 
 }  // namespace strata::train

@@ -29,7 +29,7 @@ optim::Trained trained_params(const config::RunConfig& config, const nn::Paramet
 /// What is in no layer always trains.
 class LayerTurns {
  public:
-  /// Both must outlive it.
+  /// All must outlive it.
   LayerTurns(const config::RunConfig& config, nn::Model& model, optim::Optimizer& optimizer);
 
   /// A run that starts anew. norms_L: of each layer's weights; lisa.sampling: weighted draws in proportion to them.
@@ -41,8 +41,6 @@ class LayerTurns {
 
   /// To be called before every update, by its index from 0. Says whether others train from now on.
   bool draw_before(int64_t index);
-  /// Whether others train after so many updates.
-  bool ends_after(int64_t step) const { return step % config_.lisa.interval == 0; }
 
   const std::vector<int64_t>& layers() const { return state_.layers; }
   TurnState state_after(int64_t step) const;
@@ -51,7 +49,7 @@ class LayerTurns {
   void train_layers();
   std::vector<double> weights_of(const std::vector<double>& norms_L) const;
 
-  config::RunConfig config_;
+  const config::RunConfig& config_;
   nn::Model& model_;
   optim::Optimizer& optimizer_;
   std::optional<optim::LayerDraws> draws_;

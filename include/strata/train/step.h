@@ -43,7 +43,9 @@ struct StepOptions {
 /// A step that the device was asked for: what is known of it without waiting.
 struct StartedStep {
   StepReport report;
-  bool measures_layers = false;
+  std::optional<nn::ParameterLayout> trained = {};  // where layers are measured: what this step trains
+
+  bool measures_layers() const { return trained.has_value(); }
 };
 
 /// One optimizer step over a global batch (GPAS's training loop), shared by all workers: gradients of every

@@ -90,7 +90,6 @@ void CheckpointWriter::save(const CheckpointState& state, RunLogs* logs) {
   const auto asked = Clock::now();
   finish();
   if (const double waited = seconds_since(asked); waited > 0.1) {
-    leave_progress_line();
     log::info(str("waited ", fixed(waited, 1), " s for the checkpoint before this one to be written"));
   }
   saving_ = {.step = state.progress.step, .failure = flush(state.progress.step, logs)};
@@ -117,7 +116,6 @@ void CheckpointWriter::report() {
   failure_ = saving_.failure;
   if (!failure_) saved_step_ = saving_.step;
   if (!group_.is_first()) return;
-  leave_progress_line();
   if (failure_) return log::warn(*failure_ + "; the run goes on, what was saved before stays");
   log::info(str("checkpoint of step ", saved_step_, ": ", human_bytes(saving_.bytes), " in ",
                 significant(saving_.seconds, 2), " s, the run stood still for ", significant(saving_.held_up, 2),

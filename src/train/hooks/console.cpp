@@ -1,9 +1,9 @@
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
 #include <iostream>
 
+#include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/train/hooks.h"
 
@@ -20,7 +20,7 @@ std::string scientific(double value) {
 
 class Console final : public Hook {
  public:
-  explicit Console(const ConsoleFacts& facts) : facts_(facts), terminal_(isatty(STDOUT_FILENO) != 0) {}
+  explicit Console(const ConsoleFacts& facts) : facts_(facts) {}
 
   // What happens before the first step is not its time.
   void before_step(int64_t) override {
@@ -36,7 +36,7 @@ class Console final : public Hook {
     ++steps_;
     const double since_shown = std::chrono::duration<double>(now - shown_).count();
     const bool last = report.step == facts_.last_step;
-    if (since_shown < (terminal_ ? kTerminalSeconds : kPlainSeconds) && !last && started_) return;
+    if (since_shown < (log::progress_stays_in_place() ? kTerminalSeconds : kPlainSeconds) && !last && started_) return;
     show(report, progress, since_shown);
     started_ = true;
     shown_ = now;
@@ -46,7 +46,8 @@ class Console final : public Hook {
   void at_end(const Progress&) override {
     if (!started_) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
-    std::cout << (terminal_ ? "\n" : "") << "waited for data " << fixed(waited_, 2) << " s of "
+    log::end_progress();
+    std::cout << "waited for data " << fixed(waited_, 2) << " s of "
               << human_seconds(seconds);
     if (communication_.busy_seconds > 0.0) {
       std::cout << ", for other workers " << fixed(communication_.waited_seconds, 2) << " s; "
@@ -64,17 +65,14 @@ class Console final : public Hook {
     const double share = 100.0 * rate * facts_.flops_per_token / (facts_.peak_gflops * 1e9);
     const double left = static_cast<double>(facts_.last_step - report.step) * seconds / static_cast<double>(steps_);
     const auto total = std::to_string(facts_.last_step);
-    std::cout << (terminal_ ? "\r" : "") << "step "
-              << padded(std::to_string(report.step), -static_cast<int>(total.size())) << "/" << total << "  loss "
-              << fixed(report.loss, 4) << "  lr " << scientific(report.rate) << "  |g| "
-              << fixed(report.norms.global, 3) << "  " << with_commas(static_cast<int64_t>(rate)) << " tokens/s ("
-              << fixed(share, 0) << "% of GEMM rate)  " << human_seconds(left) << " left";
-    if (progress.skipped > 0) std::cout << "  " << progress.skipped << " skipped";
-    std::cout << (terminal_ ? "\033[K" : "\n") << std::flush;
+    const std::string skipped = progress.skipped > 0 ? str("  ", progress.skipped, " skipped") : "";
+    log::progress(str("step ", padded(std::to_string(report.step), -static_cast<int>(total.size())), "/", total,
+                      "  loss ", fixed(report.loss, 4), "  lr ", scientific(report.rate), "  |g| ",
+                      fixed(report.norms.global, 3), "  ", with_commas(static_cast<int64_t>(rate)), " tokens/s (",
+                      fixed(share, 0), "% of GEMM rate)  ", human_seconds(left), " left", skipped));
   }
 
   ConsoleFacts facts_;
-  bool terminal_;
   bool started_ = false;
   Clock::time_point begun_ = Clock::now();
   Clock::time_point shown_ = begun_;

@@ -7,7 +7,6 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/train/hooks.h"
-#include "strata/train/progress_line.h"
 
 namespace strata::train {
 namespace {
@@ -43,6 +42,7 @@ class Evaluation final : public Hook {
 
   void run(const Progress& progress) {
     const EvaluationResult result = evaluate(model_, *plan_.set, workers_);
+    if (plan_.tell) plan_.tell(result);
     const Scores scores = plan_.scores ? plan_.scores() : Scores{};
     if (logs_ == nullptr) return;
     nlohmann::json line{{"step", progress.step},      {"loss", result.loss},
@@ -50,7 +50,6 @@ class Evaluation final : public Hook {
                         {"targets", result.targets},  {"tokens", progress.tokens}};
     for (const auto& [name, number] : scores.numbers) line[name] = number;
     logs_->evaluations.append(line);
-    leave_progress_line();
     log::info(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
                   fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)", scores.text));
   }

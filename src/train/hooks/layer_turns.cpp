@@ -3,7 +3,6 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/train/hooks.h"
-#include "strata/train/progress_line.h"
 
 namespace strata::train {
 namespace {
@@ -16,12 +15,8 @@ class LayerTurnsHook final : public Hook {
     if (!turns_.draw_before(index)) return;
     std::vector<std::string> layers;
     for (const int64_t layer : turns_.layers()) layers.push_back(std::to_string(layer));
-    leave_progress_line();
     log::info(str("step ", index + 1, "  layers that train: ", join(layers, ", ")));
   }
-
-  // Reports speak of the layers that trained.
-  bool needs_state_after(int64_t step) const override { return turns_.ends_after(step); }
 
  private:
   LayerTurns& turns_;

@@ -10,8 +10,7 @@ using nlohmann::json;
 
 class MetricsFiles final : public Hook {
  public:
-  MetricsFiles(RunLogs& logs, const nn::Parameters& parameters, bool watches_spikes)
-      : logs_(logs), parameters_(parameters), watches_spikes_(watches_spikes), last_(Clock::now()) {}
+  MetricsFiles(RunLogs& logs, bool watches_spikes) : logs_(logs), watches_spikes_(watches_spikes), last_(Clock::now()) {}
 
   void after_step(const StepReport& report, const Progress& progress) override {
     const auto now = Clock::now();
@@ -36,22 +35,21 @@ class MetricsFiles final : public Hook {
       line.update({{"spike", report.spike}, {"loss_z", report.scores.loss}, {"grad_norm_z", report.scores.grad_norm}});
     }
     logs_.metrics.append(line);
-    if (report.layers) logs_.layers.append(report.layers->line(report.step, parameters_, report.norms.gradients));
+    if (report.layers) logs_.layers.append(report.layers->line(report.step));
   }
 
  private:
   using Clock = std::chrono::steady_clock;
 
   RunLogs& logs_;
-  const nn::Parameters& parameters_;
   bool watches_spikes_;
   Clock::time_point last_;
 };
 
 }  // namespace
 
-std::unique_ptr<Hook> metrics_files(RunLogs& logs, const nn::Parameters& parameters, bool watches_spikes) {
-  return std::make_unique<MetricsFiles>(logs, parameters, watches_spikes);
+std::unique_ptr<Hook> metrics_files(RunLogs& logs, bool watches_spikes) {
+  return std::make_unique<MetricsFiles>(logs, watches_spikes);
 }
 
 }  // namespace strata::train

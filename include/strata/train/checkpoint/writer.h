@@ -22,7 +22,7 @@ class CheckpointWriter {
  public:
   /// parameters: the arena of master values; undefined: nobody asks this worker for them. ranges: what of the
   /// optimizer's states this worker saves. The copy comes from `memory`; with
-  /// checkpoint.asynchronous: false there is none, and save() does all of it. The optimizer must outlive it.
+  /// checkpoint.asynchronous: false there is none, and save() does all of it. Config and optimizer must outlive it.
   CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout, const at::Tensor& parameters,
                    const optim::Optimizer& optimizer, const std::vector<ArenaRange>& ranges, SaveGroup group,
                    Allocator& memory);
@@ -62,7 +62,7 @@ class CheckpointWriter {
   void write(const TrainingArenas& arenas, const CheckpointState& state);
 
   std::filesystem::path run_;
-  config::RunConfig config_;
+  const config::RunConfig& config_;
   nn::ParameterLayout layout_;
   at::Tensor parameters_;
   const optim::Optimizer& optimizer_;

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "strata/data/batch_source.h"
+#include "strata/data/tokenizer.h"
+#include "strata/train/hooks.h"
+#include "strata/train/training.h"
+
+namespace strata::run {
+
+struct Settled;
+
+/// What a run starts from, trains on and is judged by: where pretraining and fine-tuning differ. It keeps no config:
+/// the run that asks hands over its own.
+class RunInput {
+ public:
+  virtual ~RunInput() = default;
+
+  virtual const data::Tokenizer& tokenizer() const = 0;
+  /// Tells what is trained on apart.
+  virtual uint64_t fingerprint() const = 0;
+  /// Tells the models apart that runs start from; empty: random numbers.
+  virtual std::string model_fingerprint() const { return ""; }
+  /// How many steps the run has. Throws UsageError where the config says something else.
+  virtual int64_t steps(const config::RunConfig& config) const { return config.train.steps; }
+
+  /// Global batches from `start` on, of which this worker computes the micro-batches `mine`. It must not outlive this.
+  virtual std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::OrderCursor& start,
+                                                     const std::vector<int64_t>& mine) const = 0;
+  /// The values that a run starts with.
+  virtual void initialise(const Settled& run, nn::Parameters& parameters) const = 0;
+  /// Nothing: there is nothing to evaluate on. What is given must outlive the plan, and so must this.
+  virtual std::optional<train::EvaluationPlan> evaluation(const Settled& run, train::Training& training) const = 0;
+
+  /// Of the model, on this data.
+  virtual double flops_per_token(const Settled& run) const = 0;
+  /// For people, below the header.
+  virtual std::vector<std::string> description(const Settled& /*run*/) const { return {}; }
+};
+
+}  // namespace strata::run

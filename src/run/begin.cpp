@@ -1,0 +1,49 @@
+#include "begin.h"
+
+#include <ATen/Parallel.h>
+
+#include "strata/base/text.h"
+#include "strata/base/version.h"
+#include "strata/train/resume.h"
+
+namespace strata::run {
+namespace {
+
+train::CheckpointState fresh_state(const config::RunConfig& config, const RunInput& input, const kernels::Gemm& gemm) {
+  train::CheckpointState state{.progress = {},
+                               .data_fingerprint = hex(input.fingerprint()),
+                               .tokenizer_fingerprint = hex(input.tokenizer().fingerprint()),
+                               .gemm = gemm.name(),
+                               .threads = at::get_num_threads(),
+                               .torch_version = torch_version(),
+                               .strata_version = version(),
+                               .model_fingerprint = input.model_fingerprint()};
+  state.progress.cursor.seed = static_cast<uint64_t>(config.run.seed);
+  return state;
+}
+
+train::Progress first_progress(const Settled& run, const RunInput& input, const train::CheckpointState& state,
+                               train::Training& training) {
+  const auto anew = [&] {
+    input.initialise(run, training.model.parameters());
+    begin_turns(training);
+  };
+  const auto from_state = [&](const train::CheckpointState& saved) { restore_turns(training, saved); };
+  return train::begin_run(run.config, state, training.model.parameters(), *training.optimizer,
+                          {.anew = anew, .from_state = from_state}, training.parallel.workers);
+}
+
+}  // namespace
+
+Begun::Begun(const Settled& run, const RunInput& input, const kernels::Gemm& gemm, Built& built)
+    : start(fresh_state(run.config, input, gemm)) {
+  start.progress = first_progress(run, input, start, built.training);
+  const auto& folder = built.folder.folder;
+  if (!folder) return;
+  folder->write_config(run.config);
+  const int64_t step = start.progress.step;
+  const bool scores_tasks = !run.config.evaluate.tasks.names.empty();
+  logs.emplace(folder->path(), step > 0 ? step : -1, scores_tasks);  // what begins anew is evaluated anew
+}
+
+}  // namespace strata::run

@@ -1,0 +1,22 @@
+#include "build.h"
+
+namespace strata::run {
+
+std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, const RunDevice& device,
+                                           workers::Communicator& workers) {
+  if (device.cuda) return open_gemm(run, device);
+  if (!workers.is_first()) return kernels::make_gemm(workers::broadcast_text(workers, ""));
+  auto gemm = open_gemm(run);
+  workers::broadcast_text(workers, gemm->name());
+  return gemm;
+}
+
+OpenFolder::OpenFolder(const std::filesystem::path& path, workers::Communicator& workers) {
+  if (workers.is_first()) {
+    folder.emplace(path);
+    log.emplace(path / "log.txt");
+  }
+  check_shared(path, workers);
+}
+
+}  // namespace strata::run

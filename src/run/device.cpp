@@ -1,0 +1,43 @@
+#include "strata/run/device.h"
+
+#include <ATen/Parallel.h>
+
+#include "strata/base/check.h"
+#include "strata/config/enums.h"
+#include "strata/workers/worker.h"
+
+namespace strata::run {
+
+at::DeviceType device_type_of(const config::RunSettings& run) {
+  if (run.device == config::Device::kAuto) return kernels::missing_for_cuda().empty() ? at::kCUDA : at::kCPU;
+  return run.device == config::Device::kCuda ? at::kCUDA : at::kCPU;
+}
+
+std::string place_text(const RunDevice& device) {
+  if (device.cuda) return device.name();
+  const int count = at::get_num_threads();
+  return str(count, count == 1 ? " thread" : " threads");
+}
+
+RunDevice open_device(const config::RunSettings& run) {
+  if (device_type_of(run) == at::kCPU) return {};
+  const auto self = workers::worker_of_environment();
+  const auto cuda = kernels::open_cuda({.index = self ? self->local_rank : 0, .tf32 = run.tf32});
+  return {.device = cuda->device(), .cuda = cuda};
+}
+
+void set_threads(const config::RunSettings& run) {
+  if (run.threads > 0) at::set_num_threads(static_cast<int>(run.threads));
+}
+
+std::unique_ptr<kernels::Gemm> open_gemm(const config::RunSettings& run) {
+  set_threads(run);
+  if (run.gemm == config::Gemm::kAuto) return kernels::fastest_gemm();
+  return kernels::make_gemm(std::string(config::enum_name(run.gemm)));
+}
+
+std::unique_ptr<kernels::Gemm> open_gemm(const config::RunSettings& run, const RunDevice& device) {
+  return device.cuda ? kernels::make_cuda_gemm() : open_gemm(run);
+}
+
+}  // namespace strata::run

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "strata/data/tokenizer.h"
+#include "strata/hub/model_folder.h"
+#include "strata/nn/model.h"
+#include "strata/run/device.h"
+#include "strata/run/evaluate.h"
+#include "strata/run/workers.h"
+
+namespace strata::run {
+
+/// Tokens of a batch, or as many as the largest thing that is scored takes.
+inline constexpr int64_t kBatchTokens = 4096;
+
+/// A model with its memory.
+struct EvalModel {
+  EvalModel(const nn::ModelSpec& spec, const nn::ModelOptions& options, const kernels::Gemm& gemm, at::Device device)
+      : memory(device), model(spec, options, gemm, memory) {}
+  Allocator memory;
+  nn::Model model;
+};
+
+/// What an evaluation of a model folder works with.
+class EvalSetup {
+ public:
+  /// Throws UsageError where there is no tokenizer, and what opening the folder, the tokenizer and the device throws.
+  explicit EvalSetup(const JudgedModel& judged);
+
+  /// Meets the workers that the environment speaks of; they must have the same model, tokenizer and `questions`.
+  Workers join(const Agreement& questions) const;
+
+  const hub::ModelFolder& folder() const { return folder_; }
+  const data::Tokenizer& tokenizer() const { return tokenizer_; }
+  /// Whether batches may be trees.
+  bool trees() const { return !device_.cuda; }
+
+  /// What decides log-likelihoods: scheme, weights, tokenizer, precision, matrix library.
+  nlohmann::json description() const;
+  /// The same for people, in one line.
+  std::string text() const;
+
+  /// The model, loaded, for batches up to these limits; without a layer where one is named.
+  std::unique_ptr<EvalModel> load(const nn::BatchLimits& limits, std::optional<int64_t> without = {}) const;
+
+ private:
+  JudgedModel judged_;
+  hub::ModelFolder folder_;
+  data::Tokenizer tokenizer_;
+  RunDevice device_;
+  std::unique_ptr<kernels::Gemm> gemm_;
+  std::string weights_checksum_;
+};
+
+}  // namespace strata::run

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "strata/data/loader.h"
+#include "strata/data/shard_cache.h"
+#include "strata/run/input.h"
+
+namespace strata::run {
+
+/// What the keys under `data` name. Throws UsageError, naming the key, for what is missing or does not fit the model.
+class TrainingData final : public RunInput {
+ public:
+  explicit TrainingData(const config::RunConfig& config);
+
+  const data::Tokenizer& tokenizer() const override { return cache_->tokenizer(); }
+  /// Of data.train.
+  uint64_t fingerprint() const override { return data::fingerprint_of(train_); }
+  std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::OrderCursor& start,
+                                             const std::vector<int64_t>& mine) const override;
+  void initialise(const Settled& run, nn::Parameters& parameters) const override;
+  /// On data.validation. Its shards are held, outside data.disk_budget_gb.
+  std::optional<train::EvaluationPlan> evaluation(const Settled& run, train::Training& training) const override;
+  double flops_per_token(const Settled& run) const override;
+
+ private:
+  data::RowOptions rows_;
+  data::Shuffle shuffle_;
+  std::shared_ptr<const data::ShardCache> cache_;
+  std::vector<data::Source> train_, validation_;
+};
+
+}  // namespace strata::run

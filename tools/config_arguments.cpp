@@ -1,0 +1,26 @@
+#include "config_arguments.h"
+
+#include "strata/config/print.h"
+
+namespace strata::tools {
+
+void add_config_option(const Command& command, ConfigArguments& arguments) {
+  command.option("config", arguments.path, "YAML file").required();
+}
+
+void add_override_option(const Command& command, ConfigArguments& arguments) {
+  command.option("overrides", arguments.overrides,
+                 "key.path=value, over the config file; strata inspect --keys lists the keys");
+}
+
+void add_config_options(const Command& command, ConfigArguments& arguments) {
+  add_config_option(command, arguments);
+  add_override_option(command, arguments);
+  command.footer([] { return "Keys:\n" + config::help(); });
+}
+
+void end_run(int signal) {
+  if (signal != 0) throw Stopped{128 + signal};
+}
+
+}  // namespace strata::tools
