@@ -148,6 +148,7 @@ void Command::refuse(const std::string& names, const std::string& message) const
 }
 
 void Command::positionals_at_end() const { app_->positionals_at_end(); }
+void Command::footer(const std::string& text) const { app_->footer(text); }
 void Command::footer(const std::function<std::string()>& text) const { app_->footer(text); }
 void Command::run(const std::function<void()>& callback) const { app_->callback(callback); }
 bool Command::given(const std::string& option) const { return app_->count(option) > 0; }

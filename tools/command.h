@@ -82,7 +82,8 @@ class Command {
 
   /// Options may follow positional arguments no more.
   void positionals_at_end() const;
-  void footer(const std::function<std::string()>& text) const;
+  void footer(const std::string& text) const;
+  void footer(const std::function<std::string()>& text) const;  // made when it is asked for
   void run(const std::function<void()>& callback) const;
   bool given(const std::string& option) const;
 

@@ -78,7 +78,7 @@ void add_scoring_options(const Command& command, EvalArguments& arguments) {
 }
 
 // An option that would have no effect was given by mistake.
-void check_options(const const Command& command) {
+void check_options(const Command& command) {
   if (!command.given("--perplexity")) {
     if (command.given("--stride")) throw UsageError("--stride: is for --perplexity");
     return;
@@ -130,10 +130,10 @@ void add_eval(const Command& program) {
       "eval",
       "score a model on multiple-choice tasks, as lm-evaluation-harness does, or on text (--perplexity); also "
       "under strata launch");
-  add_eval_model_options(command, arguments->model);
+  add_model_options(command, arguments->model);
   add_task_options(command, arguments->tasks);
   add_text_options(command, *arguments);
-  add_scoring_options(command, arguments->tasks);
+  add_scoring_options(command, *arguments);
   command.run([arguments, command] {
     check_options(command);
     arguments->text.empty() ? evaluate_on_tasks(*arguments) : evaluate_on_text(*arguments);

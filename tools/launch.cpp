@@ -117,7 +117,7 @@ void add_launch(const Command& program) {
   refuse_others(command);
   command.option("command", flags->command, "what each worker runs").required();
   command.positionals_at_end();
-  command.footer([] { return std::string(kFooter); });
+  command.footer(kFooter);
   command.run([program, flags] {
     if (!flags->no_python) check_command(program, *flags);
     if (const int code = workers::launch(workers::options_of(*flags)); code != 0) throw Stopped{code};

@@ -98,8 +98,7 @@ void add_plan(const Command& program) {
       .range(1, 1 << 16);
   command.option("--memory", arguments->memory, "of a GPU (default 80GB), or of this machine (default: all free)")
       .with_unit(bytes);
-  command
-      ->add_option("--reserve", arguments->reserve, "of a GPU's memory, left to CUDA and its libraries (default 2GB)")
+  command.option("--reserve", arguments->reserve, "of a GPU's memory, left to CUDA and its libraries (default 2GB)")
       .with_unit(bytes);
   command.option("--tflops", arguments->tflops, "a GPU's rate at its best, in 10^12 FLOP/s").positive();
   command.option("--utilisation", arguments->utilisation, "of the best rate (default 0.4; 0.8 on a processor)")

@@ -48,7 +48,7 @@ int main(int, char** arguments) {
   }
   lines.close();
   size_t next = 0;
-  strata::data::train_tokenizer([&](std::string& text) { return next < 400 && (text = texts[next++], true); }, 60,
+  strata::data::train_tokenizer([&](std::string& text) { return next < 400 && (text = texts[next++], true); }, 32,
                                 folder + "/spiece.model");
 
   strata::config::RunConfig config;
@@ -59,7 +59,9 @@ int main(int, char** arguments) {
   config.data.train = {folder + "/text.jsonl"};
   config.data.cache = folder + "/cache";
   config.data.sequence_length = 32;
-  config.train = {.steps = 20, .global_batch = 16, .micro_batch = 8};
+  config.train.steps = 20;
+  config.train.global_batch = 16;
+  config.train.micro_batch = 8;
   config.optimizer.lr = 1e-2;
   double lowest = 1e9;
   const auto result =
