@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <stdexcept>
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
@@ -30,20 +29,18 @@ Names without_lists(const Names& names) {
 
 // The task that the name begins with, if its parts have names; empty: none.
 std::string whole_of(const std::string& name) {
-  const TaskRegistry& registry = TaskRegistry::instance();
-  for (const std::string& whole : registry.names()) {
-    if (name.starts_with(whole + "_") && registry.make(whole)->has_parts()) return whole;
+  for (const std::string& whole : task_registry().names()) {
+    if (name.starts_with(whole + "_") && make_task(whole)->has_parts()) return whole;
   }
   return "";
 }
 
 [[noreturn]] void refuse(const std::string& name) {
-  const TaskRegistry& registry = TaskRegistry::instance();
-  Names known = registry.names();
+  Names known = task_registry().names();
   known.push_back(kPaper7);
   std::string parts;
-  for (const std::string& task : registry.names()) {
-    if (registry.make(task)->has_parts()) parts += str(", ", task, "_PART for a part of ", task);
+  for (const std::string& task : task_registry().names()) {
+    if (make_task(task)->has_parts()) parts += str(", ", task, "_PART for a part of ", task);
   }
   throw UsageError(
       str("unknown task \"", name, "\"", did_you_mean(name, known), " (known: ", join(known, " "), parts, ")"));
@@ -64,37 +61,25 @@ std::vector<ItemSet> only(std::vector<ItemSet> sets, const std::string& name) {
 
 }  // namespace
 
-TaskRegistry& TaskRegistry::instance() {
-  static TaskRegistry registry;
+TaskRegistry& task_registry() {
+  static TaskRegistry registry("task");
   return registry;
 }
 
-bool TaskRegistry::add(const std::string& name, Factory factory) {
-  if (!factories_.emplace(name, factory).second) throw std::logic_error("task registered twice: " + name);
-  return true;
-}
-
-std::vector<std::string> TaskRegistry::names() const {
-  Names names;
-  for (const auto& [name, factory] : factories_) names.push_back(name);
-  return names;
-}
-
-std::unique_ptr<Task> TaskRegistry::make(const std::string& name) const {
-  const auto found = factories_.find(name);
-  return found == factories_.end() ? nullptr : found->second();
+std::unique_ptr<Task> make_task(const std::string& name) {
+  const TaskFactory factory = task_registry().find(name);
+  return factory == nullptr ? nullptr : factory();
 }
 
 std::vector<LoadedTask> load_tasks(const std::vector<std::string>& names, const std::filesystem::path& folder) {
-  const TaskRegistry& registry = TaskRegistry::instance();
   const Names all = without_lists(names);
   for (const std::string& name : all) {
-    if (!registry.make(name) && whole_of(name).empty()) refuse(name);
+    if (!make_task(name) && whole_of(name).empty()) refuse(name);
   }
   std::vector<LoadedTask> tasks;
   for (const std::string& name : all) {
-    const std::unique_ptr<Task> itself = registry.make(name);
-    const std::unique_ptr<Task> task = itself ? registry.make(name) : registry.make(whole_of(name));
+    const std::unique_ptr<Task> itself = make_task(name);
+    const std::unique_ptr<Task> task = make_task(itself ? name : whole_of(name));
     std::vector<ItemSet> sets = task->load(folder);
     if (!itself) sets = only(std::move(sets), name);
     tasks.push_back({.name = name, .has_acc_norm = task->has_acc_norm(), .sets = std::move(sets)});

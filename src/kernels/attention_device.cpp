@@ -1,4 +1,4 @@
-#include "attention_kinds.h"
+#include "attention_on_device.h"
 #include "tensor_access.h"
 
 namespace strata::kernels {

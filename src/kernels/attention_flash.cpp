@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "attention_kinds.h"
+#include "attention_on_device.h"
 
 namespace strata::kernels {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "scalar.inl"
-#include "strata/kernels/clip_rule.h"
+#include "strata/kernels/clip.h"
 
 namespace strata::kernels {
 

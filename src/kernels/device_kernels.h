@@ -5,9 +5,8 @@
 #include <cstdint>
 
 #include "adam.inl"
-#include "attention_arrays.h"
 #include "junction.inl"
-#include "strata/kernels/clip_rule.h"
+#include "strata/kernels/clip.h"
 
 namespace strata::kernels {
 
@@ -31,6 +30,26 @@ struct JunctionGradientArrays {
   Array branch_gain, out_gain, next_gain, gate;
   const float* slope;
   float* partial_sums;
+};
+
+/// Rows of `stride` elements: queries, then keys, then values of a token.
+template <class T>
+struct AttentionArrays {
+  int64_t heads, kv_heads, head_dim;
+  int64_t tokens, rows, longest_row;
+  const int32_t* row_starts;  // [rows + 1]
+  const T* qkv;               // [tokens, stride]
+  int64_t stride;
+  T* out;          // [tokens, heads, head_dim]
+  float* log_sum;  // [heads, tokens]
+};
+
+template <class T>
+struct AttentionGradients {
+  const T* grad_out;  // [tokens, heads, head_dim]
+  float* delta;       // [heads, tokens]: workspace
+  float* grad_query;  // [tokens, heads, head_dim]: workspace
+  T* qkv_gradient;    // qkv again: its values are replaced
 };
 
 class DeviceKernels {

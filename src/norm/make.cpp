@@ -14,12 +14,12 @@ constexpr std::string_view kGatedSuffix = "+gpas";
 std::unique_ptr<Scheme> make_scheme(const config::NormConfig& config) {
   const bool gated = config.scheme.ends_with(kGatedSuffix);
   const std::string name = config.scheme.substr(0, config.scheme.size() - (gated ? kGatedSuffix.size() : 0));
-  const SchemeFactory factory = SchemeRegistry::instance().find(name);
+  const SchemeFactory factory = scheme_registry().find(name);
   if (factory == nullptr) {
     throw config::KeyError(
         "norm.scheme",
         str("unknown scheme \"", config.scheme, "\"", did_you_mean(config.scheme, all_scheme_names()),
-            " (known: ", join(SchemeRegistry::instance().names(), " "), ", each also with ", kGatedSuffix, ")"));
+            " (known: ", join(scheme_registry().names(), " "), ", each also with ", kGatedSuffix, ")"));
   }
   SchemeOptions options(config.options);
   auto scheme = factory(options);
@@ -29,7 +29,7 @@ std::unique_ptr<Scheme> make_scheme(const config::NormConfig& config) {
 
 std::vector<std::string> all_scheme_names() {
   std::vector<std::string> names;
-  for (const std::string& name : SchemeRegistry::instance().names()) {
+  for (const std::string& name : scheme_registry().names()) {
     names.push_back(name);
     names.push_back(name + std::string(kGatedSuffix));
   }

@@ -1,7 +1,6 @@
 #include "strata/norm/scheme.h"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
@@ -29,25 +28,9 @@ void SchemeOptions::require_all_known(const std::string& scheme) const {
   }
 }
 
-SchemeRegistry& SchemeRegistry::instance() {
-  static SchemeRegistry registry;
+SchemeRegistry& scheme_registry() {
+  static SchemeRegistry registry("scheme");
   return registry;
-}
-
-bool SchemeRegistry::add(const std::string& name, SchemeFactory factory) {
-  if (!factories_.emplace(name, factory).second) throw std::logic_error("scheme registered twice: " + name);
-  return true;
-}
-
-std::vector<std::string> SchemeRegistry::names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, factory] : factories_) names.push_back(name);
-  return names;
-}
-
-SchemeFactory SchemeRegistry::find(const std::string& name) const {
-  const auto found = factories_.find(name);
-  return found == factories_.end() ? nullptr : found->second;
 }
 
 }  // namespace strata::norm

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "strata/kernels/sum_of_squares.h"
 #include "strata/kernels/sums.h"
 
 namespace strata::optim {

@@ -3,8 +3,18 @@
 #include <ATen/TensorOperators.h>
 
 #include "strata/base/check.h"
+#include "strata/kernels/clip.h"
 
 namespace strata::train {
+namespace {
+
+kernels::ClipRule clip_rule(const config::TrainConfig& config) {
+  return {.global_limit = config.clip.global,
+          .gate_limit = config.clip.gates,
+          .halts = config.on_nonfinite == config::OnNonfinite::kStop};
+}
+
+}  // namespace
 
 Step::Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule& schedule,
            const config::TrainConfig& config, DataParallel& parallel)
@@ -85,7 +95,7 @@ void Step::clip() {
   const StepNumbers& numbers = parallel_.numbers;
   optim::ArenaMeter& meter = parallel_.gradient_meter;
   meter.measure(numbers.gradients, model_.parameters().gradients());
-  kernels::clip(numbers.outcome, optim::clip_rule(config_), numbers.total().loss, meter.squares_P(numbers.gradients),
+  kernels::clip(numbers.outcome, clip_rule(config_), numbers.total().loss, meter.squares_P(numbers.gradients),
                 meter.is_gate_P());
 }
 

@@ -135,7 +135,7 @@ TEST(GoldenRequests, SayWhichTasksHaveAccNorm) {
   for (const GoldenFile& file : golden_files()) {
     const json& scores = summary[file.name.substr(0, file.name.find(".jsonl"))];
     const std::string task = file.task.substr(0, file.task.starts_with("mmlu") ? 4 : file.task.find("_sampled"));
-    EXPECT_EQ(TaskRegistry::instance().make(task)->has_acc_norm(), !scores["acc_norm"].is_null()) << file.name;
+    EXPECT_EQ(make_task(task)->has_acc_norm(), !scores["acc_norm"].is_null()) << file.name;
   }
 }
 

@@ -145,7 +145,7 @@ TEST(Requests, OfAllTasksAreTheSameWordByWord) {
   STRATA_NEEDS_TEST_DATA();
   const Tokenizer tokenizer = t5();
   int compared = 0, cut_otherwise = 0;
-  for (LoadedTask& task : load_tasks(TaskRegistry::instance().names(), strata::test::test_data() / "eval")) {
+  for (LoadedTask& task : load_tasks(task_registry().names(), strata::test::test_data() / "eval")) {
     for (ItemSet& set : task.sets) {
       std::ranges::shuffle(set.items, std::mt19937(5));
       const RequestOptions options{.shots = 5, .limit = 100};

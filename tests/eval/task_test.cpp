@@ -32,7 +32,7 @@ Names file_names() {
 }
 
 TEST(Tasks, AreOnePerFileCalledAsItsFile) {
-  EXPECT_EQ(TaskRegistry::instance().names(), file_names());
+  EXPECT_EQ(task_registry().names(), file_names());
   EXPECT_FALSE(file_names().empty());
 }
 
@@ -43,11 +43,11 @@ class Empty final : public Task {
 };
 
 TEST(Tasks, RegisterANameOnce) {
-  TaskRegistry registry;
+  TaskRegistry registry("task");
   registry.add("empty", &make_registered<Empty>);
   EXPECT_THAT([&] { registry.add("empty", &make_registered<Empty>); },
               testing::ThrowsMessage<std::logic_error>("task registered twice: empty"));
-  EXPECT_EQ(TaskRegistry::instance().make("empty"), nullptr);
+  EXPECT_EQ(make_task("empty"), nullptr);
 }
 
 // A good record of each task that is read from lines, and what each item of it must be.
@@ -291,7 +291,7 @@ TEST(TaskNames, UnknownOnesAreUsageErrors) {
     return std::string("no error");
   };
   EXPECT_EQ(problem_of("helaswag", "nowhere"), "unknown task \"helaswag\"; did you mean \"hellaswag\"? (known: " +
-                                                   join(TaskRegistry::instance().names(), " ") +
+                                                   join(task_registry().names(), " ") +
                                                    " paper7, mmlu_PART for a part of mmlu)");
   EXPECT_THAT(problem_of("paper8", "nowhere"), HasSubstr("did you mean \"paper7\"?"));
   EXPECT_THAT(problem_of("boolq_x", "nowhere"), StartsWith("unknown task \"boolq_x\""));

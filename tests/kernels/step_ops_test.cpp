@@ -9,7 +9,6 @@
 
 #include "ops.h"
 #include "strata/kernels/clip.h"
-#include "strata/kernels/sum_of_squares.h"
 #include "strata/kernels/sums.h"
 
 namespace strata::test {

@@ -22,19 +22,19 @@ class Empty final : public Scheme {
 };
 
 TEST(Registry, HasOneSchemePerFileCalledAsItsFile) {
-  EXPECT_EQ(SchemeRegistry::instance().names(), file_names());
+  EXPECT_EQ(scheme_registry().names(), file_names());
   EXPECT_FALSE(file_names().empty());
 }
 
 TEST(Registry, RefusesANameThatIsTaken) {
-  SchemeRegistry registry;
+  SchemeRegistry registry("scheme");
   registry.add("empty", &make_registered<Empty>);
   EXPECT_THAT([&] { registry.add("empty", &make_registered<Empty>); },
               testing::ThrowsMessage<std::logic_error>("scheme registered twice: empty"));
   EXPECT_THAT(registry.names(), testing::ElementsAre("empty"));
 }
 
-TEST(Registry, DoesNotKnowOtherNames) { EXPECT_EQ(SchemeRegistry::instance().find("empty"), nullptr); }
+TEST(Registry, DoesNotKnowOtherNames) { EXPECT_EQ(scheme_registry().find("empty"), nullptr); }
 
 }  // namespace
 }  // namespace strata::norm

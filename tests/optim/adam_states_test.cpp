@@ -8,7 +8,7 @@
 #include <map>
 #include <set>
 
-#include "strata/kernels/clip_rule.h"
+#include "strata/kernels/clip.h"
 #include "strata/optim/optimizer.h"
 
 namespace strata::optim {

@@ -6,7 +6,7 @@
 #include "kernel_arrays.h"
 #include "strata/base/parameter.h"
 #include "strata/kernels/adam.h"
-#include "strata/kernels/sum_of_squares.h"
+#include "strata/kernels/sums.h"
 
 namespace strata::tools {
 namespace {

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "strata/base/registry.h"
+
 namespace strata::eval {
 
 /// A document of a task in words. Asked and answered it reads contexts[i] + " " + choices[i].
@@ -53,21 +55,14 @@ class Task {
   virtual bool has_parts() const { return false; }
 };
 
-/// Names and factories of all tasks. One of the three global things in Strata: task files add themselves before main().
-class TaskRegistry {
- public:
-  using Factory = std::unique_ptr<Task> (*)();
+using TaskFactory = std::unique_ptr<Task> (*)();
+using TaskRegistry = Registry<TaskFactory>;
 
-  static TaskRegistry& instance();
-  /// Throws std::logic_error for a name that is there already.
-  bool add(const std::string& name, Factory factory);
-  std::vector<std::string> names() const;
-  /// nullptr for an unknown name.
-  std::unique_ptr<Task> make(const std::string& name) const;
+/// All tasks. One of the three global things in Strata: task files add themselves before main().
+TaskRegistry& task_registry();
 
- private:
-  std::map<std::string, Factory> factories_;
-};
+/// nullptr for an unknown name.
+std::unique_ptr<Task> make_task(const std::string& name);
 
 /// What a user asked for by one name.
 struct LoadedTask {
@@ -91,4 +86,4 @@ std::unique_ptr<Task> make_registered() {
 /// At the end of a task's file, in namespace strata::eval.
 #define STRATA_REGISTER_TASK(name, Class)                 \
   [[maybe_unused]] static const bool Class##_registered = \
-      ::strata::eval::TaskRegistry::instance().add(name, &::strata::eval::make_registered<Class>);
+      ::strata::eval::task_registry().add(name, &::strata::eval::make_registered<Class>);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/base/registry.h"
 #include "strata/norm/custom_junction.h"
 #include "strata/norm/junction.h"
 
@@ -79,19 +80,10 @@ class SchemeOptions {
 
 using SchemeFactory = std::unique_ptr<Scheme> (*)(SchemeOptions&);
 
-/// Names and factories of all schemes. Throws std::logic_error for a name that is there already.
-/// One of the three global things in Strata: scheme files add themselves before main().
-class SchemeRegistry {
- public:
-  static SchemeRegistry& instance();
-  bool add(const std::string& name, SchemeFactory factory);
-  std::vector<std::string> names() const;
-  /// nullptr for an unknown name.
-  SchemeFactory find(const std::string& name) const;
+using SchemeRegistry = Registry<SchemeFactory>;
 
- private:
-  std::map<std::string, SchemeFactory> factories_;
-};
+/// All schemes. One of the three global things in Strata: scheme files add themselves before main().
+SchemeRegistry& scheme_registry();
 
 template <class S>
 std::unique_ptr<Scheme> make_registered(SchemeOptions& options) {
@@ -107,4 +99,4 @@ std::unique_ptr<Scheme> make_registered(SchemeOptions& options) {
 /// At the end of a scheme's file, in namespace strata::norm. The class is constructible from SchemeOptions& or nothing.
 #define STRATA_REGISTER_SCHEME(name, Class)               \
   [[maybe_unused]] static const bool Class##_registered = \
-      ::strata::norm::SchemeRegistry::instance().add(name, &::strata::norm::make_registered<Class>);
+      ::strata::norm::scheme_registry().add(name, &::strata::norm::make_registered<Class>);

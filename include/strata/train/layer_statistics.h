@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "strata/nn/model.h"
-#include "strata/optim/clipping.h"
+#include "strata/optim/arena_meter.h"
 
 namespace strata::train {
 

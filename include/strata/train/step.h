@@ -17,13 +17,26 @@
 
 namespace strata::train {
 
+/// L2 norms of a step's gradients, before clipping.
+struct GradientNorms {
+  optim::ArenaMeasure gradients;  // what they come from
+  double global = 0.0;
+  double gates = 0.0;
+};
+
+/// What clipping multiplies gradients by: first all of them, then the gates once more.
+struct ClipFactors {
+  double global = 1.0;
+  double gates = 1.0;  // the global factor included
+};
+
 /// What one optimizer step did.
 struct StepReport {
   int64_t step = 0;  // updates made, this one included: from 1
   double loss = 0.0;
   double rate = 0.0;
-  optim::GradientNorms norms;  // before clipping
-  optim::ClipFactors clip;
+  GradientNorms norms;  // before clipping
+  ClipFactors clip;
   SpikeScores scores;
   int64_t tokens = 0;
   int64_t targets = 0;

@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "strata/base/check.h"
-#include "strata/kernels/clip_rule.h"
+#include "strata/kernels/clip.h"
 
 namespace strata::optim {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "strata/kernels/clip_rule.h"
+#include "strata/kernels/clip.h"
 #include "strata/optim/optimizer.h"
 
 namespace strata::optim {

@@ -1,11 +1,10 @@
-// The implementations behind kernels/attention.h.
+// Attention where the CPU does not compute it.
 #pragma once
 
 #include "strata/kernels/attention.h"
 
 namespace strata::kernels {
 
-std::unique_ptr<Attention> make_cpu_attention(const AttentionShape& shape);
 /// Over DeviceKernels.
 std::unique_ptr<Attention> make_device_attention(const AttentionShape& shape);
 /// FlashAttention-2 (arXiv 2307.08691) in ATen, for bf16 on CUDA.
