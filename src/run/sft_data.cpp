@@ -26,7 +26,7 @@ SftData::SftData(const config::RunConfig& config, const std::vector<data::Instru
       tokenizer_(open_tokenizer(config)),
       samples_(records, data::PromptTemplate(config.sft.prompt_template), tokenizer_, options_of(config)),
       questions_(data::questions_of(samples_, records)),
-      blocks_(samples_.training(), packing_of(config.sft), config.data.sequence_length) {}
+      blocks_(samples_.training(), config.sft.pack, config.data.sequence_length) {}
 
 int64_t SftData::steps(const config::RunConfig& config) const {
   return steps_of(config, config.sft.epochs * steps_per_epoch(config));

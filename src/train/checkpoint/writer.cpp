@@ -9,7 +9,6 @@
 #include "strata/base/text.h"
 #include "strata/io/file.h"
 #include "strata/train/checkpoint/retention.h"
-#include "strata/train/progress_line.h"
 
 namespace strata::train {
 namespace {
