@@ -120,7 +120,7 @@ void Adam::train(const Trained& trained) {
   find_runs();
 }
 
-void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) {
+void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& outcome) {
   kernels::AdamUpdate update{.rate = rate,
                              .beta1 = config_.beta1,
                              .beta2 = config_.beta2,
@@ -137,14 +137,14 @@ void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const a
     update.correction2 = 1.0 - std::pow(config_.beta2, count);
     update.first = run.value;
     update.decay = run.decays ? config_.weight_decay : 0.0;
-    kernels::adam(
-        {.value = part(arenas.values, run.value),
-         .gradient = part(arenas.gradients, run.gradient),
-         .m = part(states_[0].values, run.state),
-         .v = part(states_[1].values, run.state),
-         .copy = part(arenas.copy, run.value)},
-        update,
-        {.factor = clip[run.gate ? kernels::kGateFactor : kernels::kGlobalFactor], .apply = clip[kernels::kApply]});
+    kernels::adam({.value = part(arenas.values, run.value),
+                   .gradient = part(arenas.gradients, run.gradient),
+                   .m = part(states_[0].values, run.state),
+                   .v = part(states_[1].values, run.state),
+                   .copy = part(arenas.copy, run.value)},
+                  update,
+                  {.factor = outcome[run.gate ? kernels::kGateFactor : kernels::kGlobalFactor],
+                   .apply = outcome[kernels::kApply]});
   }
 }
 

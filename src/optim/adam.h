@@ -11,7 +11,7 @@ class Adam final : public Optimizer {
   Adam(const config::OptimizerConfig& config, const Trained& trained, const std::vector<ArenaRange>& ranges,
        at::ScalarType dtype, uint64_t seed, Allocator& allocator);
 
-  void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) override;
+  void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& outcome) override;
   void train(const Trained& trained) override;
   const std::vector<ParamSpec>& params() const override { return trained_.with_states; }
   const std::vector<ArenaRange>& ranges() const override { return ranges_; }

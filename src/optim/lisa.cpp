@@ -9,7 +9,7 @@
 
 namespace strata::optim {
 
-LayerDraws::LayerDraws(const config::LisaConfig& config, uint64_t run_seed, std::vector<double> weights)
+LisaDraws::LisaDraws(const config::LisaConfig& config, uint64_t run_seed, std::vector<double> weights)
     : count_(config.layers),
       seed_(derive_seed(config.seed < 0 ? run_seed : static_cast<uint64_t>(config.seed), "lisa")),
       weights_(std::move(weights)) {
@@ -18,7 +18,7 @@ LayerDraws::LayerDraws(const config::LisaConfig& config, uint64_t run_seed, std:
 
 // Every layer waits for a time drawn from the exponential distribution with its weight as rate; the first to come are
 // a draw without replacement (Efraimidis and Spirakis 2006).
-std::vector<int64_t> LayerDraws::layers_of(int64_t period) const {
+std::vector<int64_t> LisaDraws::layers_of(int64_t period) const {
   const uint64_t key = mix_bits(seed_ ^ mix_bits(static_cast<uint64_t>(period)));
   std::vector<double> times;
   for (size_t layer = 0; layer < weights_.size(); ++layer) {

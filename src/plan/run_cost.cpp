@@ -5,7 +5,7 @@
 #include "strata/nn/of_config.h"
 #include "strata/nn/parameters.h"
 #include "strata/optim/schedule.h"
-#include "strata/train/layer_turns.h"
+#include "strata/train/lisa.h"
 
 namespace strata::plan {
 namespace {

@@ -26,9 +26,9 @@ train::Progress first_progress(const Settled& run, const RunInput& input, const 
                                train::Training& training) {
   const auto anew = [&] {
     input.initialise(run, training.model.parameters());
-    begin_turns(training);
+    begin_lisa(training);
   };
-  const auto from_state = [&](const train::CheckpointState& saved) { restore_turns(training, saved); };
+  const auto from_state = [&](const train::CheckpointState& saved) { restore_lisa(training, saved); };
   return train::begin_run(run.config, state, training.model.parameters(), *training.optimizer,
                           {.anew = anew, .from_state = from_state}, training.parallel.workers);
 }

@@ -60,8 +60,8 @@ std::vector<std::unique_ptr<train::Hook>> make_hooks(const Settled& run, const R
   }
   if (!config.evaluate.tasks.names.empty()) hooks.push_back(task_scores(run, input, training, logs));
   hooks.push_back(train::checkpoints(config.checkpoint, begun.start, training.writer, logs, training.parallel,
-                                     training.turns ? &*training.turns : nullptr));
-  if (training.turns) hooks.push_back(train::layer_turns(*training.turns));
+                                     training.lisa ? &*training.lisa : nullptr));
+  if (training.lisa) hooks.push_back(train::lisa(*training.lisa));
   for (const MakeHook& make : options.hooks) hooks.push_back(make(training));
   return hooks;
 }

@@ -26,7 +26,7 @@ DataParallel::DataParallel(const config::ParallelConfig& config, const Division&
     : workers(workers),
       sharded(config.zero > 0 && workers.world_size() > 1),
       mine(sharded ? partitions.states().mine() : std::vector<ArenaRange>{{0, partitions.states().padded_size()}}),
-      parts(division.parts_per_worker()),
+      virtual_ranks(division.ranks_per_worker()),
       reduction(parameters, partitions.gradients, division, workers, {.order = config.order, .sharded = sharded},
                 memory),
       gather(parameters, partitions.values, workers),

@@ -16,17 +16,17 @@ GradientReduction::GradientReduction(nn::Parameters& parameters, const workers::
       partition_(partition),
       workers_(workers),
       options_(options),
-      parts_(division.parts_per_worker()) {
+      virtual_ranks_(division.ranks_per_worker()) {
   const at::Tensor& gradients = parameters.gradients();
-  for (int64_t parts = 1; parts < parts_; parts *= 2) {
-    partial_sums_.push_back(memory.zeros(MemoryClass::kPartialSums, str("gradients of ", parts, " virtual ranks"),
+  for (int64_t ranks = 1; ranks < virtual_ranks_; ranks *= 2) {
+    partial_sums_.push_back(memory.zeros(MemoryClass::kPartialSums, str("gradients of ", ranks, " virtual ranks"),
                                          gradients.sizes(), gradients.scalar_type()));
   }
 }
 
 void GradientReduction::begin() {
   parameters_.zero_gradients();
-  part_ = 0;
+  virtual_rank_ = 0;
   next_bucket_ = partition_.buckets().size();
   under_way_.clear();
 }
@@ -37,9 +37,9 @@ at::Tensor GradientReduction::range_of(const at::Tensor& arena, const ArenaRange
 
 nn::FinalGradients GradientReduction::when_final() {
   const bool has_others = workers_.world_size() > 1 || !partial_sums_.empty();
-  if (!is_last_part() || !has_others) return {};
+  if (!is_last_virtual_rank() || !has_others) return {};
   return [this](const ArenaRange& section) {
-    add_partial_sums(section, partial_sums_.size());  // the parts before have left one of every power of two
+    add_partial_sums(section, partial_sums_.size());  // the ranks before have left one of every power of two
     send_down_to(section.begin);
   };
 }
@@ -50,15 +50,15 @@ void GradientReduction::add_partial_sums(const ArenaRange& range, size_t count) 
   for (size_t digit = 0; digit < count; ++digit) gradients.add_(range_of(partial_sums_[digit], range));
 }
 
-void GradientReduction::end_part() {
-  if (is_last_part()) return;
+void GradientReduction::end_virtual_rank() {
+  if (is_last_virtual_rank()) return;
   const at::Tensor& gradients = parameters_.gradients();
-  // As in counting with binary digits: part_ ends with as many ones as there are sums to be carried.
-  const auto carried = static_cast<size_t>(std::countr_one(static_cast<uint64_t>(part_)));
+  // As in counting with binary digits: virtual_rank_ ends with as many ones as there are sums to be carried.
+  const auto carried = static_cast<size_t>(std::countr_one(static_cast<uint64_t>(virtual_rank_)));
   add_partial_sums({0, gradients.numel()}, carried);
   partial_sums_[carried].copy_(gradients);
   gradients.zero_();
-  ++part_;
+  ++virtual_rank_;
 }
 
 // Sends the buckets from `begin` on that have not left yet, last ones first.
@@ -74,7 +74,7 @@ void GradientReduction::send_down_to(int64_t begin) {
 }
 
 void GradientReduction::finish() {
-  STRATA_ASSERT(is_last_part());
+  STRATA_ASSERT(is_last_virtual_rank());
   send_down_to(0);
   for (const workers::Handle& work : under_way_) work->wait();
   under_way_.clear();

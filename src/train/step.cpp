@@ -58,23 +58,23 @@ StartedStep Step::announce(const data::GlobalBatch& batch, int64_t index, const 
 bool Step::add_gradients(const data::GlobalBatch& batch, const StartedStep& started, const StepOptions& options) {
   GradientReduction& reduction = parallel_.reduction;
   const StepNumbers& numbers = parallel_.numbers;
-  const int64_t per_part = std::ssize(batch.micro_batches) / parallel_.parts;
+  const int64_t per_rank = std::ssize(batch.micro_batches) / parallel_.virtual_ranks;
   send_scales(batch, slot_of(started).scales_M);
   reduction.begin();
   numbers.sums_SK.zero_();
   for (int64_t i = 0; i < std::ssize(batch.micro_batches); ++i) {
     if (options.give_up && options.give_up()) return false;
     parallel_.workers.get_on();
-    const bool is_last = (i + 1) % per_part == 0;
+    const bool is_last = (i + 1) % per_rank == 0;
     const nn::FinalGradients when_final = is_last ? reduction.when_final() : nn::FinalGradients();
     const data::TokenBatch& micro_batch = batch.micro_batches[static_cast<size_t>(i)];
     if (micro_batch.num_tokens() > 0) {
-      add_micro_batch(numbers.of_part(i / per_part), model_.upload(micro_batch), numbers.scales_M[i],
+      add_micro_batch(numbers.of_virtual_rank(i / per_rank), model_.upload(micro_batch), numbers.scales_M[i],
                       started.measures_layers(), when_final);
     } else if (when_final) {
       when_final({0, model_.parameters().gradients().numel()});  // it leaves them as they are
     }
-    if (is_last) reduction.end_part();
+    if (is_last) reduction.end_virtual_rank();
   }
   reduction.finish();
   workers::sum_rows(parallel_.workers, numbers.sums_SK);

@@ -7,7 +7,7 @@ namespace strata::train {
 
 StepNumbers::StepNumbers(const Division& division, const workers::Communicator& workers, int64_t layers,
                          int64_t of_gradients, int64_t of_parameters, Allocator& memory)
-    : first_part(workers.rank() * division.parts_per_worker()) {
+    : first_virtual_rank(workers.rank() * division.ranks_per_worker()) {
   const int64_t rows = division.virtual_ranks;
   const int64_t columns = 1 + LayerStatistics::num_sums(layers);
   const int64_t before_sums = kernels::kClipNumbers + of_gradients + of_parameters;

@@ -26,27 +26,27 @@ Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, c
                                       static_cast<uint64_t>(config.run.seed), memory)),
       writer(config, model.spec().layout, workers.is_first() ? model.parameters().master() : at::Tensor(), *optimizer,
              partitions.states().mine(), group, memory) {
-  if (config.lisa.layers > 0) turns.emplace(config, model, *optimizer);
+  if (config.lisa.layers > 0) lisa.emplace(config, model, *optimizer);
   if (parallel.sharded) {
     model.set_before_section([this](const ArenaRange& section) { parallel.gather.wait_for(section); });
   }
 }
 
-void begin_turns(Training& training) {
-  if (!training.turns) return;
+void begin_lisa(Training& training) {
+  if (!training.lisa) return;
   DataParallel& parallel = training.parallel;
   parallel.value_meter.measure(parallel.numbers.parameters, training.model.parameters().master());
   const at::Tensor numbers = parallel.numbers.parameters.cpu();
   const optim::ArenaMeasure measure =
       parallel.value_meter.measure_of({numbers.const_data_ptr<double>(), static_cast<size_t>(numbers.numel())});
-  training.turns->begin(norms_by_layer(training.model.spec().layout.params, measure.squares,
-                                       static_cast<size_t>(training.model.spec().dims.layers)));
+  training.lisa->begin(norms_by_layer(training.model.spec().layout.params, measure.squares,
+                                      static_cast<size_t>(training.model.spec().dims.layers)));
 }
 
-void restore_turns(Training& training, const CheckpointState& saved) {
-  STRATA_CHECK(training.turns.has_value() == saved.turns.has_value(), "the checkpoint was saved by a run ",
-               saved.turns ? "with" : "without", " LISA: lisa.layers cannot change between none and some");
-  if (training.turns) training.turns->restore(*saved.turns, saved.progress.step);
+void restore_lisa(Training& training, const CheckpointState& saved) {
+  STRATA_CHECK(training.lisa.has_value() == saved.lisa.has_value(), "the checkpoint was saved by a run ",
+               saved.lisa ? "with" : "without", " LISA: lisa.layers cannot change between none and some");
+  if (training.lisa) training.lisa->restore(*saved.lisa, saved.progress.step);
 }
 
 }  // namespace strata::train

@@ -23,7 +23,7 @@ struct Case {
 };
 constexpr Case kCases[] = {{1, 4}, {2, 4}, {4, 12}, {4, 24}, {23, 24}};
 
-LayerDraws draws_of(const Case& one, int64_t seed, std::vector<double> weights = {}) {
+LisaDraws draws_of(const Case& one, int64_t seed, std::vector<double> weights = {}) {
   weights.resize(static_cast<size_t>(one.layers), 1.0);
   return {{.layers = one.count, .seed = seed}, 0, std::move(weights)};
 }
@@ -84,9 +84,9 @@ struct ChiSquareBounds {
   double low, high;
 };
 
-TEST(LayerDraws, AreAFunctionOfSeedAndPeriod) {
+TEST(LisaDraws, AreAFunctionOfSeedAndPeriod) {
   for (const Case& one : kCases) {
-    const LayerDraws first = draws_of(one, 7), second = draws_of(one, 7);
+    const LisaDraws first = draws_of(one, 7), second = draws_of(one, 7);
     for (int64_t period = 0; period < 50; ++period) {
       const Layers forward = first.layers_of(period);
       EXPECT_EQ(second.layers_of(49 - period), first.layers_of(49 - period));
@@ -95,9 +95,9 @@ TEST(LayerDraws, AreAFunctionOfSeedAndPeriod) {
   }
 }
 
-TEST(LayerDraws, AreOfLisaSeedAndWithoutOneOfRunSeed) {
+TEST(LisaDraws, AreOfLisaSeedAndWithoutOneOfRunSeed) {
   const auto drawn = [](int64_t lisa_seed, uint64_t run_seed) {
-    const LayerDraws draws({.layers = 4, .seed = lisa_seed}, run_seed, std::vector<double>(24, 1.0));
+    const LisaDraws draws({.layers = 4, .seed = lisa_seed}, run_seed, std::vector<double>(24, 1.0));
     Layers all;
     for (int64_t period = 0; period < 8; ++period) std::ranges::copy(draws.layers_of(period), std::back_inserter(all));
     return all;
@@ -109,9 +109,9 @@ TEST(LayerDraws, AreOfLisaSeedAndWithoutOneOfRunSeed) {
   EXPECT_NE(drawn(0, 42), drawn(-1, 42));
 }
 
-TEST(LayerDraws, AreOfDistinctRisingLayers) {
+TEST(LisaDraws, AreOfDistinctRisingLayers) {
   for (const Case& one : kCases) {
-    const LayerDraws draws = draws_of(one, 1, {1e-12, 1e12});
+    const LisaDraws draws = draws_of(one, 1, {1e-12, 1e12});
     for (int64_t period = 0; period < kPeriods; ++period) {
       const Layers layers = draws.layers_of(period);
       ASSERT_EQ(std::ssize(layers), one.count);
@@ -123,18 +123,18 @@ TEST(LayerDraws, AreOfDistinctRisingLayers) {
 }
 
 // A checkpoint is only good as long as the same seed draws the same layers.
-TEST(LayerDraws, StayWhatTheyAre) {
-  const LayerDraws draws = draws_of({4, 24}, 42);
+TEST(LisaDraws, StayWhatTheyAre) {
+  const LisaDraws draws = draws_of({4, 24}, 42);
   EXPECT_EQ(draws.layers_of(0), (Layers{4, 15, 22, 23}));
   EXPECT_EQ(draws.layers_of(1), (Layers{10, 17, 19, 20}));
   EXPECT_EQ(draws.layers_of(1'000'000'000'000), (Layers{10, 15, 16, 18}));
 }
 
-TEST(LayerDraws, ComeAsOftenAsTheyShould) {
+TEST(LisaDraws, ComeAsOftenAsTheyShould) {
   for (const Case& one : kCases) {
     double chi_square = 0.0;
     for (int64_t seed = 0; seed < kSeeds; ++seed) {
-      const LayerDraws draws = draws_of(one, seed);
+      const LisaDraws draws = draws_of(one, seed);
       const Deviations found = deviations_of([&](int64_t period) { return draws.layers_of(period); }, one);
       EXPECT_LT(found.of_layers, kDeviations) << one.count << " of " << one.layers << ", seed " << seed;
       EXPECT_LT(found.of_pairs, kDeviations) << one.count << " of " << one.layers << ", seed " << seed;
@@ -149,9 +149,9 @@ TEST(LayerDraws, ComeAsOftenAsTheyShould) {
 }
 
 // Whether a layer is drawn says nothing of the next period: both in a pair of periods have probability p^2.
-TEST(LayerDraws, KnowNothingOfThePeriodBefore) {
+TEST(LisaDraws, KnowNothingOfThePeriodBefore) {
   for (const Case& one : kCases) {
-    const LayerDraws draws = draws_of(one, 11);
+    const LisaDraws draws = draws_of(one, 11);
     const double p = static_cast<double>(one.count) / static_cast<double>(one.layers);
     std::vector<int64_t> again(static_cast<size_t>(one.layers));
     for (int64_t period = 0; period < 2 * kPeriods; period += 2) {
@@ -166,9 +166,9 @@ TEST(LayerDraws, KnowNothingOfThePeriodBefore) {
 
 // The bounds tell what is not fair: where one layer is likelier, always the same layers, layers drawn with replacement
 // where the next one up takes the place of one that is there already, and layers that come in turn, all too evenly.
-TEST(LayerDraws, WouldBeFoundIfTheyWereBiased) {
+TEST(LisaDraws, WouldBeFoundIfTheyWereBiased) {
   const Case one{8, 16};
-  const LayerDraws heavy = draws_of({1, 4}, 5, {1.5});
+  const LisaDraws heavy = draws_of({1, 4}, 5, {1.5});
   EXPECT_GT(deviations_of([&](int64_t period) { return heavy.layers_of(period); }, {1, 4}).of_layers, kDeviations);
   const Draw first = [](int64_t) { return Layers{0, 1, 2, 3, 4, 5, 6, 7}; };
   EXPECT_GT(deviations_of(first, one).of_layers, kDeviations);
@@ -213,7 +213,7 @@ TEST(WeightedDraws, OfOneLayerGoByItsWeight) {
   const std::vector<double> weights{1.0, 2.0, 3.0, 4.0, 10.0, 0.5},
       share{1 / 20.5, 2 / 20.5, 3 / 20.5, 4 / 20.5, 10 / 20.5, 0.5 / 20.5};
   for (int64_t seed = 0; seed < kSeeds; ++seed) {
-    const LayerDraws draws = draws_of({1, 6}, seed, weights);
+    const LisaDraws draws = draws_of({1, 6}, seed, weights);
     std::vector<int64_t> counts(6);
     for (int64_t period = 0; period < kPeriods; ++period) ++counts[static_cast<size_t>(draws.layers_of(period)[0])];
     EXPECT_LT(chi_square(counts, share), ChiSquareBounds(5).high) << "seed " << seed;
@@ -225,7 +225,7 @@ TEST(WeightedDraws, OfOneLayerGoByItsWeight) {
 // First one by its weight, then another by its weight among those that are left.
 TEST(WeightedDraws, OfTwoLayersAreWithoutReplacement) {
   const std::vector<double> weights{1.0, 2.0, 3.0, 6.0};
-  const LayerDraws draws = draws_of({2, 4}, 9, weights);
+  const LisaDraws draws = draws_of({2, 4}, 9, weights);
   std::vector<int64_t> counts;
   std::vector<double> probabilities;
   for (int64_t i = 0; i < 4; ++i) {
@@ -241,7 +241,7 @@ TEST(WeightedDraws, OfTwoLayersAreWithoutReplacement) {
 }
 
 TEST(WeightedDraws, OfEqualWeightsAreTheUniformOnes) {
-  const LayerDraws uniform = draws_of({4, 12}, 3), heavy = draws_of({4, 12}, 3, std::vector<double>(12, 8.0));
+  const LisaDraws uniform = draws_of({4, 12}, 3), heavy = draws_of({4, 12}, 3, std::vector<double>(12, 8.0));
   for (int64_t period = 0; period < 100; ++period) EXPECT_EQ(heavy.layers_of(period), uniform.layers_of(period));
 }
 

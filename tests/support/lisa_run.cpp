@@ -82,16 +82,16 @@ LisaRun::LisaRun(const config::RunConfig& given, workers::Communicator& workers)
   const train::RunStart how{.anew =
                                 [&] {
                                   give_start_values(parameters());
-                                  begin_turns(training);
+                                  begin_lisa(training);
                                 },
-                            .from_state = [&](const auto& saved) { restore_turns(training, saved); }};
+                            .from_state = [&](const auto& saved) { restore_lisa(training, saved); }};
   start.progress.cursor.seed = 3;
   start.progress = begin_run(config, start, parameters(), *training.optimizer, how, workers);
   progress = start.progress;
 }
 
 void LisaRun::run(std::vector<std::unique_ptr<train::Hook>> hooks, train::LoopOptions options) {
-  if (training.turns) hooks.insert(hooks.begin(), layer_turns(*training.turns));
+  if (training.lisa) hooks.insert(hooks.begin(), lisa(*training.lisa));
   if (options.last_step == 0) options.last_step = config.train.steps;
   train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
   int64_t index = progress.step;
@@ -107,13 +107,13 @@ void LisaRun::run_with_files(const train::LoopOptions& options) {
   std::vector<std::unique_ptr<train::Hook>> hooks;
   hooks.push_back(metrics_files(logs, false));
   hooks.push_back(checkpoints(config.checkpoint, start, training.writer, &logs, training.parallel,
-                              training.turns ? &*training.turns : nullptr));
+                              training.lisa ? &*training.lisa : nullptr));
   run(std::move(hooks), options);
   logs.flush();
 }
 
-std::optional<train::TurnState> LisaRun::turns() const {
-  return training.turns ? std::optional(training.turns->state_after(progress.step)) : std::nullopt;
+std::optional<train::LisaState> LisaRun::lisa() const {
+  return training.lisa ? std::optional(training.lisa->state_after(progress.step)) : std::nullopt;
 }
 
 void expect_same_bits(const LisaRun& one, const LisaRun& other) {

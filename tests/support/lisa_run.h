@@ -37,7 +37,7 @@ struct LisaRun {
   const nn::Parameters& parameters() const { return training.model.parameters(); }
   const std::vector<ParamSpec>& params() const { return training.model.spec().layout.params; }
   /// What a checkpoint would have.
-  std::optional<train::TurnState> turns() const;
+  std::optional<train::LisaState> lisa() const;
 
   config::RunConfig config;
   std::unique_ptr<kernels::Gemm> gemm;

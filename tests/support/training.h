@@ -5,7 +5,7 @@
 #include "strata/nn/model.h"
 #include "strata/optim/optimizer.h"
 #include "strata/train/data_parallel.h"
-#include "strata/train/layer_turns.h"
+#include "strata/train/lisa.h"
 
 namespace strata::test {
 

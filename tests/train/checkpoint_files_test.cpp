@@ -25,15 +25,15 @@ CheckpointState some_state() {
           .strata_version = "0.1.0"};
 }
 
-CheckpointState state_with_turns() {
+CheckpointState state_with_lisa() {
   CheckpointState state = some_state();
-  state.turns = {.draws = 3, .layers = {0, 2}, .updates_L = {6, 0, 1}, .weights_L = {0.1, 1.0 / 3.0, 1e300}};
+  state.lisa = {.draws = 3, .layers = {0, 2}, .updates_L = {6, 0, 1}, .weights_L = {0.1, 1.0 / 3.0, 1e300}};
   return state;
 }
 
 // What is said of the state after one member was replaced.
 std::string error_with(const std::string& pointer, const json& value) {
-  json root = json::parse(to_json(state_with_turns()));
+  json root = json::parse(to_json(state_with_lisa()));
   root[json::json_pointer(pointer)] = value;
   return error_of([&] { parse_state(root.dump(), "s"); });
 }
@@ -44,9 +44,9 @@ TEST(CheckpointStateFile, ReadsWhatItWrote) {
 }
 
 TEST(CheckpointStateFile, HasTurnsWhereLayersTakeThem) {
-  EXPECT_EQ(parse_state(to_json(state_with_turns()), "s"), state_with_turns());
+  EXPECT_EQ(parse_state(to_json(state_with_lisa()), "s"), state_with_lisa());
   EXPECT_FALSE(json::parse(to_json(some_state())).contains("lisa"));
-  EXPECT_EQ(parse_state(to_json(some_state()), "s").turns, std::nullopt);
+  EXPECT_EQ(parse_state(to_json(some_state()), "s").lisa, std::nullopt);
 }
 
 TEST(CheckpointStateFile, NamesWhatIsWrongWithTurns) {

@@ -14,7 +14,7 @@ TEST(Division, SharesMicroBatchesInOrder) {
   config.train.micro_batch = 4;
   const Division division = divide(config, 4);
   EXPECT_EQ(division.virtual_ranks, 8);
-  EXPECT_EQ(division.parts_per_worker(), 2);
+  EXPECT_EQ(division.ranks_per_worker(), 2);
   EXPECT_EQ(division.micro_batches_per_part(), 3);
   EXPECT_THAT(division.micro_batches_of(3), testing::ElementsAre(18, 19, 20, 21, 22, 23));
 }

@@ -86,7 +86,7 @@ struct Record {
 class Recorder final : public Hook {
  public:
   Recorder(const LisaRun& run, Record& record) : run_(run), record_(record) {}
-  void before_step(int64_t /*index*/) override { record_.active.push_back(run_.training.turns->layers()); }
+  void before_step(int64_t /*index*/) override { record_.active.push_back(run_.training.lisa->layers()); }
   void after_step(const StepReport& report, const Progress&) override {
     record_.losses.push_back(report.loss);
     record_.grad_norms.push_back(report.norms.global);

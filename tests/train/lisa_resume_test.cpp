@@ -1,4 +1,4 @@
-// A run in which layers take turns, stopped anywhere and taken up again, against one that was not; and what is no
+// A run in which layers train by LISA, stopped anywhere and taken up again, against one that was not; and what is no
 // checkpoint of such a run.
 #include <nlohmann/json.hpp>
 
@@ -42,7 +42,7 @@ class LisaResume : public testing::TestWithParam<LisaCase> {
     const auto whole = process("whole"), other = process(run);
     EXPECT_EQ(other->progress, whole->progress);
     EXPECT_EQ(whole->progress.step, kSteps);
-    EXPECT_EQ(other->turns(), whole->turns());
+    EXPECT_EQ(other->lisa(), whole->lisa());
     expect_same_bits(*other, *whole);
     for (const char* file : {"metrics.jsonl", "layers.jsonl"}) {
       EXPECT_EQ(lines_without_times(folder_ / run / file), lines_without_times(folder_ / "whole" / file)) << file;
@@ -54,8 +54,8 @@ class LisaResume : public testing::TestWithParam<LisaCase> {
     }
   }
 
-  TurnState turns_saved(const std::string& run, int64_t step) const {
-    return Checkpoint::open(checkpoint_path(folder_ / run, step)).state().turns.value();
+  LisaState lisa_saved(const std::string& run, int64_t step) const {
+    return Checkpoint::open(checkpoint_path(folder_ / run, step)).state().lisa.value();
   }
 
   const TempFolder folder_;
@@ -68,7 +68,7 @@ TEST_P(LisaResume, EveryStepCanBeTheLastBeforeAKill) {
     const auto part = process("parts");
     ASSERT_EQ(part->progress.step, step);
     part->run_with_files({.stop_after = step + 1});
-    EXPECT_EQ(turns_saved("parts", step + 1).draws, step / 3 + 1);
+    EXPECT_EQ(lisa_saved("parts", step + 1).draws, step / 3 + 1);
   }
   expect_same_as_whole("parts");
 }
@@ -83,7 +83,7 @@ TEST_P(LisaResume, EveryStepCanBeGivenUp) {
     const int64_t when = step == 0 ? 2 : kMicroBatches + 2;
     part->run_with_files({.give_up_step = [=] { return ++*asked == when; }});
     ASSERT_EQ(part->progress.step, step);
-    EXPECT_EQ(turns_saved("parts", step).draws, std::min(step / 3 + 1, int64_t{4}));
+    EXPECT_EQ(lisa_saved("parts", step).draws, std::min(step / 3 + 1, int64_t{4}));
   }
   expect_same_as_whole("parts");
 }
@@ -107,49 +107,49 @@ INSTANTIATE_TEST_SUITE_P(
 class LisaErrors : public testing::Test {
  protected:
   // What taking up that state says.
-  std::string error_with(const TurnState& turns, int64_t step = 6) {
-    return error_of([&] { run_.training.turns->restore(turns, step); });
+  std::string error_with(const LisaState& lisa, int64_t step = 6) {
+    return error_of([&] { run_.training.lisa->restore(lisa, step); });
   }
 
   const TempFolder folder_;
   const std::unique_ptr<workers::Communicator> alone_ = workers::alone();
   LisaRun run_{lisa_config({}, folder_ / "run"), *alone_};
-  const optim::LayerDraws draws_{run_.config.lisa, static_cast<uint64_t>(run_.config.run.seed),
-                                 std::vector<double>(4, 1.0)};
-  const TurnState good_{
+  const optim::LisaDraws draws_{run_.config.lisa, static_cast<uint64_t>(run_.config.run.seed),
+                                std::vector<double>(4, 1.0)};
+  const LisaState good_{
       .draws = 2, .layers = draws_.layers_of(1), .updates_L = {3, 3, 3, 3}, .weights_L = {1.0, 1.0, 1.0, 1.0}};
 };
 
 TEST_F(LisaErrors, NameWhatIsNoStateOfThisRun) {
   EXPECT_EQ(error_with(good_), "no error");
-  TurnState turns = good_;
-  turns.layers = good_.layers == Layers{0, 1} ? Layers{1, 2} : Layers{0, 1};
-  EXPECT_THAT(error_with(turns), HasSubstr(str("the checkpoint trains layers ", turns.layers[0], ", ", turns.layers[1],
-                                               ", but draw 2 of lisa.seed is ", good_.layers[0])));
-  turns = good_;
-  turns.draws = 0;
-  EXPECT_THAT(error_with(turns), HasSubstr("but draw 0 of lisa.seed is "));
-  turns = good_;
-  turns.updates_L.pop_back();
-  EXPECT_THAT(error_with(turns), HasSubstr("the checkpoint's layers take turns among 3, the model has 4"));
-  turns = good_;
-  turns.weights_L.push_back(1.0);
-  EXPECT_THAT(error_with(turns), HasSubstr("the model has 4"));
-  turns = good_;
-  turns.weights_L[1] = 0.0;
-  EXPECT_THAT(error_with(turns), HasSubstr("a layer is drawn with weight 0"));
-  turns = good_;
-  turns.updates_L[2] = 7;
-  EXPECT_THAT(error_with(turns), HasSubstr("after 6 steps a layer cannot have made 7 updates"));
+  LisaState lisa = good_;
+  lisa.layers = good_.layers == Layers{0, 1} ? Layers{1, 2} : Layers{0, 1};
+  EXPECT_THAT(error_with(lisa), HasSubstr(str("the checkpoint trains layers ", lisa.layers[0], ", ", lisa.layers[1],
+                                              ", but draw 2 of lisa.seed is ", good_.layers[0])));
+  lisa = good_;
+  lisa.draws = 0;
+  EXPECT_THAT(error_with(lisa), HasSubstr("but draw 0 of lisa.seed is "));
+  lisa = good_;
+  lisa.updates_L.pop_back();
+  EXPECT_THAT(error_with(lisa), HasSubstr("the checkpoint's layers take turns among 3, the model has 4"));
+  lisa = good_;
+  lisa.weights_L.push_back(1.0);
+  EXPECT_THAT(error_with(lisa), HasSubstr("the model has 4"));
+  lisa = good_;
+  lisa.weights_L[1] = 0.0;
+  EXPECT_THAT(error_with(lisa), HasSubstr("a layer is drawn with weight 0"));
+  lisa = good_;
+  lisa.updates_L[2] = 7;
+  EXPECT_THAT(error_with(lisa), HasSubstr("after 6 steps a layer cannot have made 7 updates"));
 }
 
 // A state that was refused is not half taken up.
 TEST_F(LisaErrors, LeaveTheTurnsAsTheyWere) {
-  const TurnState before = run_.turns().value();
-  TurnState turns = good_;
-  turns.layers = {1, 7};
-  EXPECT_THAT(error_with(turns), HasSubstr("trains layers 1, 7"));
-  EXPECT_EQ(run_.turns(), before);
+  const LisaState before = run_.lisa().value();
+  LisaState lisa = good_;
+  lisa.layers = {1, 7};
+  EXPECT_THAT(error_with(lisa), HasSubstr("trains layers 1, 7"));
+  EXPECT_EQ(run_.lisa(), before);
 }
 
 TEST_F(LisaErrors, SayThatLisaCannotComeOrGo) {

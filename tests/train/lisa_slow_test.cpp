@@ -22,7 +22,7 @@ struct Result {
   std::vector<std::string> lines;  // of all steps: loss, norm, statistics of layers
   at::Tensor parameters;
   std::vector<at::Tensor> states;  // parameter by parameter
-  std::optional<TurnState> turns;
+  std::optional<LisaState> lisa;
 };
 
 class Lines final : public Hook {
@@ -43,7 +43,7 @@ class Lines final : public Hook {
 };
 
 Result result_of(const LisaRun& run, std::vector<std::string> lines) {
-  Result result{.lines = std::move(lines), .parameters = {}, .states = {}, .turns = run.turns()};
+  Result result{.lines = std::move(lines), .parameters = {}, .states = {}, .lisa = run.lisa()};
   result.parameters = run.parameters().master().narrow(0, 0, run.params().back().offset).clone();
   for (const auto& state : run.training.optimizer->states()) {
     for (const ParamSpec& param : run.training.optimizer->params()) {
@@ -55,7 +55,7 @@ Result result_of(const LisaRun& run, std::vector<std::string> lines) {
 
 void expect_same(const Result& one, const Result& other) {
   EXPECT_EQ(one.lines, other.lines);
-  EXPECT_EQ(one.turns, other.turns);
+  EXPECT_EQ(one.lisa, other.lisa);
   EXPECT_TRUE(at::equal(one.parameters, other.parameters));
   ASSERT_EQ(one.states.size(), other.states.size());
   for (size_t i = 0; i < one.states.size(); ++i) EXPECT_TRUE(at::equal(one.states[i], other.states[i])) << i;

@@ -1,4 +1,4 @@
-// Runs in which layers take turns: what moves and what does not, and what they write.
+// Runs in which layers train by LISA: what moves and what does not, and what they write.
 #include <ATen/ops/equal.h>
 
 #include <nlohmann/json.hpp>
@@ -32,7 +32,7 @@ bool is_active(const ParamSpec& param, const config::RunConfig& config, const La
 
 // The layers of each period.
 std::vector<Layers> periods_of(const LisaRun& run) {
-  const optim::LayerDraws draws(run.config.lisa, static_cast<uint64_t>(run.config.run.seed), run.turns()->weights_L);
+  const optim::LisaDraws draws(run.config.lisa, static_cast<uint64_t>(run.config.run.seed), run.lisa()->weights_L);
   std::vector<Layers> periods;
   for (int64_t period = 0; period < kPeriods; ++period) periods.push_back(draws.layers_of(period));
   return periods;
@@ -45,7 +45,7 @@ class Witness final : public Hook {
 
   void before_step(int64_t index) override {
     layers_ = periods_.at(static_cast<size_t>(index / run_.config.lisa.interval));
-    EXPECT_EQ(run_.training.turns->layers(), layers_);
+    EXPECT_EQ(run_.training.lisa->layers(), layers_);
     master_ = run_.parameters().master().clone();
     values_ = run_.parameters().values().clone();
   }
@@ -79,7 +79,7 @@ TEST_P(Lisa, MovesTheLayersOfThePeriodAndWhatIsInNone) {
   std::vector<std::unique_ptr<Hook>> hooks;
   hooks.push_back(std::make_unique<Witness>(run_));
   run_.run(std::move(hooks));
-  EXPECT_EQ(run_.turns()->draws, kPeriods);
+  EXPECT_EQ(run_.lisa()->draws, kPeriods);
   std::set<Layers> different;
   for (const Layers& layers : periods_of(run_)) different.insert(layers);
   EXPECT_GT(different.size(), 1U) << "the seed is one of those that test nothing";
@@ -96,7 +96,7 @@ TEST_P(Lisa, CountsTheUpdatesOfEachLayer) {
     }
   }
   run_.run();
-  EXPECT_EQ(run_.turns()->updates_L, updates);
+  EXPECT_EQ(run_.lisa()->updates_L, updates);
 }
 
 TEST_P(Lisa, DrawsByTheNormsOfTheWeightsAtTheStart) {
@@ -106,7 +106,7 @@ TEST_P(Lisa, DrawsByTheNormsOfTheWeightsAtTheStart) {
       if (param.layer != layer) continue;
       squares += run_.parameters().master(param.name).to(at::kDouble).square().sum().item<double>();
     }
-    const double weight = run_.turns()->weights_L[static_cast<size_t>(layer)];
+    const double weight = run_.lisa()->weights_L[static_cast<size_t>(layer)];
     if (GetParam().sampling == LisaSampling::kUniform) {
       EXPECT_EQ(weight, 1.0);
     } else {

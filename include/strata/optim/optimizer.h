@@ -41,7 +41,7 @@ class Optimizer {
 
   /// Update number `step`, from 0, with learning rate `rate`. clip: what kernels::clip made of the gradients; it says
   /// by what they are scaled, and whether anything is changed at all.
-  virtual void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& clip) = 0;
+  virtual void update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& outcome) = 0;
 
   /// From the next update on these are trained. The states of a parameter move with it to another place; at a place
   /// that another parameter had, those of one that comes anew begin at nought. Only where ranges() is all there is.

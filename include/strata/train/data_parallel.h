@@ -28,7 +28,7 @@ struct DataParallel {
   workers::Communicator& workers;
   bool sharded;                  // ZeRO: a worker updates only its slices
   std::vector<ArenaRange> mine;  // the states that it has, and updates with
-  int64_t parts;                 // virtual ranks of this worker
+  int64_t virtual_ranks;         // of this worker
   GradientReduction reduction;
   ParameterGather gather;
   optim::ArenaMeter gradient_meter, value_meter;

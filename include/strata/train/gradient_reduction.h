@@ -34,13 +34,13 @@ class GradientReduction {
   nn::FinalGradients when_final();
 
   /// After the last micro-batch of a virtual rank of this worker.
-  void end_part();
+  void end_virtual_rank();
 
   /// Returns when the sums are in the gradient arena: all of them, or this worker's slices where it is sharded.
   void finish();
 
  private:
-  bool is_last_part() const { return part_ + 1 == parts_; }
+  bool is_last_virtual_rank() const { return virtual_rank_ + 1 == virtual_ranks_; }
   void add_partial_sums(const ArenaRange& range, size_t count);
   void send_down_to(int64_t begin);
   at::Tensor range_of(const at::Tensor& arena, const ArenaRange& range) const;
@@ -49,9 +49,9 @@ class GradientReduction {
   const workers::Partition& partition_;
   workers::Communicator& workers_;
   Options options_;
-  int64_t parts_;
-  int64_t part_ = 0;                      // of this worker's: the one that is being computed
-  std::vector<at::Tensor> partial_sums_;  // of 1, 2, 4, ... parts, where they wait for their other half
+  int64_t virtual_ranks_;
+  int64_t virtual_rank_ = 0;              // of this worker's: the one that is being computed
+  std::vector<at::Tensor> partial_sums_;  // of 1, 2, 4, ... virtual ranks, where they wait for their other half
   size_t next_bucket_ = 0;                // from the end
   std::vector<workers::Handle> under_way_;
 };

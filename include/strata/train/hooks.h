@@ -11,7 +11,7 @@
 #include "strata/data/batch_source.h"
 #include "strata/train/checkpoint/writer.h"
 #include "strata/train/data_parallel.h"
-#include "strata/train/layer_turns.h"
+#include "strata/train/lisa.h"
 #include "strata/train/trainer.h"
 
 namespace strata::train {
@@ -66,14 +66,14 @@ struct EvaluationPlan {
 std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, workers::Communicator& workers);
 
 /// For every worker of the run: draws the layers that train, and says which (LISA).
-std::unique_ptr<Hook> layer_turns(LayerTurns& turns);
+std::unique_ptr<Hook> lisa(Lisa& lisa);
 
 /// For every worker of the run: a checkpoint every `every` steps, on SIGUSR1 to any of them, and at the end, which
 /// throws Error if that one is not saved. `start`: where this process began, and what does not change. `logs`: on the
-/// first worker, else nullptr. `turns`: where layers take turns, else nullptr.
+/// first worker, else nullptr. `lisa`: where layers train by LISA, else nullptr.
 std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
                                   CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel,
-                                  const LayerTurns* turns = nullptr);
+                                  const Lisa* lisa = nullptr);
 
 /// A collective: the micro-batches are dealt out to the workers, and all of them get the same result.
 EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers);

@@ -34,11 +34,11 @@ struct StepNumbers {
   at::Tensor scales_M;  // not among them: what each micro-batch of this worker counts in the loss
 
   /// Of one of this worker's virtual ranks, counted from its first.
-  StepSums of_part(int64_t part) const { return StepSums(sums_SK[first_part + part]); }
+  StepSums of_virtual_rank(int64_t rank) const { return StepSums(sums_SK[first_virtual_rank + rank]); }
   /// Of the step, once the rows are added up.
   StepSums total() const { return StepSums(sums_SK[0]); }
 
-  int64_t first_part;  // this worker's first virtual rank
+  int64_t first_virtual_rank;  // this worker's first virtual rank
 
   /// Where the same is in a copy of for_host.
   struct OnHost {

@@ -7,7 +7,7 @@
 #include "strata/optim/optimizer.h"
 #include "strata/train/checkpoint/writer.h"
 #include "strata/train/data_parallel.h"
-#include "strata/train/layer_turns.h"
+#include "strata/train/lisa.h"
 
 namespace strata::train {
 
@@ -24,14 +24,14 @@ struct Training {
   nn::Model model;
   DataParallel parallel;
   std::unique_ptr<optim::Optimizer> optimizer;
-  std::optional<LayerTurns> turns;  // where layers take turns
+  std::optional<Lisa> lisa;  // where layers train by LISA
   CheckpointWriter writer;
 };
 
 /// A collective: begins with the layers' turns, where they take any. For a run that starts anew, with its parameters.
-void begin_turns(Training& training);
+void begin_lisa(Training& training);
 
 /// For a run that goes on, before its states are loaded. Throws Error where the run that was saved took none.
-void restore_turns(Training& training, const CheckpointState& saved);
+void restore_lisa(Training& training, const CheckpointState& saved);
 
 }  // namespace strata::train

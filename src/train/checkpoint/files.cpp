@@ -73,17 +73,17 @@ SpikeWindow parse_spikes(const Members& spikes, std::string_view source) {
   return window;
 }
 
-json turns_object(const TurnState& turns) {
-  return {{"draws", turns.draws}, {"layers", turns.layers}, {"updates", turns.updates_L}, {"weights", turns.weights_L}};
+json lisa_object(const LisaState& lisa) {
+  return {{"draws", lisa.draws}, {"layers", lisa.layers}, {"updates", lisa.updates_L}, {"weights", lisa.weights_L}};
 }
 
-std::optional<TurnState> parse_turns(const Members& root) {
+std::optional<LisaState> parse_lisa(const Members& root) {
   if (!root.has("lisa")) return std::nullopt;
-  const Members turns = root.inner("lisa");
-  return TurnState{.draws = turns.count("draws"),
-                   .layers = turns.counts("layers"),
-                   .updates_L = turns.counts("updates"),
-                   .weights_L = turns.numbers("weights")};
+  const Members lisa = root.inner("lisa");
+  return LisaState{.draws = lisa.count("draws"),
+                   .layers = lisa.counts("layers"),
+                   .updates_L = lisa.counts("updates"),
+                   .weights_L = lisa.numbers("weights")};
 }
 
 bool is_plain_name(const std::string& name) {
@@ -111,7 +111,7 @@ std::string to_json(const CheckpointState& state) {
       {"threads", state.threads},
       {"versions", {{"strata", state.strata_version}, {"torch", state.torch_version}}}};
   if (!state.model_fingerprint.empty()) root["model_fingerprint"] = state.model_fingerprint;
-  if (state.turns) root["lisa"] = turns_object(*state.turns);
+  if (state.lisa) root["lisa"] = lisa_object(*state.lisa);
   return root.dump(2) + "\n";
 }
 
@@ -135,7 +135,7 @@ CheckpointState parse_state(std::string_view text, std::string_view source) {
           .torch_version = root.inner("versions").text("torch"),
           .strata_version = root.inner("versions").text("strata"),
           .model_fingerprint = root.has("model_fingerprint") ? root.text("model_fingerprint") : "",
-          .turns = parse_turns(root)};
+          .lisa = parse_lisa(root)};
 }
 
 std::string to_json(const Manifest& manifest) {

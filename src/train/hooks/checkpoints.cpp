@@ -9,13 +9,13 @@ namespace {
 class Checkpoints final : public Hook {
  public:
   Checkpoints(const config::CheckpointConfig& config, const CheckpointState& start, CheckpointWriter& writer,
-              RunLogs* logs, DataParallel& parallel, const LayerTurns* turns)
+              RunLogs* logs, DataParallel& parallel, const Lisa* lisa)
       : config_(config),
         state_(start),
         writer_(writer),
         logs_(logs),
         parallel_(parallel),
-        turns_(turns),
+        lisa_(lisa),
         begun_at_(start.progress.step) {}
 
   void step_started(int64_t step) override {
@@ -46,7 +46,7 @@ class Checkpoints final : public Hook {
  private:
   void save(const Progress& progress) {
     state_.progress = progress;
-    if (turns_ != nullptr) state_.turns = turns_->state_after(progress.step);
+    if (lisa_ != nullptr) state_.lisa = lisa_->state_after(progress.step);
     parallel_.gather.finish();
     writer_.save(state_, logs_);
   }
@@ -56,7 +56,7 @@ class Checkpoints final : public Hook {
   CheckpointWriter& writer_;
   RunLogs* logs_;
   DataParallel& parallel_;
-  const LayerTurns* turns_;
+  const Lisa* lisa_;
   int64_t begun_at_;
   int64_t wanted_ = -1;  // the last step that is to be saved
 };
@@ -64,9 +64,8 @@ class Checkpoints final : public Hook {
 }  // namespace
 
 std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const CheckpointState& start,
-                                  CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel,
-                                  const LayerTurns* turns) {
-  return std::make_unique<Checkpoints>(config, start, writer, logs, parallel, turns);
+                                  CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel, const Lisa* lisa) {
+  return std::make_unique<Checkpoints>(config, start, writer, logs, parallel, lisa);
 }
 
 }  // namespace strata::train

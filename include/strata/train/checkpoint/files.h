@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "strata/train/layer_turns.h"
+#include "strata/train/lisa.h"
 #include "strata/train/progress.h"
 
 /// The two JSON files of a checkpoint, as text.
@@ -21,8 +21,8 @@ struct CheckpointState {
   int threads = 1;                    // on this,
   std::string torch_version;          // and on this
   std::string strata_version;
-  std::string model_fingerprint = {};   // of sft.model; empty: the run began with random numbers
-  std::optional<TurnState> turns = {};  // where layers take turns (LISA)
+  std::string model_fingerprint = {};  // of sft.model; empty: the run began with random numbers
+  std::optional<LisaState> lisa = {};  // where layers train by LISA (LISA)
 
   bool operator==(const CheckpointState&) const = default;
 };

@@ -44,11 +44,11 @@ void Signum::train(const Trained& trained) {
   trained_ = trained;
 }
 
-void Signum::update(const UpdateArenas& arenas, int64_t, double rate, const at::Tensor& clip) {
+void Signum::update(const UpdateArenas& arenas, int64_t, double rate, const at::Tensor& outcome) {
   for (const TrainedParam& param : trained_.params) {
     int64_t place = 0;  // of the range in the states
     for (const ArenaRange& range : ranges_) {
-      update_part(arenas, param, range, place, rate, clip);
+      update_part(arenas, param, range, place, rate, outcome);
       place += range.size();
     }
   }
@@ -56,7 +56,7 @@ void Signum::update(const UpdateArenas& arenas, int64_t, double rate, const at::
 
 // What of the parameter's states lies in this range.
 void Signum::update_part(const UpdateArenas& arenas, const TrainedParam& param, const ArenaRange& range, int64_t place,
-                         double rate, const at::Tensor& clip) const {
+                         double rate, const at::Tensor& outcome) const {
   const int64_t first = std::max(range.begin - param.state_offset, int64_t{0});
   const int64_t size = std::min(range.end - param.state_offset, param.spec.count()) - first;
   if (size <= 0) return;
@@ -65,8 +65,8 @@ void Signum::update_part(const UpdateArenas& arenas, const TrainedParam& param, 
   const at::Tensor p = arenas.values.narrow(0, param.value_offset + first, size);
   const at::Tensor g = arenas.gradients.narrow(0, param.spec.offset + first, size);
   const at::Tensor m = states_[0].values.narrow(0, param.state_offset + first - range.begin + place, size);
-  const at::Tensor factor = clip[is_gate ? kernels::kGateFactor : kernels::kGlobalFactor].to(at::kFloat);
-  const at::Tensor applies = clip[kernels::kApply].ne(0.0);  // stays on the device
+  const at::Tensor factor = outcome[is_gate ? kernels::kGateFactor : kernels::kGlobalFactor].to(at::kFloat);
+  const at::Tensor applies = outcome[kernels::kApply].ne(0.0);  // stays on the device
   const at::Tensor new_m = config_.beta1 * m + (1.0 - config_.beta1) * factor * g;
   const at::Tensor new_p = p - rate * (at::sign(new_m) + (decays ? config_.weight_decay : 0.0) * p);
   m.copy_(at::where(applies, new_m, m));

@@ -1,4 +1,4 @@
-#include "strata/train/layer_turns.h"
+#include "strata/train/lisa.h"
 
 #include <algorithm>
 
@@ -34,12 +34,12 @@ optim::Trained trained_params(const config::RunConfig& config, const nn::Paramet
   return result;
 }
 
-LayerTurns::LayerTurns(const config::RunConfig& config, nn::Model& model, optim::Optimizer& optimizer)
+Lisa::Lisa(const config::RunConfig& config, nn::Model& model, optim::Optimizer& optimizer)
     : config_(config), model_(model), optimizer_(optimizer) {
   state_.updates_L.resize(static_cast<size_t>(model.spec().dims.layers), 0);
 }
 
-std::vector<double> LayerTurns::weights_of(const std::vector<double>& norms_L) const {
+std::vector<double> Lisa::weights_of(const std::vector<double>& norms_L) const {
   std::vector<double> weights(norms_L.size(), 1.0);
   if (config_.lisa.sampling == config::LisaSampling::kUniform) return weights;
   for (size_t layer = 0; layer < weights.size(); ++layer) {
@@ -48,12 +48,12 @@ std::vector<double> LayerTurns::weights_of(const std::vector<double>& norms_L) c
   return weights;
 }
 
-void LayerTurns::begin(const std::vector<double>& norms_L) {
+void Lisa::begin(const std::vector<double>& norms_L) {
   state_.weights_L = weights_of(norms_L);
   draws_.emplace(config_.lisa, static_cast<uint64_t>(config_.run.seed), state_.weights_L);
 }
 
-void LayerTurns::restore(const TurnState& state, int64_t step) {
+void Lisa::restore(const LisaState& state, int64_t step) {
   const size_t layers = state_.updates_L.size();
   STRATA_CHECK(state.updates_L.size() == layers && state.weights_L.size() == layers,
                "the checkpoint's layers take turns among ", state.updates_L.size(), ", the model has ", layers);
@@ -70,11 +70,11 @@ void LayerTurns::restore(const TurnState& state, int64_t step) {
   if (state.draws > 0) train_layers();
 }
 
-bool LayerTurns::draw_before(int64_t index) {
+bool Lisa::draw_before(int64_t index) {
   STRATA_ASSERT(draws_.has_value());
   const int64_t period = index / config_.lisa.interval;
   if (period + 1 == state_.draws) return false;
-  TurnState next = state_after(index);
+  LisaState next = state_after(index);
   next.draws = period + 1;
   next.layers = draws_->layers_of(period);
   for (size_t layer = 0; layer < next.updates_L.size(); ++layer) {
@@ -90,7 +90,7 @@ bool LayerTurns::draw_before(int64_t index) {
   return true;
 }
 
-void LayerTurns::train_layers() {
+void Lisa::train_layers() {
   nn::ParameterLayout trained = nn::trained_layout(model_.spec().layout, nn::trained_set(config_, state_.layers));
   trained.arena_size = model_.parameters().trained().arena_size;  // with what fills the last bucket
   std::vector<int64_t> missed_L;
@@ -99,8 +99,8 @@ void LayerTurns::train_layers() {
   model_.set_trained(std::move(trained));
 }
 
-TurnState LayerTurns::state_after(int64_t step) const {
-  TurnState state = state_;
+LisaState Lisa::state_after(int64_t step) const {
+  LisaState state = state_;
   for (const int64_t layer : state.layers) state.updates_L[static_cast<size_t>(layer)] += step - since_;
   return state;
 }
