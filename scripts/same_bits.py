@@ -26,14 +26,14 @@ def runs(data):
 norm: {{scheme: pre+gpas}}
 data: {{tokenizer: {data}/t5/spiece.model, train: ["{data}/c4/c4-train.*.json.gz"],
        validation: ["{data}/c4/c4-validation.*.json.gz"]}}
-train: {{steps: 20, global_batch: 16, micro_batch: 4, clip: {{global: 1.0, gates: 0.01}}}}
+train: {{steps: 20, global_batch: 8, micro_batch: 2, clip: {{global: 1.0, gates: 0.01}}}}
 schedule: {{warmup_steps: 4}}
-evaluate: {{every: 10, tokens: 20000}}
+evaluate: {{every: 10, tokens: 4000}}
 checkpoint: {{every: 10}}
-run: {{gemm: tiles, threads: 1}}
+run: {{gemm: tiles}}
 """
     config = ["{root}/nine.yaml", "data.cache={root}/cache"]
-    tiny = ["model.hidden=48", "model.intermediate=64", "model.layers=3", "train.steps=6"]
+    tiny = ["model.hidden=48", "model.intermediate=64", "model.layers=3", "train.steps=6", "train.global_batch=4"]
     pretrain = ["pretrain", *config]
     yield "9m, 1 worker", nine, [*pretrain, "run.dir={root}/nine"]
     yield "9m, 2 workers", nine, ["launch", "--nproc-per-node", "2", "--", *pretrain, "run.dir={root}/two"]
@@ -56,7 +56,7 @@ TUNED = """data: {sequence_length: 256}
 sft: {template: alpaca, holdout: 0.1}
 optimizer: {kind: adamw, lr: 3.0e-4}
 train: {clip: {global: 1.0}}
-run: {gemm: tiles, threads: 1}
+run: {gemm: tiles}
 """
 
 

@@ -14,7 +14,7 @@
 namespace strata::tools {
 namespace {
 
-struct Arguments {
+struct TokenizeArguments {
   std::vector<std::string> patterns;
   std::string tokenizer;
   std::string cache;
@@ -59,7 +59,7 @@ class Progress {
   std::chrono::steady_clock::time_point shown_;
 };
 
-void run(const Arguments& arguments) {
+void run(const TokenizeArguments& arguments) {
   using Outcome = data::ShardCache::Outcome;
   const auto sources = data::find_sources(arguments.patterns, "tokenize");
   auto tokenizer = std::make_shared<const data::Tokenizer>(data::local_copy(arguments.tokenizer, arguments.cache));
@@ -84,7 +84,7 @@ void run(const Arguments& arguments) {
 
 void add_tokenize(const Command& program) {
   const Command command = program.add("tokenize", "makes token shards ahead of training");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TokenizeArguments>();
   command.option("pattern", arguments->patterns, "files, globs, {00000..01023} ranges, folders, URLs").required();
   command.option("--tokenizer", arguments->tokenizer, "sentencepiece model (spiece.model), a file or URL").required();
   command.option("--cache", arguments->cache, "folder of the token shards (data.cache)").required();

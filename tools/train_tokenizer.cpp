@@ -8,14 +8,14 @@
 namespace strata::tools {
 namespace {
 
-struct Arguments {
+struct TrainTokenizerArguments {
   std::vector<std::string> input;
   int64_t vocab_size = 32'000;
   std::string output;
   bool skip_bad = false;
 };
 
-void run(const Arguments& arguments) {
+void run(const TrainTokenizerArguments& arguments) {
   const auto sources = data::find_sources(arguments.input, "--input");
   for (const data::Source& source : sources) {
     if (!source.url.empty()) throw UsageError("--input: " + source.url + ": download it first");
@@ -37,7 +37,7 @@ void run(const Arguments& arguments) {
 
 void add_train_tokenizer(const Command& program) {
   const Command command = program.add("train-tokenizer", "trains a sentencepiece unigram model with T5's special ids");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<TrainTokenizerArguments>();
   command.option("--input", arguments->input, "files, globs, {00000..01023} ranges, folders").required();
   command.option("--vocab-size", arguments->vocab_size, "pieces, the special ones included")
       .range(8, 1'000'000)

@@ -13,12 +13,12 @@ namespace strata::kernels {
 namespace {
 
 // Tokens [begin, begin + count) of the batch, at the positions behind those of the part before.
-struct Part {
+struct WayPart {
   int64_t begin, count;
 };
 
-std::vector<Part> way_to(const AttentionTree& tree, int64_t row) {
-  std::vector<Part> parts;
+std::vector<WayPart> way_to(const AttentionTree& tree, int64_t row) {
+  std::vector<WayPart> parts;
   int64_t end = tree.offsets[row];  // of what is left to cover
   for (int64_t above = tree.parents[row]; above >= 0; above = tree.parents[above]) {
     const int64_t offset = tree.offsets[above];
@@ -98,14 +98,14 @@ class TreeAttention {
     float* score_bt = result_bd + kBlock * d;
     const float scale = 1.0F / std::sqrt(static_cast<float>(shape_.head_dim));
     const int64_t kv_head = head / (shape_.heads / shape_.kv_heads);
-    std::vector<Part> parts = way_to(tree_, row);
+    std::vector<WayPart> parts = way_to(tree_, row);
     parts.push_back({tree_.starts[row], 0});
     for (int64_t first = 0; first < length(row); first += kBlock) {
       const int64_t count = std::min(kBlock, length(row) - first);
       parts.back().count = first + count;
       unpack(column(tree_.starts[row] + first, count, head), scale, query_bd, d);
       int64_t keys = 0;
-      for (const Part& part : parts) {  // what is written behind a part's last column is the next one's
+      for (const WayPart& part : parts) {  // what is written behind a part's last column is the next one's
         small_gemm<false>(count, padded(part.count), d, {query_bd, d, 1}, keys_dt(kv_head) + part.begin, layout_.keys_t,
                           score_bt + keys, t);
         keys += part.count;
@@ -114,7 +114,7 @@ class TreeAttention {
       for (int64_t i = 0; i < count; ++i) softmax_row(score_bt + i * t, past + i + 1, keys);
       std::fill(result_bd, result_bd + count * d, 0.0F);
       keys = 0;
-      for (const Part& part : parts) {
+      for (const WayPart& part : parts) {
         small_gemm<true>(count, d, part.count, {score_bt + keys, t, 1}, values_td(kv_head) + part.begin * d, d,
                          result_bd, d);
         keys += part.count;

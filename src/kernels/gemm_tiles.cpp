@@ -170,13 +170,13 @@ void store(const float* sums, int64_t sums_row, const View<Out>& out, int64_t ro
   }
 }
 
-struct Part {
+struct TilePart {
   int64_t row, rows, column, columns;
 };
 
 template <class T, class Out>
 void multiply_part(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add,
-                   const Part& part) {
+                   const TilePart& part) {
   thread_local std::vector<float> a_block(kGroup * kDepth), b_block(kDepth * kWidth), sums(kRows * kWidth);
   const int64_t sums_row = padded(part.columns);
   std::fill_n(sums.begin(), part.rows * sums_row, 0.0F);

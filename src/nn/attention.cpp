@@ -6,7 +6,7 @@
 namespace strata::nn {
 namespace {
 
-std::string projection(int64_t layer, const char* which) {
+std::string attention_projection(int64_t layer, const char* which) {
   return "model.layers." + std::to_string(layer) + ".self_attn." + which + "_proj.weight";
 }
 
@@ -50,16 +50,16 @@ AttentionActivations::AttentionActivations(const config::ModelConfig& dims, at::
 Attention::Attention(const Parameters& parameters, int64_t layer, AttentionWorkspace& workspace,
                      const AttentionActivations& activations)
     : layer_(layer),
-      qkv_weight_WD_(parameters.stacked_values(projection(layer, "q"), projection(layer, "v"))),
-      out_weight_DA_(parameters.value(projection(layer, "o"))),
+      qkv_weight_WD_(parameters.stacked_values(attention_projection(layer, "q"), attention_projection(layer, "v"))),
+      out_weight_DA_(parameters.value(attention_projection(layer, "o"))),
       workspace_(&workspace),
       activations_(activations) {
   bind_gradients(parameters);
 }
 
 void Attention::bind_gradients(const Parameters& parameters) {
-  qkv_grad_WD_ = parameters.stacked_gradients(projection(layer_, "q"), projection(layer_, "v"));
-  out_grad_DA_ = parameters.gradient(projection(layer_, "o"));
+  qkv_grad_WD_ = parameters.stacked_gradients(attention_projection(layer_, "q"), attention_projection(layer_, "v"));
+  out_grad_DA_ = parameters.gradient(attention_projection(layer_, "o"));
 }
 
 AttentionActivations Attention::batch_views(int64_t tokens) const {

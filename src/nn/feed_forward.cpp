@@ -5,7 +5,7 @@
 namespace strata::nn {
 namespace {
 
-std::string projection(int64_t layer, const char* which) {
+std::string mlp_projection(int64_t layer, const char* which) {
   return "model.layers." + std::to_string(layer) + ".mlp." + which + "_proj.weight";
 }
 
@@ -14,8 +14,8 @@ std::string projection(int64_t layer, const char* which) {
 FeedForward::FeedForward(const Parameters& parameters, int64_t layer, const at::Tensor& gate_up_N2F,
                          const at::Tensor& activation_NF, bool recompute)
     : layer_(layer),
-      in_weight_2FD_(parameters.stacked_values(projection(layer, "gate"), projection(layer, "up"))),
-      down_weight_DF_(parameters.value(projection(layer, "down"))),
+      in_weight_2FD_(parameters.stacked_values(mlp_projection(layer, "gate"), mlp_projection(layer, "up"))),
+      down_weight_DF_(parameters.value(mlp_projection(layer, "down"))),
       gate_up_N2F_(gate_up_N2F),
       activation_NF_(activation_NF),
       recompute_(recompute) {
@@ -23,8 +23,8 @@ FeedForward::FeedForward(const Parameters& parameters, int64_t layer, const at::
 }
 
 void FeedForward::bind_gradients(const Parameters& parameters) {
-  in_grad_2FD_ = parameters.stacked_gradients(projection(layer_, "gate"), projection(layer_, "up"));
-  down_grad_DF_ = parameters.gradient(projection(layer_, "down"));
+  in_grad_2FD_ = parameters.stacked_gradients(mlp_projection(layer_, "gate"), mlp_projection(layer_, "up"));
+  down_grad_DF_ = parameters.gradient(mlp_projection(layer_, "down"));
 }
 
 void FeedForward::forward(const at::Tensor& branch_ND, const Engine& engine, const at::Tensor& normed_ND) {

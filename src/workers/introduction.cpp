@@ -16,7 +16,7 @@ using Clock = std::chrono::steady_clock;
 using nlohmann::json;
 using Introductions = std::vector<Introduction>;
 
-std::string key_of(int rank) { return str("introduction/", rank); }
+std::string introduction_key_of(int rank) { return str("introduction/", rank); }
 
 std::vector<std::string> ranges(const std::vector<int>& ranks) {
   std::vector<std::string> parts;
@@ -117,7 +117,8 @@ class Meeting {
     Introductions all;
     std::vector<int> missing;
     for (int rank = 0; rank < worker_.world_size; ++rank) {
-      const auto text = store_.wait_for(key_of(rank), std::max<Store::Seconds>(end_ - Clock::now(), Store::Seconds(0)));
+      const auto text =
+          store_.wait_for(introduction_key_of(rank), std::max<Store::Seconds>(end_ - Clock::now(), Store::Seconds(0)));
       if (text.has_value()) {
         all.push_back(introduction_of_json(*text, str("what rank ", rank, " says of itself")));
       } else {
@@ -165,7 +166,7 @@ Introduction introduction_of_json(const std::string& text, const std::string& so
 std::vector<Introduction> introduce(const Store& store, const Worker& worker, const Introduction& mine,
                                     Store::Seconds timeout) {
   const Meeting meeting(store, worker, timeout);
-  store.set(key_of(worker.rank), to_json(mine));
+  store.set(introduction_key_of(worker.rank), to_json(mine));
   std::vector<Introduction> all = meeting.hear_all();
   const std::vector<Difference> different = differences(all);
   if (different.empty()) return all;

@@ -45,10 +45,8 @@ Perplexity measure(nn::Model& model, const std::vector<Document>& all, const Per
   return measure(model, all, options, *workers::alone());
 }
 
-TestModel model_for(int64_t max_tokens, int64_t longest, const std::string& gemm = "tiles") {
-  TestModel made = scoring_model({.max_tokens = max_tokens, .longest_row = longest}, gemm);
-  strata::test::randomise(made.model.parameters(), 3);
-  return made;
+nn::BatchLimits limits(int64_t max_tokens, int64_t longest) {
+  return {.max_tokens = max_tokens, .longest_row = longest};
 }
 
 // The loop of Hugging Face's guide, its max_length one larger than ours; the softmax by ATen in fp64.
@@ -94,7 +92,8 @@ TEST(PerplexityWindows, ScoreEveryTokenButTheFirstOnceWithTheContextThatWasPromi
 }
 
 TEST(PerplexityMeasure, SumsLogProbabilitiesOverWindows) {
-  TestModel made = model_for(200, 64);
+  TestModel made = scoring_model(limits(200, 64));
+  strata::test::randomise(made.model.parameters(), 3);
   const auto all = documents(9, 90, 1);
   struct Case {
     int64_t max_length, stride;
@@ -117,7 +116,8 @@ TEST(PerplexityMeasure, SumsLogProbabilitiesOverWindows) {
 }
 
 TEST(PerplexityMeasure, IsTheLossOfTrainingWhereDocumentsFit) {
-  TestModel made = model_for(4096, 64);
+  TestModel made = scoring_model(limits(4096, 64));
+  strata::test::randomise(made.model.parameters(), 3);
   const auto all = documents(20, 64, 2);
   data::TokenRows rows;
   for (const Document& document : all) rows.emplace_back(document.ids.begin(), document.ids.end());
@@ -128,14 +128,16 @@ TEST(PerplexityMeasure, IsTheLossOfTrainingWhereDocumentsFit) {
 }
 
 TEST(PerplexityMeasure, BitsDependNeitherOnBatchesNorOnThreads) {
-  TestModel made = model_for(400, 48);
+  TestModel made = scoring_model(limits(400, 48));
+  strata::test::randomise(made.model.parameters(), 3);
   const auto all = documents(30, 100, 3);
   const PerplexityOptions plain{.max_length = 48, .stride = 17};
   const Perplexity expected = measure(made.model, all, plain);
   for (const int64_t batch : {1, 2, 5, 1000}) {
     EXPECT_EQ(measure(made.model, all, {.max_length = 48, .stride = 17, .batch = batch}), expected) << batch;
   }
-  TestModel large = model_for(4000, 200);
+  TestModel large = scoring_model(limits(4000, 200));
+  strata::test::randomise(large.model.parameters(), 3);
   EXPECT_EQ(measure(large.model, all, plain), expected);
   const int threads = at::get_num_threads();
   at::set_num_threads(1);
@@ -148,7 +150,8 @@ TEST(PerplexityMeasure, BitsDoNotDependOnTheNumberOfWorkers) {
   Perplexity expected;
   for (const int world : {1, 2, 3}) {
     strata::test::as_workers(world, [&](workers::Communicator& workers) {
-      TestModel made = model_for(150, 30);
+      TestModel made = scoring_model(limits(150, 30));
+      strata::test::randomise(made.model.parameters(), 3);
       const Perplexity found = measure(made.model, all, {.max_length = 30, .stride = 15}, workers);
       if (world == 1) {
         expected = found;
@@ -160,7 +163,8 @@ TEST(PerplexityMeasure, BitsDoNotDependOnTheNumberOfWorkers) {
 }
 
 TEST(PerplexityMeasure, CountsDocumentsWithNothingToScore) {
-  TestModel made = model_for(100, 30);
+  TestModel made = scoring_model(limits(100, 30));
+  strata::test::randomise(made.model.parameters(), 3);
   const std::vector<Document> all{{.ids = {1}, .bytes = 0}, {.ids = {5, 6, 1}, .bytes = 4}, {.ids = {1}, .bytes = 1}};
   std::vector<int64_t> told;
   size_t at = 0;
@@ -177,7 +181,8 @@ TEST(PerplexityMeasure, CountsDocumentsWithNothingToScore) {
 }
 
 TEST(PerplexityMeasure, RefusesWhatCannotBeScored) {
-  TestModel made = model_for(100, 30);
+  TestModel made = scoring_model(limits(100, 30));
+  strata::test::randomise(made.model.parameters(), 3);
   const PerplexityOptions options{.max_length = 30, .stride = 15};
   EXPECT_THAT(strata::test::error_of([&] { measure(made.model, {{.ids = {1}, .bytes = 3}}, options); }),
               testing::HasSubstr("nothing to score"));

@@ -67,7 +67,7 @@ std::filesystem::path write_random(const config::NormConfig& norm, const std::fi
   config.model = test::tiny_dims();
   config.model.norm_eps = 1e-12;
   config.norm = norm;
-  const test::TestModel made(nn::describe(config.model, config.norm), test::tiny_options());
+  test::TestModel made(nn::describe(config.model, config.norm), test::tiny_options());
   test::randomise(made.model.parameters(), 5);
   nn::save_model_folder(config, made.model.parameters(), folder);
   return folder;

@@ -91,7 +91,7 @@ TEST_F(Import, TakesBackWhatWasExported) {
     config::RunConfig config;
     config.model = test::tiny_dims();
     config.norm.scheme = scheme;
-    const test::TestModel made(nn::describe(config.model, config.norm), test::tiny_options());
+    test::TestModel made(nn::describe(config.model, config.norm), test::tiny_options());
     test::randomise(made.model.parameters(), 3);
     nn::save_model_folder(config, made.model.parameters(), folder_ / scheme);
     std::filesystem::remove_all(folder_ / "theirs");

@@ -11,8 +11,28 @@ cmake --install "$1" --prefix "$scratch/prefix" >/dev/null
 
 cmake -G Ninja -S "$(dirname "$0")" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
 cmake --build "$scratch/build"
+
 mkdir "$scratch/work"
-"$scratch/build/outside" "$scratch/work"
+(
+  cd "$scratch/work"
+  words=(apple bread cherry dough eggs flour grape honey)
+  for number in {1..400}; do
+    line=
+    for ((word = 0; word < 8 + number % 9; ++word)); do
+      line+="${words[(number * number + word * (1 + number % 3)) % 8]} "
+    done
+    echo "{\"text\": \"$line\"}"
+  done > text.jsonl
+  "$scratch/prefix/bin/strata" train-tokenizer --input text.jsonl --vocab-size 32 --output tokenizer.model
+  cat > config.yaml <<'END'
+model: {vocab: 64, hidden: 64, intermediate: 96, layers: 2, heads: 2}
+data: {tokenizer: tokenizer.model, train: [text.jsonl], cache: cache, sequence_length: 32}
+train: {steps: 20, global_batch: 16, micro_batch: 8}
+optimizer: {lr: 1.0e-2}
+run: {dir: run}
+END
+  "$scratch/build/outside" config.yaml
+)
 
 loaded=$(ldd "$scratch/build/outside" "$scratch/prefix/bin/strata")
 if [ "$(grep -c "libstrata.so.* => $scratch/prefix/" <<<"$loaded")" != 2 ] || grep "not found" <<<"$loaded"; then

@@ -13,7 +13,7 @@ namespace {
 using config::GpasPosition;
 
 std::string name_of(GpasPosition position) {
-  return std::string(config::enum_names(position).at(static_cast<size_t>(position)));
+  return std::string(enum_names(position).at(static_cast<size_t>(position)));
 }
 
 nn::ModelSpec spec_of(const std::string& scheme, const config::GpasConfig& gpas) {
@@ -142,7 +142,7 @@ INSTANTIATE_TEST_SUITE_P(All, GpasActivations,
                                          GateActivation::kTanh, GateActivation::kLeakyRelu,
                                          GateActivation::kScaledSilu),
                          [](const auto& info) {
-                           return std::string(config::enum_names(info.param).at(static_cast<size_t>(info.param)));
+                           return std::string(enum_names(info.param).at(static_cast<size_t>(info.param)));
                          });
 
 TEST(GpasGate, StaysAsItIsWhenNotLearnable) {

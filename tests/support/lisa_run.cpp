@@ -91,7 +91,7 @@ LisaRun::LisaRun(const config::RunConfig& given, workers::Communicator& workers)
 }
 
 void LisaRun::run(std::vector<std::unique_ptr<train::Hook>> hooks, train::LoopOptions options) {
-  if (training.lisa) hooks.insert(hooks.begin(), lisa(*training.lisa));
+  if (training.lisa) hooks.insert(hooks.begin(), train::lisa(*training.lisa));
   if (options.last_step == 0) options.last_step = config.train.steps;
   train::Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);
   int64_t index = progress.step;

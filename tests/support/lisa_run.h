@@ -34,6 +34,7 @@ struct LisaRun {
   /// With metrics.jsonl, layers.jsonl and checkpoints of run.dir: at the end there is one.
   void run_with_files(const train::LoopOptions& options = {});
 
+  nn::Parameters& parameters() { return training.model.parameters(); }
   const nn::Parameters& parameters() const { return training.model.parameters(); }
   const std::vector<ParamSpec>& params() const { return training.model.spec().layout.params; }
   /// What a checkpoint would have.

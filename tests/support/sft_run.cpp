@@ -33,7 +33,7 @@ void save_start(const std::filesystem::path& folder) {
   config::RunConfig config;
   config.model = {.vocab = 180, .hidden = 32, .intermediate = 48, .layers = 4, .heads = 2};
   config.norm.scheme = "pre+gpas";
-  const TestModel made(nn::describe(config.model, config.norm), tiny_options());
+  TestModel made(nn::describe(config.model, config.norm), tiny_options());
   randomise(made.model.parameters(), 5);
   nn::save_model_folder(config, made.model.parameters(), folder);
 }

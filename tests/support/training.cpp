@@ -2,7 +2,7 @@
 
 namespace strata::test {
 
-LoneTraining::LoneTraining(const config::RunConfig& config, const nn::Model& model, Allocator& memory)
+LoneTraining::LoneTraining(const config::RunConfig& config, nn::Model& model, Allocator& memory)
     : partitions(config, model.spec(), 0, 1),
       parallel(config.parallel, train::divide(config, 1), partitions, model.parameters(), *workers, memory),
       optimizer(optim::make_optimizer(

@@ -11,7 +11,7 @@ namespace strata::test {
 
 /// What a model is trained with by one worker.
 struct LoneTraining {
-  LoneTraining(const config::RunConfig& config, const nn::Model& model, Allocator& memory);
+  LoneTraining(const config::RunConfig& config, nn::Model& model, Allocator& memory);
 
   std::unique_ptr<workers::Communicator> workers = workers::alone();
   train::Partitions partitions;

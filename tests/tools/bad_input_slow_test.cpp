@@ -25,7 +25,7 @@ config::RunConfig tiny_config(const std::string& scheme) {
 
 void save_model(const std::string& scheme, const std::filesystem::path& folder) {
   const config::RunConfig config = tiny_config(scheme);
-  const TestModel made(nn::describe(config.model, config.norm), tiny_options());
+  TestModel made(nn::describe(config.model, config.norm), tiny_options());
   nn::save_model_folder(config, made.model.parameters(), folder);
 }
 

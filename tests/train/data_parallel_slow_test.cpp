@@ -102,8 +102,7 @@ Result train_with(int world_size, const Setup& setup) {
     for (int64_t index = 0; index < kSteps; ++index) {
       const auto batch = batch_of(training.division, index, workers.rank(), config.model.vocab);
       const StepReport report = step.read(step.start(batch, index, {}, {.measures_layers = true}).value(), {});
-      const auto line = report.layers->line(index, training.model.parameters(), report.norms.gradients);
-      add_numbers(report, line.dump(), result);
+      add_numbers(report, report.layers->line(index).dump(), result);
     }
     training.parallel.gather.finish();
     result.parameters = training.model.parameters().values().narrow(0, 0, spec.layout.arena_size).clone();

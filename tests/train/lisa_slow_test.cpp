@@ -27,18 +27,16 @@ struct Result {
 
 class Lines final : public Hook {
  public:
-  Lines(const LisaRun& run, std::vector<std::string>& lines) : run_(run), lines_(lines) {}
+  explicit Lines(std::vector<std::string>& lines) : lines_(lines) {}
   void after_step(const StepReport& report, const Progress& progress) override {
-    lines_.push_back(
-        nlohmann::json{{"loss", report.loss},
-                       {"norm", report.norms.global},
-                       {"tokens", progress.tokens},
-                       {"layers", report.layers->line(report.step, run_.parameters(), report.norms.gradients)}}
-            .dump());
+    lines_.push_back(nlohmann::json{{"loss", report.loss},
+                                    {"norm", report.norms.global},
+                                    {"tokens", progress.tokens},
+                                    {"layers", report.layers->line(report.step)}}
+                         .dump());
   }
 
  private:
-  const LisaRun& run_;
   std::vector<std::string>& lines_;
 };
 
@@ -69,7 +67,7 @@ Result train_with(int world_size, const LisaCase& one, bool reads_late) {
     LisaRun run(lisa_config(one, folder / "run"), workers);
     std::vector<std::string> lines;
     std::vector<std::unique_ptr<Hook>> hooks;
-    hooks.push_back(std::make_unique<Lines>(run, lines));
+    hooks.push_back(std::make_unique<Lines>(lines));
     run.run(std::move(hooks), {.reads_late = reads_late});
     results[static_cast<size_t>(workers.rank())] = result_of(run, std::move(lines));
   });

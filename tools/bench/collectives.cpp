@@ -19,7 +19,7 @@ namespace {
 
 using workers::SumOrder;
 
-struct Arguments {
+struct CollectivesArguments {
   std::string backend = "gloo";
   std::string interface = {};
   int64_t largest_mb = 64;
@@ -75,7 +75,7 @@ std::vector<std::string> measure(workers::Communicator& workers, const at::Tenso
   return cells;
 }
 
-void run(const Arguments& arguments) {
+void run(const CollectivesArguments& arguments) {
   const auto self = workers::worker_of_environment();
   if (!self || self->world_size == 1) {
     throw UsageError(
@@ -104,7 +104,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_bench_collectives(const Command& bench) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<CollectivesArguments>();
   const Command command = bench.add("collectives", "GB/s among workers (strata launch starts them)");
   command.option("--backend", arguments->backend, "what carries them: gloo, nccl").one_of({"gloo", "nccl"});
   command.option("--interface", arguments->interface, "network interface of gloo");

@@ -22,7 +22,7 @@ namespace {
 // Arenas as large as this are out of every cache, and small enough for every machine.
 constexpr int64_t kMostParameters = int64_t{1} << 26;
 
-struct Arguments {
+struct KernelsArguments {
   std::string config = {};
   std::optional<config::Device> device = {};
   std::optional<config::Precision> precision = {};
@@ -30,7 +30,7 @@ struct Arguments {
 };
 
 // Without a config the shapes of 350m.
-config::RunConfig config_of(const Arguments& arguments) {
+config::RunConfig config_of(const KernelsArguments& arguments) {
   config::RunConfig config;
   config.model.hidden = 1024;
   config.model.intermediate = 2736;
@@ -74,7 +74,7 @@ std::vector<std::string> measure(const KernelCase& kernel, const at::Device& dev
   return cells;
 }
 
-void run(const Arguments& arguments) {
+void run(const KernelsArguments& arguments) {
   const config::RunConfig config = config_of(arguments);
   run::set_threads(config.run);
   const run::RunDevice device = run::open_device(config.run);
@@ -96,7 +96,7 @@ void run(const Arguments& arguments) {
 }  // namespace
 
 void add_bench_kernels(const Command& bench) {
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<KernelsArguments>();
   const Command command = bench.add("kernels", "GB/s of every kernel of a step, beside those of a copy");
   command.option("config", arguments->config, "YAML file whose shapes they have; default: 350m's");
   command.choice("--device", arguments->device, by_name<config::Device>(), "what computes; default: run.device");

@@ -18,13 +18,13 @@ constexpr std::string_view kAlpacaWithoutInput =
     "### Instruction:\n{instruction}\n\n### Response:{output}";
 constexpr std::string_view kPlain = "{instruction}\n\n{output}";
 
-[[noreturn]] void refuse(const std::string& problem) { throw UsageError("sft.template: " + problem); }
+[[noreturn]] void refuse_template(const std::string& problem) { throw UsageError("sft.template: " + problem); }
 
 std::string Turn::*part_called(std::string_view name) {
   if (name == "instruction") return &Turn::instruction;
   if (name == "input") return &Turn::input;
   if (name == "output") return &Turn::output;
-  refuse(
+  refuse_template(
       str("unknown placeholder {", name, "} (known: {instruction} {input} {output}, or the names alpaca and plain)"));
 }
 
@@ -62,10 +62,10 @@ PromptTemplate::PromptTemplate(std::string_view text) {
   with_input_ = parse(is_alpaca ? kAlpacaWithInput : text == "plain" ? kPlain : text);
   without_input_ = is_alpaca ? parse(kAlpacaWithoutInput) : with_input_;
   const auto uses = [&](std::string Turn::*part) { return std::ranges::count(with_input_, part, &Piece::part); };
-  if (uses(&Turn::instruction) == 0) refuse("the text has no {instruction}");
-  if (uses(&Turn::output) != 1) refuse(str("the text has {output} ", uses(&Turn::output), " times, not once"));
+  if (uses(&Turn::instruction) == 0) refuse_template("the text has no {instruction}");
+  if (uses(&Turn::output) != 1) refuse_template(str("the text has {output} ", uses(&Turn::output), " times, not once"));
   const Piece& last = with_input_[with_input_.size() - 2];
-  if (last.part != &Turn::output) refuse("{output} is not the last placeholder of the text");
+  if (last.part != &Turn::output) refuse_template("{output} is not the last placeholder of the text");
   joins_input_ = uses(&Turn::input) == 0;
   end_ = with_input_.back().text;
 }
