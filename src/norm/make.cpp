@@ -17,9 +17,8 @@ std::unique_ptr<Scheme> make_scheme(const config::NormConfig& config) {
   const SchemeFactory factory = scheme_registry().find(name);
   if (factory == nullptr) {
     throw config::KeyError(
-        "norm.scheme",
-        str("unknown scheme \"", config.scheme, "\"", did_you_mean(config.scheme, all_scheme_names()),
-            " (known: ", join(scheme_registry().names(), " "), ", each also with ", kGatedSuffix, ")"));
+        "norm.scheme", str("unknown scheme \"", config.scheme, "\"", did_you_mean(config.scheme, all_scheme_names()),
+                           " (known: ", join(scheme_registry().names(), " "), ", each also with ", kGatedSuffix, ")"));
   }
   SchemeOptions options(config.options);
   auto scheme = factory(options);

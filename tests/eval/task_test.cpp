@@ -290,9 +290,9 @@ TEST(TaskNames, UnknownOnesAreUsageErrors) {
     }
     return std::string("no error");
   };
-  EXPECT_EQ(problem_of("helaswag", "nowhere"), "unknown task \"helaswag\"; did you mean \"hellaswag\"? (known: " +
-                                                   join(task_registry().names(), " ") +
-                                                   " paper7, mmlu_PART for a part of mmlu)");
+  EXPECT_EQ(problem_of("helaswag", "nowhere"),
+            "unknown task \"helaswag\"; did you mean \"hellaswag\"? (known: " + join(task_registry().names(), " ") +
+                " paper7, mmlu_PART for a part of mmlu)");
   EXPECT_THAT(problem_of("paper8", "nowhere"), HasSubstr("did you mean \"paper7\"?"));
   EXPECT_THAT(problem_of("boolq_x", "nowhere"), StartsWith("unknown task \"boolq_x\""));
   EXPECT_THAT(problem_of("", "nowhere"), StartsWith("unknown task \"\""));

@@ -64,7 +64,8 @@ struct BatchTensor {
   int64_t element_size;
 };
 
-/// All of them, in the order in which they travel. None but row_starts_R1, with N + 1 at most, has more than N elements.
+/// All of them, in the order in which they travel. None but row_starts_R1, with N + 1 at most, has more than N
+/// elements.
 inline constexpr BatchTensor kBatchTensors[] = {{"tokens_N", &TokenBatch::tokens_N, 8},
                                                 {"targets_T", &TokenBatch::targets_T, 8},
                                                 {"loss_positions_T", &TokenBatch::loss_positions_T, 8},

@@ -47,8 +47,7 @@ class Console final : public Hook {
     if (!started_) return;
     const double seconds = std::chrono::duration<double>(Clock::now() - begun_).count();
     log::end_progress();
-    std::cout << "waited for data " << fixed(waited_, 2) << " s of "
-              << human_seconds(seconds);
+    std::cout << "waited for data " << fixed(waited_, 2) << " s of " << human_seconds(seconds);
     if (communication_.busy_seconds > 0.0) {
       std::cout << ", for other workers " << fixed(communication_.waited_seconds, 2) << " s; "
                 << fixed(communication_.busy_seconds, 2) << " s of communication";

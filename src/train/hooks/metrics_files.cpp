@@ -10,7 +10,8 @@ using nlohmann::json;
 
 class MetricsFiles final : public Hook {
  public:
-  MetricsFiles(RunLogs& logs, bool watches_spikes) : logs_(logs), watches_spikes_(watches_spikes), last_(Clock::now()) {}
+  MetricsFiles(RunLogs& logs, bool watches_spikes)
+      : logs_(logs), watches_spikes_(watches_spikes), last_(Clock::now()) {}
 
   void after_step(const StepReport& report, const Progress& progress) override {
     const auto now = Clock::now();
