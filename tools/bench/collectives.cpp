@@ -44,8 +44,8 @@ void sum_and_gather(workers::Communicator& workers, const at::Tensor& values, Su
 
 // Seconds of the slowest worker, the mean of several goes behind each other.
 template <class Collective>
-double seconds_of(workers::Communicator& workers, const at::Tensor& values, int64_t repeats,
-                  const Collective& collective) {
+double seconds_of_collective(workers::Communicator& workers, const at::Tensor& values, int64_t repeats,
+                             const Collective& collective) {
   using Clock = std::chrono::steady_clock;
   const auto finish = [&] { values.narrow(0, 0, 1).item<float>(); };  // a GPU may still be at it
   collective();
@@ -68,10 +68,10 @@ std::vector<std::string> measure(workers::Communicator& workers, const at::Tenso
   for (const SumOrder order : {SumOrder::kFixed, SumOrder::kFast}) {
     const bool is_a_tree = order == SumOrder::kFast || std::has_single_bit(static_cast<unsigned>(workers.world_size()));
     const auto collective = [&] { sum_and_gather(workers, values, order); };
-    cells.push_back(is_a_tree ? rate(seconds_of(workers, values, repeats, collective)) : "-");
+    cells.push_back(is_a_tree ? rate(seconds_of_collective(workers, values, repeats, collective)) : "-");
   }
   const auto all_reduce = [&] { workers.all_reduce(values, SumOrder::kFast)->wait(); };
-  cells.push_back(rate(seconds_of(workers, values, repeats, all_reduce)));
+  cells.push_back(rate(seconds_of_collective(workers, values, repeats, all_reduce)));
   return cells;
 }
 
