@@ -9,7 +9,7 @@
 
 #include "strata/config/enums.h"
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the name that CLI11 has
 class App;
 class Option;
 }  // namespace CLI
