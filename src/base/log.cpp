@@ -42,6 +42,11 @@ std::string& current_speaker() {
   return speaker;
 }
 
+bool is_terminal() {
+  static const bool is_one = isatty(STDOUT_FILENO) != 0;
+  return is_one;
+}
+
 std::atomic<bool> is_progress_shown = false;
 
 void write(spdlog::level::level_enum level, std::string_view message) {
@@ -59,13 +64,10 @@ void info(std::string_view message) { write(spdlog::level::info, message); }
 void warn(std::string_view message) { write(spdlog::level::warn, spoken("warning: ", message)); }
 void error(std::string_view message) { write(spdlog::level::err, spoken("error: ", message)); }
 
-bool progress_stays_in_place() {
-  static const bool is_terminal = isatty(STDOUT_FILENO) != 0;
-  return is_terminal;
-}
+double progress_interval() { return is_terminal() ? 0.5 : 5.0; }
 
 void progress(std::string_view line) {
-  if (progress_stays_in_place()) {
+  if (is_terminal()) {
     is_progress_shown = true;
     std::cout << '\r' << line << "\033[K" << std::flush;
   } else {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 
 #include "strata/base/check.h"
 
@@ -21,7 +20,7 @@ std::string divisors_near(int64_t micro_batch, int64_t global_batch) {
   return below == above ? str(below, " does") : str(below, " and ", above, " do");
 }
 
-void check_batches(const LoaderOptions& options) {
+void check_batches(const BatchOptions& options) {
   if (options.micro_batch < 1 || options.global_batch < 1 || options.global_batch % options.micro_batch != 0) {
     throw UsageError(str("train.micro_batch=", options.micro_batch, " does not divide train.global_batch=",
                          options.global_batch, "; ", divisors_near(options.micro_batch, options.global_batch)));
@@ -41,18 +40,15 @@ void append(Row row, TokenRows& rows) { std::ranges::move(row, std::back_inserte
 
 BatchLoader::BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& options, const OrderCursor& start)
     : shards_(std::move(shards)),
-      options_(options),
+      shuffle_(options.shuffle),
+      batches_(options.batches),
       rows_(options.rows),
-      order_(options.shuffle, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->counts(shard)); }),
+      order_(shuffle_, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->counts(shard)); }),
       expected_(start) {
-  check_batches(options_);
-  check_vocabulary(shards_->tokenizer(), options_.vocab_size);
-  if (options_.mine.empty()) {
-    options_.mine.resize(static_cast<size_t>(options_.global_batch / options_.micro_batch));
-    std::iota(options_.mine.begin(), options_.mine.end(), int64_t{0});
-  }
-  STRATA_ASSERT(options_.prefetch > 0);
-  if (options_.shuffle == config::ShuffleScope::kGlobal) shards_->need_all();
+  check_batches(batches_);
+  check_vocabulary(shards_->tokenizer(), batches_.vocab_size);
+  STRATA_ASSERT(batches_.prefetch > 0);
+  if (shuffle_ == config::ShuffleScope::kGlobal) shards_->need_all();
   seek(start);
 }
 
@@ -63,7 +59,7 @@ void BatchLoader::seek(const OrderCursor& cursor) {
   prefetcher_.reset();
   cursor_ = cursor;
   prefetcher_ =
-      std::make_unique<Prefetcher<GlobalBatch>>(static_cast<size_t>(options_.prefetch), [this] { return prepare(); });
+      std::make_unique<Prefetcher<GlobalBatch>>(static_cast<size_t>(batches_.prefetch), [this] { return prepare(); });
 }
 
 // Where the next row lies. The shards follow the cursor into another epoch.
@@ -71,7 +67,7 @@ RowPlace BatchLoader::next_place() {
   const RowPlace place = order_.find(cursor_);
   if (cursor_.epoch != expected_.epoch || cursor_.seed != expected_.seed) {
     expected_ = cursor_;
-    shards_->expect(RowOrder::shards_of_epoch(options_.shuffle, shards_->size(), cursor_));
+    shards_->expect(RowOrder::shards_of_epoch(shuffle_, shards_->size(), cursor_));
   }
   ++cursor_.row;
   return place;
@@ -87,20 +83,20 @@ GlobalBatch BatchLoader::prepare() {
   GlobalBatch batch;
   batch.begin = cursor_;
   std::vector<RowPlace> places;
-  for (int64_t i = 0; i < options_.global_batch; ++i) {
+  for (int64_t i = 0; i < batches_.global_batch; ++i) {
     places.push_back(next_place());
     const TokenShard& shard = shard_at(places.back().shard);
     batch.num_tokens += rows_.num_tokens(shard, places.back().row);
     batch.num_targets += rows_.num_targets(shard, places.back().row);
   }
   batch.end = cursor_;
-  for (const int64_t micro : options_.mine) {
+  for (const int64_t micro : batches_.micro_batches()) {
     TokenRows rows;
-    for (int64_t i = micro * options_.micro_batch; i < (micro + 1) * options_.micro_batch; ++i) {
+    for (int64_t i = micro * batches_.micro_batch; i < (micro + 1) * batches_.micro_batch; ++i) {
       const RowPlace& place = places.at(static_cast<size_t>(i));
       append(rows_.read(shard_at(place.shard), place.row), rows);
     }
-    batch.micro_batches.push_back(TokenBatch::from_rows(rows, nullptr, options_.vocab_size, options_.shape));
+    batch.micro_batches.push_back(TokenBatch::from_rows(rows, nullptr, batches_.vocab_size, batches_.shape));
   }
   return batch;
 }

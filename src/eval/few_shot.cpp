@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "eval/python_random.h"
+#include "eval/python.h"
 #include "strata/base/check.h"
 
 namespace strata::eval {

@@ -3,7 +3,7 @@
 #include <charconv>
 #include <functional>
 
-#include "eval/python_text.h"
+#include "eval/python.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/io/lines.h"

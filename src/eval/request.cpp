@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "eval/python_text.h"
+#include "eval/python.h"
 #include "eval/word_encoder.h"
 #include "strata/base/check.h"
 #include "strata/eval/few_shot.h"

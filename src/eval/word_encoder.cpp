@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "eval/python_text.h"
+#include "eval/python.h"
 
 namespace strata::eval {
 namespace {

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "hub/export_config.h"
-#include "hub/modeling_strata.h"
 #include "strata/base/check.h"
 #include "strata/io/file.h"
 #include "strata/io/json.h"

@@ -1,8 +1,9 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <ATen/core/Tensor.h>
+
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
 
 #include "strata/config/model.h"
 #include "strata/config/norm.h"
@@ -18,5 +19,8 @@ nlohmann::json wired_config(const config::ModelConfig& dims, const norm::Wiring&
                             at::ScalarType dtype);
 
 nlohmann::json generation_config();
+
+/// The text of src/hub/modeling_strata.py, as it was when the library was built.
+std::string_view modeling_strata_py();
 
 }  // namespace strata::hub

@@ -15,7 +15,7 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
                  config::Recompute recompute, Allocator& allocator)
     : limits_(limits),
       recompute_(recompute),
-      gradient_sections_(parameters.trained().sections),
+      gradient_sections_(parameters.trained()->sections),
       embedding_VD_(parameters.value("model.embed_tokens.weight")),
       embedding_grad_VD_(parameters.gradient("model.embed_tokens.weight")),
       attention_workspace_(spec.dims, parameters.dtype(), limits, parameters.has_gradients(), allocator) {
@@ -48,7 +48,7 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
 }
 
 void Decoder::bind_gradients(const Parameters& parameters) {
-  gradient_sections_ = parameters.trained().sections;
+  gradient_sections_ = parameters.trained()->sections;
   entry_->bind_gradients(parameters);
   for (Layer& layer : layers_) {
     layer.attention.bind_gradients(parameters);

@@ -52,7 +52,7 @@ void Model::add_gradients(const data::TokenBatch& batch, const at::Tensor& scale
   Decoder& decoder = parts_->decoder;
   parts_->head.losses_and_gradient(decoder.grad_output_ND(batch.num_tokens()), engine, batch, parts_->output_ND(batch),
                                    scale);
-  if (when_final) when_final(parameters_.trained().sections.back());
+  if (when_final) when_final(parameters_.trained()->sections.back());
   decoder.backward(engine, batch, when_final);
 }
 

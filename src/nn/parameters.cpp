@@ -29,18 +29,19 @@ at::Tensor stacked(const ParameterLayout& layout, const at::Tensor& arena, const
 bool is_rotary_table(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
 
 Parameters::Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients)
-    : layout_(spec.layout), trained_(spec.trained) {
+    : layout_(spec.layout), trained_(std::make_shared<const ParameterLayout>(spec.trained)) {
   const bool mixed = precision == config::Precision::kMixed;
   const at::ScalarType dtype = stored_dtype(precision);
   master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {layout_.arena_size}, dtype);
   values_ =
       mixed ? allocator.zeros(MemoryClass::kComputeCopy, "compute copy", {layout_.arena_size}, at::kBFloat16) : master_;
-  gradients_ = allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? trained_.arena_size : 0}, dtype);
+  gradients_ =
+      allocator.zeros(MemoryClass::kGradients, "gradients", {with_gradients ? trained_->arena_size : 0}, dtype);
 }
 
 void Parameters::set_trained(ParameterLayout trained) {
-  STRATA_ASSERT(trained.arena_size == trained_.arena_size);
-  trained_ = std::move(trained);
+  STRATA_ASSERT(trained.arena_size == trained_->arena_size);
+  trained_ = std::make_shared<const ParameterLayout>(std::move(trained));
 }
 
 at::Tensor Parameters::value(const std::string& name) const { return view_of(values_, layout_.find(name)); }
@@ -52,8 +53,8 @@ void Parameters::refresh_values(const ArenaRange& range) {
 }
 
 at::Tensor Parameters::gradient(const std::string& name) const {
-  const bool has_one = has_gradients() && trained_.contains(name);
-  return has_one ? view_of(gradients_, trained_.find(name)) : at::Tensor();
+  const bool has_one = has_gradients() && trained_->contains(name);
+  return has_one ? view_of(gradients_, trained_->find(name)) : at::Tensor();
 }
 
 at::Tensor Parameters::stacked_values(const std::string& first, const std::string& last) const {
@@ -61,8 +62,8 @@ at::Tensor Parameters::stacked_values(const std::string& first, const std::strin
 }
 
 at::Tensor Parameters::stacked_gradients(const std::string& first, const std::string& last) const {
-  const bool has_some = has_gradients() && trained_.contains(first);
-  return has_some ? stacked(trained_, gradients_, first, last) : at::Tensor();
+  const bool has_some = has_gradients() && trained_->contains(first);
+  return has_some ? stacked(*trained_, gradients_, first, last) : at::Tensor();
 }
 
 void Parameters::initialise(uint64_t seed) {

@@ -4,7 +4,7 @@
 
 #include "build.h"
 #include "strata/run/input.h"
-#include "strata/train/run_logs.h"
+#include "strata/train/run_folder.h"
 
 namespace strata::run {
 

@@ -2,8 +2,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "eval_progress.h"
-#include "eval_setup.h"
+#include "evaluation.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"

@@ -1,20 +1,111 @@
 #include "sft_data.h"
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
-#include "sft_keys.h"
-#include "sft_report.h"
+#include "strata/base/check.h"
 #include "strata/base/text.h"
+#include "strata/config/enums.h"
+#include "strata/config/run_config.h"
+#include "strata/data/samples/instructions.h"
 #include "strata/data/samples/loader.h"
+#include "strata/data/samples/samples.h"
 #include "strata/eval/answers.h"
+#include "strata/hub/model_folder.h"
+#include "strata/io/tensor_files.h"
 #include "strata/nn/of_config.h"
+#include "strata/nn/parameters.h"
 #include "strata/run/settle.h"
+#include "strata/train/hooks.h"
 #include "tokenizer.h"
 
 namespace strata::run {
 namespace {
 
 constexpr int64_t kMostAnswerTokens = 64;
+
+void check_keys(const config::RunConfig& config) {
+  if (config.sft.model.empty()) throw UsageError("sft.model: names no model folder to start from");
+  if (config.sft.data.empty()) throw UsageError("sft.data: names no files");
+  if (config.train.loss_average != config::LossAverage::kToken) {
+    throw UsageError(
+        "train.loss_average=per_micro_batch: the last batch of an epoch may have micro-batches without a sample; "
+        "token would do");
+  }
+  if (config.train.cuda_graph) {
+    throw UsageError("train.cuda_graph: samples make batches of many shapes; false would do");
+  }
+}
+
+// The records of sft.data, once the config is one that can be fine-tuned with.
+std::vector<data::Instruction> read_records(const config::RunConfig& config) {
+  check_keys(config);
+  return data::read_instructions(config.sft.data);
+}
+
+// The weights of sft.model. Throws Error where they are not that model's.
+io::TensorFiles sound_weights(const config::RunConfig& config) {
+  const hub::ModelFolder folder = hub::open_model_folder(config.sft.model);
+  nn::check_loadable(folder.spec.layout, folder.weights);
+  return folder.weights;
+}
+
+data::SampleOptions options_of(const config::RunConfig& config) {
+  return {.sequence_length = config.data.sequence_length,
+          .scored = config.sft.loss,
+          .holdout = config.sft.holdout,
+          .limit = config.sft.limit,
+          .shuffle = config.data.shuffle,
+          .seed = static_cast<uint64_t>(config.run.seed)};
+}
+
+// train.steps, where sft.epochs come to so many: the same, unless the config says something else. A config that a run
+// has left behind says it.
+int64_t steps_of(const config::RunConfig& config, int64_t steps) {
+  const bool is_given = config.train.steps != config::TrainConfig{}.steps;
+  if (is_given && config.train.steps != steps) {
+    throw UsageError(str("train.steps=", config.train.steps, ": sft.epochs=", config.sft.epochs,
+                         " of these samples are ", steps, " steps; leave it out (train.stop_after ends a run early)"));
+  }
+  return steps;
+}
+
+std::string share(int64_t part, int64_t whole) {
+  return fixed(100.0 * static_cast<double>(part) / static_cast<double>(std::max<int64_t>(whole, 1)), 1) + " %";
+}
+
+// As shares of all questions.
+train::Scores scores_of(const eval::AnswerScores& answers) {
+  const auto of_all = [&](int64_t right) {
+    return static_cast<double>(right) / static_cast<double>(answers.questions);
+  };
+  return {.numbers = {{"answers", static_cast<double>(answers.questions)},
+                      {"accuracy", of_all(answers.right)},
+                      {"majority_accuracy", of_all(answers.majority_right)},
+                      {"majority_of_options_accuracy", of_all(answers.majority_of_options_right)}},
+          .text = str("  ", share(answers.right, answers.questions), " of ", answers.questions,
+                      " answers right (the most frequent one: ", share(answers.majority_right, answers.questions),
+                      ", of the same options: ", share(answers.majority_of_options_right, answers.questions), ")")};
+}
+
+// Lines below the header: where fine-tuning starts from, its samples, and which layers train.
+std::vector<std::string> describe_samples(const config::RunConfig& config, const data::SampleStatistics& statistics,
+                                          int64_t blocks, int64_t steps_per_epoch) {
+  std::vector<std::string> lines{
+      str("from ", config.sft.model, ", gates ", config.sft.train_gates ? "trained" : "frozen"),
+      str(with_commas(statistics.samples), " samples of ", with_commas(statistics.tokens), " tokens, ",
+          share(statistics.scored_tokens, statistics.tokens), " scored, in ", with_commas(blocks), " blocks; ",
+          with_commas(statistics.held_out), " held out, ", with_commas(statistics.truncated), " cut, ",
+          with_commas(statistics.left_out), " left out; ", config.sft.epochs, " epochs of ", steps_per_epoch,
+          " steps")};
+  if (const config::LisaConfig& lisa = config.lisa; lisa.layers > 0) {
+    lines.push_back(str("LISA: ", lisa.layers, " of ", config.model.layers, " layers train, drawn every ",
+                        lisa.interval, " steps, ", config::enum_name(lisa.sampling),
+                        "; states: ", config::enum_name(lisa.states)));
+  }
+  return lines;
+}
 
 }  // namespace
 
@@ -36,19 +127,13 @@ int64_t SftData::steps_per_epoch(const config::RunConfig& config) const {
   return data::SampleLoader::steps_per_epoch(blocks_, config.train.global_batch);
 }
 
-std::unique_ptr<data::BatchSource> SftData::batches(const Settled& run, const data::OrderCursor& start,
-                                                    const std::vector<int64_t>& mine) const {
-  const config::RunConfig& config = run.config;
-  return std::make_unique<data::SampleLoader>(blocks_,
-                                              data::SampleLoaderOptions{.shuffle = config.data.shuffle,
-                                                                        .epochs = config.sft.epochs,
-                                                                        .global_batch = config.train.global_batch,
-                                                                        .micro_batch = config.train.micro_batch,
-                                                                        .vocab_size = config.model.vocab,
-                                                                        .mine = mine,
-                                                                        .prefetch = config.data.prefetch,
-                                                                        .shape = run.batch_shape},
-                                              start);
+std::unique_ptr<data::BatchSource> SftData::batches(const Settled& run, const data::BatchOptions& options,
+                                                    const data::OrderCursor& start) const {
+  return std::make_unique<data::SampleLoader>(
+      blocks_,
+      data::SampleLoaderOptions{
+          .shuffle = run.config.data.shuffle, .epochs = run.config.sft.epochs, .batches = options},
+      start);
 }
 
 void SftData::initialise(const Settled&, nn::Parameters& parameters) const {

@@ -18,8 +18,8 @@ class SftData final : public RunInput {
   std::string model_fingerprint() const override { return model_fingerprint_; }
   /// What sft.epochs come to.
   int64_t steps(const config::RunConfig& config) const override;
-  std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::OrderCursor& start,
-                                             const std::vector<int64_t>& mine) const override;
+  std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::BatchOptions& options,
+                                             const data::OrderCursor& start) const override;
   void initialise(const Settled& run, nn::Parameters& parameters) const override;
   std::optional<train::EvaluationPlan> evaluation(const Settled& run, train::Training& training) const override;
   double flops_per_token(const Settled& run) const override;

@@ -6,12 +6,25 @@
 #include "strata/train/signals.h"
 
 namespace strata::run {
+namespace {
+
+data::BatchOptions batch_options(const Settled& run, std::vector<int64_t> mine) {
+  return {.global_batch = run.config.train.global_batch,
+          .micro_batch = run.config.train.micro_batch,
+          .vocab_size = run.config.model.vocab,
+          .mine = std::move(mine),
+          .prefetch = run.config.data.prefetch,
+          .shape = run.batch_shape};
+}
+
+}  // namespace
 
 void train_until_the_end(const Settled& run, const RunInput& input, const RunDevice& device, train::Training& training,
                          const std::vector<std::unique_ptr<train::Hook>>& hooks, RunResult& result) {
   const config::RunConfig& config = run.config;
   workers::Communicator& workers = training.parallel.workers;
-  const auto batches = input.batches(run, result.progress.cursor, training.division.micro_batches_of(workers.rank()));
+  const auto batches = input.batches(run, batch_options(run, training.division.micro_batches_of(workers.rank())),
+                                     result.progress.cursor);
   train::Step step(training.model, *training.optimizer, run.schedule, config.train, training.parallel);
   if (device.cuda) {
     training.model.clock().observe([&device](const char* phase) { device.cuda->enter_range(phase); });

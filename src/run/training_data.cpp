@@ -37,21 +37,13 @@ TrainingData::TrainingData(const config::RunConfig& config)
   if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
 }
 
-std::unique_ptr<data::BatchSource> TrainingData::batches(const Settled& run, const data::OrderCursor& start,
-                                                         const std::vector<int64_t>& mine) const {
-  const config::RunConfig& config = run.config;
+std::unique_ptr<data::BatchSource> TrainingData::batches(const Settled& run, const data::BatchOptions& options,
+                                                         const data::OrderCursor& start) const {
   const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(train_.size()), start);
-  const auto disk_budget = static_cast<int64_t>(std::ceil(config.data.disk_budget_gb * 1e9));
-  return std::make_unique<data::BatchLoader>(std::make_unique<data::ShardSet>(train_, cache_, order, disk_budget),
-                                             data::LoaderOptions{.rows = rows_,
-                                                                 .shuffle = shuffle_,
-                                                                 .global_batch = config.train.global_batch,
-                                                                 .micro_batch = config.train.micro_batch,
-                                                                 .vocab_size = config.model.vocab,
-                                                                 .mine = mine,
-                                                                 .prefetch = config.data.prefetch,
-                                                                 .shape = run.batch_shape},
-                                             start);
+  const auto disk_budget = static_cast<int64_t>(std::ceil(run.config.data.disk_budget_gb * 1e9));
+  return std::make_unique<data::BatchLoader>(
+      std::make_unique<data::ShardSet>(train_, cache_, order, disk_budget),
+      data::LoaderOptions{.rows = rows_, .shuffle = shuffle_, .batches = options}, start);
 }
 
 void TrainingData::initialise(const Settled& run, nn::Parameters& parameters) const {

@@ -14,8 +14,8 @@ class TrainingData final : public RunInput {
   const data::Tokenizer& tokenizer() const override { return cache_->tokenizer(); }
   /// Of data.train.
   uint64_t fingerprint() const override { return data::fingerprint_of(train_); }
-  std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::OrderCursor& start,
-                                             const std::vector<int64_t>& mine) const override;
+  std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::BatchOptions& options,
+                                             const data::OrderCursor& start) const override;
   void initialise(const Settled& run, nn::Parameters& parameters) const override;
   /// On data.validation. Its shards are held, outside data.disk_budget_gb.
   std::optional<train::EvaluationPlan> evaluation(const Settled& run, train::Training& training) const override;

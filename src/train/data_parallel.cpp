@@ -30,7 +30,7 @@ DataParallel::DataParallel(const config::ParallelConfig& config, const Division&
       reduction(parameters, partitions.gradients, division, workers, {.order = config.order, .sharded = sharded},
                 memory),
       gather(parameters, partitions.values, workers),
-      gradient_meter(parameters.trained().params, partitions.gradients.mine(), workers, memory),
+      gradient_meter(parameters.trained()->params, partitions.gradients.mine(), workers, memory),
       value_meter(parameters.layout().params, partitions.values.mine(), workers, memory),
       numbers(division, workers, num_layers(parameters.layout()), gradient_meter.num_numbers(),
               value_meter.num_numbers(), memory) {}

@@ -92,7 +92,7 @@ bool Lisa::draw_before(int64_t index) {
 
 void Lisa::train_layers() {
   nn::ParameterLayout trained = nn::trained_layout(model_.spec().layout, nn::trained_set(config_, state_.layers));
-  trained.arena_size = model_.parameters().trained().arena_size;  // with what fills the last bucket
+  trained.arena_size = model_.parameters().trained()->arena_size;  // with what fills the last bucket
   std::vector<int64_t> missed_L;
   for (const int64_t updates : state_.updates_L) missed_L.push_back(since_ - updates);
   optimizer_.train(trained_params(config_, model_.spec().layout, trained, missed_L));

@@ -212,10 +212,8 @@ class StreamedRows : public ServedShards {
     LoaderOptions options;
     options.rows = {.sequence_length = 32};
     options.shuffle = shuffle;
-    options.global_batch = 25;  // not a divisor of a shard's rows: some batches need two
-    options.micro_batch = 5;
-    options.vocab_size = 200;
-    options.prefetch = 1;
+    // 25 is not a divisor of a shard's rows: some batches need two.
+    options.batches = {.global_batch = 25, .micro_batch = 5, .vocab_size = 200, .prefetch = 1};
     return std::make_unique<BatchLoader>(
         std::make_unique<ShardSet>(sources_, this->cache(cache), RowOrder::shards_of_epoch(shuffle, kShards, start),
                                    budget),

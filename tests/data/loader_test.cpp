@@ -38,9 +38,7 @@ class Loader : public testing::Test {
 LoaderOptions options_of(RowKind kind, int64_t global_batch = 24, int64_t micro_batch = 4) {
   LoaderOptions options;
   options.rows = {.kind = kind, .sequence_length = 32};
-  options.global_batch = global_batch;
-  options.micro_batch = micro_batch;
-  options.vocab_size = 200;
+  options.batches = {.global_batch = global_batch, .micro_batch = micro_batch, .vocab_size = 200};
   return options;
 }
 
@@ -168,7 +166,7 @@ TEST_F(Loader, WorkersShareABatch) {
   const auto whole = loader(options_of(RowKind::kDocument))->next();
   for (int64_t worker = 0; worker < 2; ++worker) {
     auto options = options_of(RowKind::kDocument);
-    options.mine = {worker * 3, worker * 3 + 1, worker * 3 + 2};
+    options.batches.mine = {worker * 3, worker * 3 + 1, worker * 3 + 2};
     const auto part = loader(options)->next();
     EXPECT_EQ(part.num_targets, whole.num_targets);
     EXPECT_EQ(part.num_tokens, whole.num_tokens);
@@ -182,7 +180,7 @@ TEST_F(Loader, WrongSizesSayWhatFits) {
   EXPECT_THAT(error_of([&] { loader(options_of(RowKind::kDocument, 512, 48)); }),
               testing::StrEq("train.micro_batch=48 does not divide train.global_batch=512; 32 and 64 do"));
   auto options = options_of(RowKind::kDocument);
-  options.vocab_size = 100;
+  options.batches.vocab_size = 100;
   EXPECT_THROW(loader(options), UsageError);
   options = options_of(RowKind::kDocument);
   options.rows.sequence_length = 1;

@@ -29,7 +29,7 @@ class SampleBatches : public testing::TestWithParam<SamplePacking> {
 };
 
 SampleLoaderOptions options_of(int64_t epochs = 3) {
-  return {.epochs = epochs, .global_batch = 12, .micro_batch = 3, .vocab_size = kVocab};
+  return {.epochs = epochs, .batches = {.global_batch = 12, .micro_batch = 3, .vocab_size = kVocab}};
 }
 
 std::optional<GlobalBatch> next_of(SampleLoader& loader) {
@@ -143,12 +143,12 @@ TEST_P(SampleBatches, WorkersShareTheBatches) {
   for (const int64_t workers : {1, 2, 4}) {
     for (int64_t worker = 0; worker < workers; ++worker) {
       auto options = options_of();
-      for (int64_t i = 0; i < 4 / workers; ++i) options.mine.push_back(worker * (4 / workers) + i);
+      for (int64_t i = 0; i < 4 / workers; ++i) options.batches.mine.push_back(worker * (4 / workers) + i);
       const auto part = loader(options);
       for (const GlobalBatch& expected : batches) {
         GlobalBatch mine = expected;
         mine.micro_batches.clear();
-        for (const int64_t i : options.mine)
+        for (const int64_t i : options.batches.mine)
           mine.micro_batches.push_back(expected.micro_batches[static_cast<size_t>(i)]);
         expect_equal(*next_of(*part), mine);
       }

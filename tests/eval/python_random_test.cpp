@@ -1,5 +1,5 @@
 // Against numbers that CPython 3.11 gave.
-#include "eval/python_random.h"
+#include "eval/python.h"
 
 #include <set>
 

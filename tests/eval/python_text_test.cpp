@@ -1,4 +1,4 @@
-#include "eval/python_text.h"
+#include "eval/python.h"
 
 namespace strata::eval {
 namespace {

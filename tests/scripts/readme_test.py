@@ -171,7 +171,7 @@ class Pages(unittest.TestCase):
     # What writes a field is C++; each has to be explained.
     def test_metrics_explain_every_field(self):
         explained = (ROOT / "docs/metrics.md").read_text()
-        for name in ["metrics_files.cpp", "layer_statistics.cpp", "evaluation.cpp", "sft_report.cpp", "results.cpp",
+        for name in ["metrics_files.cpp", "layer_statistics.cpp", "evaluation.cpp", "sft_data.cpp", "results.cpp",
                      "score_file.cpp", "files.cpp"]:
             found = [file for folder in ("src", "tools") for file in (ROOT / folder).rglob(name)]
             self.assertTrue(found, name)

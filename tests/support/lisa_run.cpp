@@ -2,10 +2,13 @@
 
 #include <ATen/ops/equal.h>
 
+#include <algorithm>
+
 #include "strata/base/check.h"
 #include "strata/config/enums.h"
 #include "strata/nn/of_config.h"
 #include "strata/train/resume.h"
+#include "support/micro_batches.h"
 
 namespace strata::test {
 namespace {
@@ -53,25 +56,12 @@ config::RunConfig lisa_config(const LisaCase& one, const std::filesystem::path& 
 }
 
 data::GlobalBatch lisa_batch(const train::Division& division, int rank, int64_t index, int64_t vocab) {
-  data::GlobalBatch batch;
-  const std::vector<int64_t> mine = division.micro_batches_of(rank);
-  for (int64_t i = 0; i < kMicroBatches; ++i) {
-    data::TokenRows rows(2);
-    for (int64_t t = 0; t < 9 + (index + i) % 5; ++t) {
-      rows[0].push_back((index * 31 + i * 17 + t * t * 3) % vocab);
-      rows[1].push_back((index * 7 + i * 5 + t) % vocab);
-    }
+  return made_up_global_batch(division, rank, index, kMicroBatches, vocab, [&](int64_t i, const data::TokenRows& rows) {
     data::TokenRows labels = rows;
     for (auto& row : labels) std::fill_n(row.begin(), 4, data::kIgnore);
     const bool is_empty = index % 4 == 3 && i == kMicroBatches - 1;
-    data::TokenBatch micro_batch =
-        is_empty ? data::TokenBatch::empty() : data::TokenBatch::from_rows(rows, &labels, vocab);
-    batch.num_tokens += micro_batch.num_tokens();
-    batch.num_targets += micro_batch.num_targets();
-    if (std::ranges::find(mine, i) != mine.end()) batch.micro_batches.push_back(std::move(micro_batch));
-  }
-  batch.end = {.seed = 3, .epoch = index / 4, .row = index + 1};
-  return batch;
+    return is_empty ? data::TokenBatch::empty() : data::TokenBatch::from_rows(rows, &labels, vocab);
+  });
 }
 
 LisaRun::LisaRun(const config::RunConfig& given, workers::Communicator& workers)

@@ -10,6 +10,7 @@
 #include "strata/train/training.h"
 #include "support/data_fixtures.h"
 #include "support/json_lines.h"
+#include "support/micro_batches.h"
 #include "support/models.h"
 #include "support/workers.h"
 
@@ -44,21 +45,9 @@ config::RunConfig config_of(const TempFolder& folder, const std::string& run) {
 }
 
 data::GlobalBatch batch_of(const Division& division, int rank, int64_t index, int64_t vocab) {
-  data::GlobalBatch batch;
-  const std::vector<int64_t> mine = division.micro_batches_of(rank);
-  for (int64_t i = 0; i < kMicroBatches; ++i) {
-    data::TokenRows rows(2);
-    for (int64_t t = 0; t < 9 + (index + i) % 5; ++t) {
-      rows[0].push_back((index * 31 + i * 17 + t * t * 3) % vocab);
-      rows[1].push_back((index * 7 + i * 5 + t) % vocab);
-    }
-    data::TokenBatch micro_batch = data::TokenBatch::from_rows(rows, nullptr, vocab);
-    batch.num_tokens += micro_batch.num_tokens();
-    batch.num_targets += micro_batch.num_targets();
-    if (std::ranges::find(mine, i) != mine.end()) batch.micro_batches.push_back(std::move(micro_batch));
-  }
-  batch.end = {.seed = 3, .epoch = index / 4, .row = index + 1};
-  return batch;
+  return test::made_up_global_batch(
+      division, rank, index, kMicroBatches, vocab,
+      [vocab](int64_t, const data::TokenRows& rows) { return data::TokenBatch::from_rows(rows, nullptr, vocab); });
 }
 
 // What a worker computes with, and a run of it.

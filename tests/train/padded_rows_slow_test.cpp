@@ -80,7 +80,8 @@ class Training {
   TestModel model_;
   optim::Schedule schedule_{{.kind = config::ScheduleKind::kConstant, .warmup_steps = 0}, 1e-3, kSteps};
   LoneTraining training_{one_micro_batch(), model_.model, model_.allocator};
-  train::Step step_{model_.model, *training_.optimizer, schedule_, {}, training_.parallel};
+  config::TrainConfig config_;
+  train::Step step_{model_.model, *training_.optimizer, schedule_, config_, training_.parallel};
 };
 
 // The longest way from a token to its loss has 4 layers of sums over 128 (q, k, v), 32 (scores), 256 (values), 128 (o),

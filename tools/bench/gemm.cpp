@@ -6,12 +6,12 @@
 #include <iostream>
 
 #include "bench.h"
-#include "kernel_timing.h"
 #include "strata/base/check.h"
 #include "strata/base/table.h"
 #include "strata/base/text.h"
 #include "strata/kernels/gemm.h"
 #include "strata/run/device.h"
+#include "timing.h"
 
 namespace strata::tools {
 namespace {

@@ -5,8 +5,6 @@
 
 #include "bench.h"
 #include "kernel_cases.h"
-#include "kernel_timing.h"
-#include "step_timing.h"
 #include "strata/base/check.h"
 #include "strata/base/table.h"
 #include "strata/base/text.h"
@@ -15,6 +13,7 @@
 #include "strata/nn/parameters.h"
 #include "strata/run/device.h"
 #include "strata/run/settle.h"
+#include "timing.h"
 
 namespace strata::tools {
 namespace {

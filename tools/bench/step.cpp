@@ -6,7 +6,6 @@
 #include "../config_arguments.h"
 #include "../token_rows.h"
 #include "bench.h"
-#include "step_timing.h"
 #include "strata/base/check.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
@@ -14,6 +13,7 @@
 #include "strata/nn/of_config.h"
 #include "strata/nn/report.h"
 #include "strata/run/device.h"
+#include "timing.h"
 
 namespace strata::tools {
 namespace {

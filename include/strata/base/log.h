@@ -16,8 +16,8 @@ void error(std::string_view message);
 /// Shows how far something is, on stdout: on a terminal one line that stays in place until a message or end_progress()
 /// ends it, elsewhere a line each time.
 void progress(std::string_view line);
-/// Whether it stays in place.
-bool progress_stays_in_place();
+/// Seconds between two of them that a reader can follow: fewer where the line stays in place.
+double progress_interval();
 /// Before other output to stdout: leaves the line as it is, so that the output begins on a line of its own.
 void end_progress();
 

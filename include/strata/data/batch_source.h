@@ -19,6 +19,26 @@ struct GlobalBatch {
   OrderCursor end;  // where the next global batch begins
 };
 
+/// How global batches are cut and handed out. None of it but `global_batch` decides what they hold.
+struct BatchOptions {
+  int64_t global_batch = 512;  // rows of one optimizer step, over all workers
+  int64_t micro_batch = 32;    // rows of one forward pass: divides global_batch
+  int64_t vocab_size = 0;      // the model's: at least the tokenizer's
+  /// This worker's micro-batches of each global batch (0 … global_batch / micro_batch - 1), in the order in which
+  /// it takes them; empty: all of them.
+  std::vector<int64_t> mine = {};
+  int64_t prefetch = 2;  // global batches ahead
+  BatchShape shape = {};
+
+  /// `mine`, spelled out.
+  std::vector<int64_t> micro_batches() const {
+    if (!mine.empty()) return mine;
+    std::vector<int64_t> all;
+    for (int64_t micro = 0; micro < global_batch / micro_batch; ++micro) all.push_back(micro);
+    return all;
+  }
+};
+
 /// What a run trains on.
 class BatchSource {
  public:

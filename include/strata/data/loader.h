@@ -18,18 +18,11 @@ namespace strata::data {
 struct LoaderOptions {
   RowOptions rows;
   Shuffle shuffle = config::ShuffleScope::kGlobal;
-  int64_t global_batch = 512;  // rows of one optimizer step, over all workers
-  int64_t micro_batch = 32;    // rows of one forward pass
-  int64_t vocab_size = 0;      // the model's: at least the tokenizer's
-  /// This worker's micro-batches of each global batch (0 … global_batch / micro_batch - 1), in the order in which
-  /// it takes them; empty: all of them.
-  std::vector<int64_t> mine = {};
-  int64_t prefetch = 2;  // global batches ahead
-  BatchShape shape = {};
+  BatchOptions batches = {};
 };
 
 /// Yields the global batches from a cursor on, forever, prepared ahead on a thread. What they hold depends on the
-/// cursor, the shards and the options of rows and order alone: not on `mine`, `micro_batch` or `prefetch`.
+/// cursor, the shards, `rows`, `shuffle` and `batches.global_batch` alone.
 class BatchLoader final : public BatchSource {
  public:
   /// `shards`: in the order of the epoch of `start`. Throws UsageError, naming the keys, for batch sizes that do not
@@ -54,7 +47,8 @@ class BatchLoader final : public BatchSource {
   GlobalBatch prepare();
 
   std::unique_ptr<ShardSet> shards_;
-  LoaderOptions options_;
+  Shuffle shuffle_;
+  BatchOptions batches_;
   Rows rows_;
   RowOrder order_;
   OrderCursor cursor_;    // of the thread

@@ -3,10 +3,11 @@
 #include <ATen/core/Tensor.h>
 
 #include <filesystem>
+#include <memory>
 #include <string>
 
 #include "strata/base/allocator.h"
-#include "strata/config/train.h"
+#include "strata/config/precision.h"
 #include "strata/io/tensor_files.h"
 #include "strata/nn/model_spec.h"
 
@@ -28,7 +29,7 @@ class Parameters {
 
   const ParameterLayout& layout() const { return layout_; }
   /// What has gradients, and where.
-  const ParameterLayout& trained() const { return trained_; }
+  const std::shared_ptr<const ParameterLayout>& trained() const { return trained_; }
   /// From now on these have gradients. The arena keeps its size, and what is in it.
   void set_trained(ParameterLayout trained);
   /// What the model computes in.
@@ -58,7 +59,7 @@ class Parameters {
 
  private:
   ParameterLayout layout_;
-  ParameterLayout trained_;
+  std::shared_ptr<const ParameterLayout> trained_;
   at::Tensor master_;
   at::Tensor values_;
   at::Tensor gradients_;

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "strata/base/registry.h"
-#include "strata/norm/custom_junction.h"
 #include "strata/norm/junction.h"
 
 namespace strata::norm {

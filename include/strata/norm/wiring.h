@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "strata/norm/custom_junction.h"
 #include "strata/norm/junction.h"
 
 namespace strata::norm {

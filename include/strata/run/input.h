@@ -28,9 +28,9 @@ class RunInput {
   /// How many steps the run has. Throws UsageError where the config says something else.
   virtual int64_t steps(const config::RunConfig& config) const { return config.train.steps; }
 
-  /// Global batches from `start` on, of which this worker computes the micro-batches `mine`. It must not outlive this.
-  virtual std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::OrderCursor& start,
-                                                     const std::vector<int64_t>& mine) const = 0;
+  /// Global batches from `start` on. It must not outlive this.
+  virtual std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::BatchOptions& options,
+                                                     const data::OrderCursor& start) const = 0;
   /// The values that a run starts with.
   virtual void initialise(const Settled& run, nn::Parameters& parameters) const = 0;
   /// Nothing: there is nothing to evaluate on. What is given must outlive the plan, and so must this.

@@ -56,9 +56,9 @@ struct StepOptions {
 /// A step that the device was asked for: what is known of it without waiting.
 struct StartedStep {
   StepReport report;
-  std::optional<nn::ParameterLayout> trained = {};  // where layers are measured: what this step trains
+  std::shared_ptr<const nn::ParameterLayout> trained = {};  // where layers are measured: what this step trains
 
-  bool measures_layers() const { return trained.has_value(); }
+  bool measures_layers() const { return trained != nullptr; }
 };
 
 /// One optimizer step over a global batch (GPAS's training loop), shared by all workers: gradients of every
@@ -112,7 +112,7 @@ class Step {
   nn::Model& model_;
   optim::Optimizer& optimizer_;
   const optim::Schedule& schedule_;
-  config::TrainConfig config_;
+  const config::TrainConfig& config_;
   DataParallel& parallel_;
   std::optional<MicroBatchGraph> graph_;
   std::array<Slot, 2> slots_;  // two steps at most are on their way

@@ -38,7 +38,7 @@ struct StepNumbers {
   /// Of the step, once the rows are added up.
   StepSums total() const { return StepSums(sums_SK[0]); }
 
-  int64_t first_virtual_rank;  // this worker's first virtual rank
+  int64_t first_virtual_rank;  // this worker's
 
   /// Where the same is in a copy of for_host.
   struct OnHost {

@@ -18,6 +18,8 @@ struct Worker {
   uint16_t master_port = 0;
   bool launcher_serves = false;  // else rank 0 does
   int attempt = 0;               // restarts so far
+
+  bool operator==(const Worker&) const = default;
 };
 
 /// From torchrun's variables (RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR, MASTER_PORT,

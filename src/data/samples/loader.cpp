@@ -1,7 +1,6 @@
 #include "strata/data/samples/loader.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "strata/base/check.h"
 
@@ -14,17 +13,14 @@ int64_t ceil_divide(int64_t value, int64_t divisor) { return (value + divisor - 
 
 SampleLoader::SampleLoader(const SampleBlocks& blocks, const SampleLoaderOptions& options, const OrderCursor& start)
     : blocks_(blocks),
-      options_(options),
+      epochs_(options.epochs),
+      batches_(options.batches),
       order_(options.shuffle ? Shuffle(config::ShuffleScope::kGlobal) : std::nullopt, 1,
              [&blocks](int64_t) { return blocks.size(); }),
       cursor_(start) {
-  STRATA_ASSERT(blocks.size() > 0 && options.prefetch > 0);
-  STRATA_ASSERT(options.micro_batch > 0 && options.global_batch % options.micro_batch == 0);
-  if (options_.mine.empty()) {
-    options_.mine.resize(static_cast<size_t>(options.global_batch / options.micro_batch));
-    std::iota(options_.mine.begin(), options_.mine.end(), int64_t{0});
-  }
-  prefetcher_ = std::make_unique<Prefetcher<std::unique_ptr<GlobalBatch>>>(static_cast<size_t>(options.prefetch),
+  STRATA_ASSERT(blocks.size() > 0 && batches_.prefetch > 0);
+  STRATA_ASSERT(batches_.micro_batch > 0 && batches_.global_batch % batches_.micro_batch == 0);
+  prefetcher_ = std::make_unique<Prefetcher<std::unique_ptr<GlobalBatch>>>(static_cast<size_t>(batches_.prefetch),
                                                                            [this] { return prepare(); });
 }
 
@@ -45,11 +41,11 @@ void SampleLoader::end_epoch_where_due() {
 // nullptr after the last epoch.
 std::unique_ptr<GlobalBatch> SampleLoader::prepare() {
   end_epoch_where_due();
-  if (cursor_.epoch >= options_.epochs) return nullptr;
+  if (cursor_.epoch >= epochs_) return nullptr;
   GlobalBatch batch;
   batch.begin = cursor_;
   std::vector<int64_t> chosen;
-  const int64_t end = std::min(cursor_.row + options_.global_batch, blocks_.size());
+  const int64_t end = std::min(cursor_.row + batches_.global_batch, blocks_.size());
   for (; cursor_.row < end; ++cursor_.row) {
     chosen.push_back(order_.find(cursor_).row);
     batch.num_tokens += blocks_.num_tokens(chosen.back());
@@ -57,14 +53,14 @@ std::unique_ptr<GlobalBatch> SampleLoader::prepare() {
   }
   end_epoch_where_due();
   batch.end = cursor_;
-  for (const int64_t micro : options_.mine) {
+  for (const int64_t micro : batches_.micro_batches()) {
     TokenRows rows, labels;
-    const int64_t stop = std::min((micro + 1) * options_.micro_batch, std::ssize(chosen));
-    for (int64_t i = micro * options_.micro_batch; i < stop; ++i) {
+    const int64_t stop = std::min((micro + 1) * batches_.micro_batch, std::ssize(chosen));
+    for (int64_t i = micro * batches_.micro_batch; i < stop; ++i) {
       blocks_.read(chosen[static_cast<size_t>(i)], rows, labels);
     }
     batch.micro_batches.push_back(
-        rows.empty() ? TokenBatch::empty() : TokenBatch::from_rows(rows, &labels, options_.vocab_size, options_.shape));
+        rows.empty() ? TokenBatch::empty() : TokenBatch::from_rows(rows, &labels, batches_.vocab_size, batches_.shape));
   }
   return std::make_unique<GlobalBatch>(std::move(batch));
 }

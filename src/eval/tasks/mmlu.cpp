@@ -2,7 +2,7 @@
 // for is part of the question.
 #include <algorithm>
 
-#include "eval/python_text.h"
+#include "eval/python.h"
 #include "eval/subject_files.h"
 #include "strata/base/check.h"
 #include "strata/eval/task.h"

@@ -1,6 +1,6 @@
 // WinoGrande (arXiv 1907.10641), who or what is meant in a sentence. Partial scoring: each option is put into the left
 // part, and what is scored is the rest of the sentence, the same for both.
-#include "eval/python_text.h"
+#include "eval/python.h"
 #include "eval/records.h"
 #include "strata/base/check.h"
 

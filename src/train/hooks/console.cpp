@@ -36,7 +36,7 @@ class Console final : public Hook {
     ++steps_;
     const double since_shown = std::chrono::duration<double>(now - shown_).count();
     const bool last = report.step == facts_.last_step;
-    if (since_shown < (log::progress_stays_in_place() ? kTerminalSeconds : kPlainSeconds) && !last && started_) return;
+    if (since_shown < log::progress_interval() && !last && started_) return;
     show(report, progress, since_shown);
     started_ = true;
     shown_ = now;
@@ -56,9 +56,6 @@ class Console final : public Hook {
   }
 
  private:
-  static constexpr double kTerminalSeconds = 0.5;
-  static constexpr double kPlainSeconds = 5.0;
-
   void show(const StepReport& report, const Progress& progress, double seconds) const {
     const double rate = static_cast<double>(tokens_) / seconds;
     const double share = 100.0 * rate * facts_.flops_per_token / (facts_.peak_gflops * 1e9);

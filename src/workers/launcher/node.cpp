@@ -17,6 +17,7 @@ namespace {
 
 constexpr Store::Seconds kForLastLines{1};
 constexpr Store::Seconds kShortWhile{0.1};
+constexpr Store::Seconds kForOtherEnds{5};  // closing a device takes a process seconds
 // timeout(1) and batch systems send one to the process and to its group.
 constexpr Store::Seconds kOneSignal{1};
 constexpr Store::Seconds kForGoodbyes{10};  // beyond the grace of the others' workers
@@ -157,7 +158,7 @@ void NodeLauncher::on_end(const WorkerEnd& end) {
   if (kill_at_) {
     ends_after_stop_.push_back(end);
   } else if (end.exit_code != 0) {
-    on_failure(end);
+    on_failure(end.signal == 0 ? workers_->killed_meanwhile(kForOtherEnds).value_or(end) : end);
   }
 }
 
@@ -231,7 +232,7 @@ void NodeLauncher::report(const Report& report) {
   agreement_->report(report);
 }
 
-// As long as the console takes it: but not against a second signal.
+// Waits for the console as long as it takes; a second signal ends the wait.
 void NodeLauncher::drain_output() {
   for (int local = 0; local < options_.workers; ++local) {
     while (!output_.finish(local, kShortWhile) && !is_impatient_) {
@@ -266,7 +267,7 @@ void NodeLauncher::summarize(const Failure& failure) const {
   log::info(lines);
 }
 
-// Who could not stop as asked has the last word.
+// 128 + signal where all stopped as asked; else the code of one that did not.
 int NodeLauncher::stop_code(int signal) const {
   int code = workers_ && !ends_after_stop_.empty() ? 0 : 128 + signal;
   for (const WorkerEnd& end : ends_after_stop_) {

@@ -4,6 +4,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fstream>
+#include <sstream>
+#include <thread>
+
 #include "spawn.h"
 #include "strata/base/check.h"
 
@@ -15,6 +19,27 @@ WorkerEnd end_of(pid_t pid) {
   waitpid(pid, &status, 0);
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   return {.pid = pid, .exit_code = signal != 0 ? 128 + signal : WEXITSTATUS(status), .signal = signal};
+}
+
+// It has begun to exit: nothing can stop it from ending any more. "1234 (any name) S" and 5 numbers come before its
+// flags.
+bool is_ending(pid_t pid) {
+  constexpr unsigned kExiting = 0x4;  // PF_EXITING of Linux
+  std::ifstream file(str("/proc/", pid, "/stat"));
+  std::string line;
+  std::getline(file, line);
+  std::istringstream fields(line.substr(line.rfind(')') + 1));
+  std::string skipped;
+  for (int field = 0; field < 6; ++field) fields >> skipped;
+  unsigned flags = 0;
+  return fields >> flags && (flags & kExiting) != 0;
+}
+
+// The signal that ended it, 0 where it exited; nothing while it lives. It can still be waited for.
+std::optional<int> signal_of(pid_t pid) {
+  siginfo_t info = {};
+  if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT | WNOHANG) != 0 || info.si_pid != pid) return {};
+  return info.si_code == CLD_EXITED ? 0 : info.si_status;
 }
 
 // Ends of its members are taken in; only a child subreaper sees those of grandchildren.
@@ -83,6 +108,20 @@ std::optional<WorkerEnd> WorkerGroup::collect(pid_t pid, int others) {
   running_.erase(worker);
   if (!is_empty(pid)) left_groups_.insert(pid);
   return end;
+}
+
+std::optional<WorkerEnd> WorkerGroup::killed_meanwhile(Store::Seconds most) const {
+  const auto until = std::chrono::steady_clock::now() + most;
+  for (const auto& [pid, local] : running_) {
+    while (!signal_of(pid) && is_ending(pid) && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    if (const int signal = signal_of(pid).value_or(0)) {
+      return WorkerEnd{
+          .rank = first_rank_ + local, .local_rank = local, .pid = pid, .exit_code = 128 + signal, .signal = signal};
+    }
+  }
+  return std::nullopt;
 }
 
 void WorkerGroup::send(int signal) const {

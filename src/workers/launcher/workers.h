@@ -42,6 +42,9 @@ class WorkerGroup {
   /// Of a process that has ended; nothing for one that is no worker here. `others` is sent to what it leaves in its
   /// process group: a script may end before the program that it ran.
   std::optional<WorkerEnd> collect(pid_t pid, int others);
+  /// One that a signal ends, of the workers that are ending right now; waits for them, at most so long. A process
+  /// closes its connections before its end is seen, so that another may fail of it and be seen first.
+  std::optional<WorkerEnd> killed_meanwhile(Store::Seconds most) const;
   /// To every worker that runs, and its children.
   void send(int signal) const;
   /// Workers, and process groups that are left.

@@ -16,20 +16,13 @@ namespace strata::data {
 struct SampleLoaderOptions {
   bool shuffle = true;  // blocks in another order each epoch, as RowOrder's kGlobal; else as they lie
   int64_t epochs = 1;
-  int64_t global_batch = 512;  // blocks of one optimizer step, over all workers
-  int64_t micro_batch = 32;    // blocks of one forward pass: divides global_batch
-  int64_t vocab_size = 0;      // the model's: at least the tokenizer's
-  /// This worker's micro-batches of each global batch (0 … global_batch / micro_batch - 1), in the order in which
-  /// it takes them; empty: all of them.
-  std::vector<int64_t> mine = {};
-  int64_t prefetch = 2;  // global batches ahead
-  BatchShape shape = {};
+  BatchOptions batches = {};  // whose rows are blocks
 };
 
 /// Yields the global batches from a cursor, whose row counts blocks, to the end of the last epoch, prepared ahead on a
 /// thread. Every epoch has every block once. No batch reaches over the end of an epoch: the last one has what is left,
 /// its last micro-batches fewer rows or none at all (TokenBatch::empty()), and the next one begins at row 0 of the next
-/// epoch. What they hold depends on the cursor, the blocks, `shuffle` and `global_batch` alone.
+/// epoch. What they hold depends on the cursor, the blocks, `shuffle` and `batches.global_batch` alone.
 class SampleLoader final : public BatchSource {
  public:
   /// `blocks` must outlive it.
@@ -44,7 +37,8 @@ class SampleLoader final : public BatchSource {
   std::unique_ptr<GlobalBatch> prepare();
 
   const SampleBlocks& blocks_;
-  SampleLoaderOptions options_;
+  int64_t epochs_;
+  BatchOptions batches_;
   RowOrder order_;
   OrderCursor cursor_;  // of the thread
   std::unique_ptr<Prefetcher<std::unique_ptr<GlobalBatch>>> prefetcher_;

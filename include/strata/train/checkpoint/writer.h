@@ -7,7 +7,7 @@
 
 #include "strata/base/allocator.h"
 #include "strata/train/checkpoint/checkpoint.h"
-#include "strata/train/run_logs.h"
+#include "strata/train/run_folder.h"
 
 namespace strata::train {
 

@@ -1,8 +1,11 @@
-#include "eval_setup.h"
+#include "evaluation.h"
 
+#include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
 #include "tokenizer.h"
@@ -18,6 +21,8 @@ data::Tokenizer tokenizer_for(const JudgedModel& judged, const hub::ModelFolder&
   }
   return open_tokenizer(config);
 }
+
+std::string rate_text(double rate) { return rate < 1000.0 ? significant(rate, 3) : with_commas(std::llround(rate)); }
 
 }  // namespace
 
@@ -59,6 +64,26 @@ std::unique_ptr<EvalModel> EvalSetup::load(const nn::BatchLimits& limits, std::o
       device_.device);
   nn::load_parameters(loaded->model.parameters(), folder_.weights);
   return loaded;
+}
+
+EvalProgress::EvalProgress(int64_t total, bool quiet, std::string unit)
+    : total_(total), quiet_(quiet), unit_(std::move(unit)) {}
+
+void EvalProgress::show(const std::string& part, int64_t done, int64_t of) {
+  if (part != part_) {
+    part_ = part;
+    before_ += done_;
+  }
+  done_ = done;
+  const auto now = Clock::now();
+  const double since = std::chrono::duration<double>(now - shown_).count();
+  if (quiet_ || since < log::progress_interval()) return;
+  shown_ = now;
+  const int64_t scored = before_ + done_;
+  const double rate = static_cast<double>(scored) / std::chrono::duration<double>(now - begun_).count();
+  log::progress(str(part, "  ", with_commas(done), " of ", with_commas(of), " ", unit_, "  ", rate_text(rate), " ",
+                    unit_, "/s  ", human_seconds(static_cast<double>(total_ - scored) / std::max(rate, 1e-9)),
+                    " left"));
 }
 
 }  // namespace strata::run
