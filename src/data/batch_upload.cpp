@@ -23,16 +23,16 @@ int64_t bytes_for(int64_t max_tokens) {
 
 }  // namespace
 
-BatchUpload::BatchUpload(at::Device device, int64_t max_tokens, Allocator& memory) : device_(device) {
-  if (memory.device_type() == at::kCPU) return;
+BatchUpload::BatchUpload(at::Device device, int64_t max_tokens, Allocator& allocator) : device_(device) {
+  if (allocator.device_type() == at::kCPU) return;
   for (Slot& slot : slots_) {
-    slot.device = memory.zeros(MemoryClass::kWorkspace, "batch", {bytes_for(max_tokens)}, at::kByte);
-    if (memory.is_planning()) continue;
+    slot.device = allocator.zeros(MemoryClass::kWorkspace, "batch", {bytes_for(max_tokens)}, at::kByte);
+    if (allocator.is_planning()) continue;
     slot.host = at::empty({bytes_for(max_tokens)}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
     slot.arrived.emplace(device.type());
     slot.used.emplace(device.type());
   }
-  if (!memory.is_planning()) stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
+  if (!allocator.is_planning()) stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device);
 }
 
 TokenBatch BatchUpload::send(const TokenBatch& batch) {

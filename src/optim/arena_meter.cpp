@@ -17,16 +17,16 @@ auto contained_in(const std::vector<ArenaRange>& ranges) {
   };
 }
 
-at::Tensor on_device(Allocator& memory, const char* name, const std::vector<int64_t>& values, at::ScalarType dtype) {
-  const at::Tensor table = memory.zeros(MemoryClass::kWorkspace, name, {static_cast<int64_t>(values.size())}, dtype);
-  if (!memory.is_planning()) table.copy_(at::tensor(values, at::kLong));
+at::Tensor on_device(Allocator& allocator, const char* name, const std::vector<int64_t>& values, at::ScalarType dtype) {
+  const at::Tensor table = allocator.zeros(MemoryClass::kWorkspace, name, {static_cast<int64_t>(values.size())}, dtype);
+  if (!allocator.is_planning()) table.copy_(at::tensor(values, at::kLong));
   return table;
 }
 
 }  // namespace
 
 ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine,
-                       workers::Communicator& workers, Allocator& memory)
+                       workers::Communicator& workers, Allocator& allocator)
     : num_params_(static_cast<int64_t>(params.size())), workers_(workers) {
   const auto is_mine = contained_in(mine);
   std::vector<int64_t> blocks, starts{0}, gates, is_gate;
@@ -40,12 +40,12 @@ ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<A
     if (param.role == ParameterRole::kGate) gates.push_back(is_mine(param.offset) ? param.offset : -1);
   }
   num_gates_ = static_cast<int64_t>(gates.size());
-  blocks_B2_ = on_device(memory, "arena blocks", blocks, at::kLong).view({-1, 2});
-  starts_P1_ = on_device(memory, "arena blocks of parameters", starts, at::kLong);
-  gates_G_ = on_device(memory, "places of gates", gates, at::kLong);
-  is_gate_P_ = on_device(memory, "which parameters are gates", is_gate, at::kBool);
+  blocks_B2_ = on_device(allocator, "arena blocks", blocks, at::kLong).view({-1, 2});
+  starts_P1_ = on_device(allocator, "arena blocks of parameters", starts, at::kLong);
+  gates_G_ = on_device(allocator, "places of gates", gates, at::kLong);
+  is_gate_P_ = on_device(allocator, "which parameters are gates", is_gate, at::kBool);
   exchanged_ =
-      memory.zeros(MemoryClass::kWorkspace, "squares of arena blocks", {starts.back() + num_gates_}, at::kFloat);
+      allocator.zeros(MemoryClass::kWorkspace, "squares of arena blocks", {starts.back() + num_gates_}, at::kFloat);
 }
 
 void ArenaMeter::measure(const at::Tensor& numbers, const at::Tensor& arena) {

@@ -29,12 +29,12 @@ struct OpenFolder {
 struct Built {
   /// All that is given must outlive it.
   Built(const Settled& run, const kernels::Gemm& gemm, const RunDevice& device, const Workers& workers)
-      : folder(run.config.run.dir, *workers.group),
-        memory(device.device),
-        training(run.config, run.spec, gemm, *workers.group, workers.save_group(), memory) {}
+      : folder(run.config.run.dir, *workers.communicator),
+        allocator(device.device),
+        training(run.config, run.spec, gemm, *workers.communicator, workers.save_group(), allocator) {}
 
   OpenFolder folder;
-  Allocator memory;
+  Allocator allocator;
   train::Training training;
 };
 

@@ -131,14 +131,14 @@ std::optional<TaskScores> evaluate_on_tasks(const JudgedModel& model, TasksOptio
   const std::vector<int64_t> dropped = layers_to_drop(options.drop_layers, setup.folder().spec.dims.layers);
   const auto tasks = eval::ask(eval::load_tasks(options.tasks, options.folder), setup.tokenizer(), options.requests);
   Workers workers = setup.join({{"questions", hex(eval::fingerprint_of(tasks))}});
-  if (workers.group->is_first()) {
+  if (workers.communicator->is_first()) {
     std::cout << "strata " << version() << " · eval · " << setup.text() << "\n  " << tasks.size()
               << (tasks.size() == 1 ? " task, " : " tasks, ") << with_commas(eval::num_items(tasks)) << " items, "
               << options.requests.shots << " shots, up to " << with_commas(options.scoring.max_length) << " tokens\n"
               << std::flush;
   }
   workers.watch_each_other();
-  Evaluator evaluator(options, setup, tasks, *workers.group, 1 + std::ssize(dropped));
+  Evaluator evaluator(options, setup, tasks, *workers.communicator, 1 + std::ssize(dropped));
   TaskScores scores{.whole = evaluator.run(), .dropped = {}};
   json results = results_of(scores.whole);
   results["evaluation"] = evaluator.description();
@@ -148,7 +148,7 @@ std::optional<TaskScores> evaluate_on_tasks(const JudgedModel& model, TasksOptio
   }
   evaluator.end(results);
   workers.leave();
-  return workers.group->is_first() ? std::optional(std::move(scores)) : std::nullopt;
+  return workers.communicator->is_first() ? std::optional(std::move(scores)) : std::nullopt;
 }
 
 }  // namespace strata::run

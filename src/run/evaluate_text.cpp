@@ -61,7 +61,7 @@ std::optional<eval::Perplexity> evaluate_on_text(const JudgedModel& model, const
   const bool skip_bad = setup.folder().config.data.skip_bad;
   const eval::DocumentCounts counts = eval::count_documents(sources, setup.tokenizer(), skip_bad);
   Workers workers = setup.join({{"documents", hex(counts.fingerprint)}});
-  const bool speaks = workers.group->is_first();
+  const bool speaks = workers.communicator->is_first();
   if (speaks) say_header(setup, counts, options);
   workers.watch_each_other();
   const int64_t longest = std::min(options.max_length, counts.longest);
@@ -69,7 +69,7 @@ std::optional<eval::Perplexity> evaluate_on_text(const JudgedModel& model, const
   eval::DocumentStream documents(sources, setup.tokenizer(), skip_bad);
   EvalProgress progress(counts.scored, !speaks, "tokens");
   const eval::Perplexity result = eval::measure_perplexity(
-      loaded->model, [&](eval::Document& document) { return documents.next(document); }, options, *workers.group,
+      loaded->model, [&](eval::Document& document) { return documents.next(document); }, options, *workers.communicator,
       [&](const eval::Perplexity& so_far) { progress.show("perplexity", so_far.tokens, counts.scored); });
   log::end_progress();
   if (speaks && !given.output.empty()) {

@@ -22,8 +22,8 @@ inline constexpr int64_t kBatchTokens = 4096;
 /// A model with its memory.
 struct EvalModel {
   EvalModel(const nn::ModelSpec& spec, const nn::ModelOptions& options, const kernels::Gemm& gemm, at::Device device)
-      : memory(device), model(spec, options, gemm, memory) {}
-  Allocator memory;
+      : allocator(device), model(spec, options, gemm, allocator) {}
+  Allocator allocator;
   nn::Model model;
 };
 

@@ -40,17 +40,17 @@ RunResult run(const std::string& command, const config::RunConfig& given, const 
   const config::RunConfig config = with_steps(given, input);
   const RunDevice device = open_device(config.run);
   Workers workers = join_workers(config, input, device);
-  const auto gemm = common_gemm(config.run, device, *workers.group);
+  const auto gemm = common_gemm(config.run, device, *workers.communicator);
   const auto settled = settle(config, device, workers);
-  const double peak = peak_gflops(*gemm, settled->config, device.device, *workers.group);
+  const double peak = peak_gflops(*gemm, settled->config, device.device, *workers.communicator);
   const int64_t program = device.cuda ? 0 : resident_bytes();  // with what the matrix library keeps
 
   Built built(*settled, *gemm, device, workers);
-  const bool says = options.says && workers.group->is_first();
+  const bool says = options.says && workers.communicator->is_first();
   const Rate rate{.library = gemm->name(),
                   .gflops = peak,
                   .flops_per_token = input.flops_per_token(*settled),
-                  .workers = workers.group->world_size()};
+                  .workers = workers.communicator->world_size()};
   if (says) say_header(command, *settled, device, program, rate, input.description(*settled));
   Begun begun(*settled, input, *gemm, built);
   RunResult result{.progress = begun.start.progress, .losses = {}};

@@ -39,7 +39,7 @@ void take_model(config::Loaded& loaded) {
 int64_t common_room(const RunDevice& device, const Workers& workers) {
   const auto mine = static_cast<double>(device.cuda ? device.cuda->memory().free
                                                     : plan::room_on_this_host() / workers.self.local_world_size);
-  return static_cast<int64_t>(std::ranges::min(workers::gather_numbers(*workers.group, {mine})));
+  return static_cast<int64_t>(std::ranges::min(workers::gather_numbers(*workers.communicator, {mine})));
 }
 
 }  // namespace
@@ -73,11 +73,11 @@ config::RunConfig with_steps(const config::RunConfig& config) {
 
 std::unique_ptr<const Settled> settle(config::RunConfig config, const RunDevice& device, const Workers& workers) {
   const nn::ModelSpec spec = nn::describe(config);
-  const plan::Place place{.device = device.device.type(), .workers = workers.group->world_size()};
+  const plan::Place place{.device = device.device.type(), .workers = workers.communicator->world_size()};
   config.train.recompute = plan::settle_recompute(config, spec, place, common_room(device, workers));
   const data::BatchShape batch_shape = nn::batch_shape_for(config, device.device.type());
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
-  plan::MemoryPlan memory = plan::plan_memory(config, spec, place, workers.group->rank());
+  plan::MemoryPlan memory = plan::plan_memory(config, spec, place, workers.communicator->rank());
   return std::make_unique<const Settled>(Settled{std::move(config), spec, batch_shape, schedule, std::move(memory)});
 }
 

@@ -61,7 +61,7 @@ void Workers::watch_each_other() {
     _exit(1);  // the thread that computes may never come back
   };
   heart = std::make_unique<workers::Heartbeat>(*store, self.rank, introductions, timeout, end);
-  group->set_watcher(heart.get());
+  communicator->set_watcher(heart.get());
 }
 
 void Workers::leave() const {
@@ -94,11 +94,11 @@ std::unique_ptr<workers::Communicator> connect_workers(const workers::Store& sto
 
 Workers join_workers(const Agreement& agreement, const config::ParallelConfig& parallel, const RunDevice& device) {
   const auto self = one_of_several();
-  if (!self) return {.self = {}, .group = workers::alone()};
+  if (!self) return {.self = {}, .communicator = workers::alone()};
   const std::chrono::seconds timeout(parallel.timeout_seconds);
   Workers workers{.self = *self, .timeout = timeout, .store = workers::meet(*self, timeout)};
   workers.introductions = workers::introduce(*workers.store, *self, introduction_of(agreement, device), timeout);
-  workers.group = connect_workers(*workers.store, *self, parallel, device.device.type(), timeout + kCourtesy);
+  workers.communicator = connect_workers(*workers.store, *self, parallel, device.device.type(), timeout + kCourtesy);
   return workers;
 }
 

@@ -22,17 +22,17 @@ Partitions::Partitions(const config::RunConfig& config, const nn::ModelSpec& spe
       states_like_values(config.lisa.states == config::LisaStates::kKeep) {}
 
 DataParallel::DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,
-                           nn::Parameters& parameters, workers::Communicator& workers, Allocator& memory)
+                           nn::Parameters& parameters, workers::Communicator& workers, Allocator& allocator)
     : workers(workers),
       sharded(config.zero > 0 && workers.world_size() > 1),
       mine(sharded ? partitions.states().mine() : std::vector<ArenaRange>{{0, partitions.states().padded_size()}}),
       virtual_ranks(division.ranks_per_worker()),
       reduction(parameters, partitions.gradients, division, workers, {.order = config.order, .sharded = sharded},
-                memory),
+                allocator),
       gather(parameters, partitions.values, workers),
-      gradient_meter(parameters.trained()->params, partitions.gradients.mine(), workers, memory),
-      value_meter(parameters.layout().params, partitions.values.mine(), workers, memory),
+      gradient_meter(parameters.trained()->params, partitions.gradients.mine(), workers, allocator),
+      value_meter(parameters.layout().params, partitions.values.mine(), workers, allocator),
       numbers(division, workers, num_layers(parameters.layout()), gradient_meter.num_numbers(),
-              value_meter.num_numbers(), memory) {}
+              value_meter.num_numbers(), allocator) {}
 
 }  // namespace strata::train

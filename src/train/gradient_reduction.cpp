@@ -11,7 +11,7 @@ namespace strata::train {
 
 GradientReduction::GradientReduction(nn::Parameters& parameters, const workers::Partition& partition,
                                      const Division& division, workers::Communicator& workers, const Options& options,
-                                     Allocator& memory)
+                                     Allocator& allocator)
     : parameters_(parameters),
       partition_(partition),
       workers_(workers),
@@ -19,8 +19,8 @@ GradientReduction::GradientReduction(nn::Parameters& parameters, const workers::
       virtual_ranks_(division.ranks_per_worker()) {
   const at::Tensor& gradients = parameters.gradients();
   for (int64_t ranks = 1; ranks < virtual_ranks_; ranks *= 2) {
-    partial_sums_.push_back(memory.zeros(MemoryClass::kPartialSums, str("gradients of ", ranks, " virtual ranks"),
-                                         gradients.sizes(), gradients.scalar_type()));
+    partial_sums_.push_back(allocator.zeros(MemoryClass::kPartialSums, str("gradients of ", ranks, " virtual ranks"),
+                                            gradients.sizes(), gradients.scalar_type()));
   }
 }
 

@@ -6,13 +6,13 @@
 namespace strata::train {
 
 StepNumbers::StepNumbers(const Division& division, const workers::Communicator& workers, int64_t layers,
-                         int64_t of_gradients, int64_t of_parameters, Allocator& memory)
+                         int64_t of_gradients, int64_t of_parameters, Allocator& allocator)
     : first_virtual_rank(workers.rank() * division.ranks_per_worker()) {
   const int64_t rows = division.virtual_ranks;
   const int64_t columns = 1 + LayerStatistics::num_sums(layers);
   const int64_t before_sums = kernels::kClipNumbers + of_gradients + of_parameters;
   const auto zeros = [&](const char* name, int64_t size) {
-    return memory.zeros(MemoryClass::kWorkspace, name, {size}, at::kDouble);
+    return allocator.zeros(MemoryClass::kWorkspace, name, {size}, at::kDouble);
   };
   const at::Tensor all = zeros("numbers of a step", before_sums + rows * columns);
   outcome = all.narrow(0, 0, kernels::kClipNumbers);

@@ -16,16 +16,16 @@ nn::ModelSpec with_whole_buckets(nn::ModelSpec spec, const Partitions& partition
 }  // namespace
 
 Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, const kernels::Gemm& gemm,
-                   workers::Communicator& workers, const SaveGroup& group, Allocator& memory)
+                   workers::Communicator& workers, const SaveGroup& group, Allocator& allocator)
     : division(divide(config, workers.world_size())),
       partitions(config, spec, workers.rank(), workers.world_size()),
-      model(with_whole_buckets(spec, partitions), nn::options_for(config, memory.device_type()), gemm, memory),
-      parallel(config.parallel, division, partitions, model.parameters(), workers, memory),
+      model(with_whole_buckets(spec, partitions), nn::options_for(config, allocator.device_type()), gemm, allocator),
+      parallel(config.parallel, division, partitions, model.parameters(), workers, allocator),
       optimizer(optim::make_optimizer(config.optimizer, trained_params(config, spec.layout, spec.trained),
                                       parallel.mine, model.parameters().master().scalar_type(),
-                                      static_cast<uint64_t>(config.run.seed), memory)),
+                                      static_cast<uint64_t>(config.run.seed), allocator)),
       writer(config, model.spec().layout, workers.is_first() ? model.parameters().master() : at::Tensor(), *optimizer,
-             partitions.states().mine(), group, memory) {
+             partitions.states().mine(), group, allocator) {
   if (config.lisa.layers > 0) lisa.emplace(config, model, *optimizer);
   if (parallel.sharded) {
     model.set_before_section([this](const ArenaRange& section) { parallel.gather.wait_for(section); });

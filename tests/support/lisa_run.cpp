@@ -67,7 +67,7 @@ data::GlobalBatch lisa_batch(const train::Division& division, int rank, int64_t 
 LisaRun::LisaRun(const config::RunConfig& given, workers::Communicator& workers)
     : config(given),
       gemm(kernels::make_gemm("tiles")),
-      training(config, nn::describe(config), *gemm, workers, {}, memory),
+      training(config, nn::describe(config), *gemm, workers, {}, allocator),
       schedule(config.schedule, config.optimizer.lr, config.train.steps) {
   const train::RunStart how{.anew =
                                 [&] {

@@ -42,7 +42,7 @@ struct LisaRun {
 
   config::RunConfig config;
   std::unique_ptr<kernels::Gemm> gemm;
-  Allocator memory{at::kCPU};
+  Allocator allocator{at::kCPU};
   train::Training training;
   optim::Schedule schedule;
   train::CheckpointState start;

@@ -93,8 +93,8 @@ Result train_with(int world_size, const Setup& setup) {
   std::vector<Result> results(static_cast<size_t>(world_size));
   as_workers(world_size, [&](workers::Communicator& workers) {
     const auto gemm = kernels::make_gemm("tiles");
-    Allocator memory(at::kCPU);
-    Training training(config, spec, *gemm, workers, {}, memory);
+    Allocator allocator(at::kCPU);
+    Training training(config, spec, *gemm, workers, {}, allocator);
     training.model.parameters().initialise(7);
     const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);
     Step step(training.model, *training.optimizer, schedule, config.train, training.parallel);

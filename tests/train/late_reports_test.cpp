@@ -55,7 +55,7 @@ struct Process {
   Process(const config::RunConfig& config, workers::Communicator& workers)
       : config(config),
         gemm(kernels::make_gemm("tiles")),
-        training(config, nn::describe(config.model, config.norm), *gemm, workers, {}, memory),
+        training(config, nn::describe(config.model, config.norm), *gemm, workers, {}, allocator),
         schedule(config.schedule, config.optimizer.lr, config.train.steps) {
     training.model.parameters().initialise(7);
   }
@@ -82,7 +82,7 @@ struct Process {
 
   config::RunConfig config;
   std::unique_ptr<kernels::Gemm> gemm;
-  Allocator memory{at::kCPU};
+  Allocator allocator{at::kCPU};
   Training training;
   optim::Schedule schedule;
   Progress progress;

@@ -50,7 +50,7 @@ struct Process {
   explicit Process(const config::RunConfig& config)
       : config(config),
         test(nn::describe(config.model, config.norm), options(config)),
-        training(config, test.model, memory),
+        training(config, test.model, allocator),
         schedule(config.schedule, config.optimizer.lr, config.train.steps) {
     now.progress.cursor.seed = 42;
     now.progress = begin_run(config, now, test.model.parameters(), *training.optimizer,
@@ -76,7 +76,7 @@ struct Process {
 
   void save() {
     CheckpointWriter writer(config, layout(), test.model.parameters().master(), *training.optimizer,
-                            training.partitions.states().mine(), {}, memory);
+                            training.partitions.states().mine(), {}, allocator);
     RunLogs logs(config.run.dir, now.progress.step);
     writer.save(now, &logs);
     EXPECT_EQ(writer.finish(), std::nullopt);
@@ -85,7 +85,7 @@ struct Process {
 
   config::RunConfig config;
   TestModel test;
-  Allocator memory{at::kCPU};
+  Allocator allocator{at::kCPU};
   strata::test::LoneTraining training;
   optim::Schedule schedule;
   CheckpointState now;

@@ -61,8 +61,8 @@ struct Trained {
   Trained(const config::RunConfig& given, std::unique_ptr<kernels::Gemm> library, at::Device device)
       : config(given),
         gemm(std::move(library)),
-        memory(device),
-        training(config, nn::describe(config.model, config.norm), *gemm, *workers, {}, memory) {
+        allocator(device),
+        training(config, nn::describe(config.model, config.norm), *gemm, *workers, {}, allocator) {
     training.model.parameters().initialise(7);
   }
 
@@ -77,7 +77,7 @@ struct Trained {
     const auto next = [&]() -> std::optional<data::GlobalBatch> { return batch_of(index++, config.model.vocab); };
     train::Progress progress;
     train::run_training(step, config.train, next, hooks,
-                        {.last_step = kSteps, .reads_late = memory.device_type() != at::kCPU}, progress);
+                        {.last_step = kSteps, .reads_late = allocator.device_type() != at::kCPU}, progress);
     training.writer.finish();
     return reports;
   }
@@ -85,7 +85,7 @@ struct Trained {
   config::RunConfig config;
   std::unique_ptr<workers::Communicator> workers = workers::alone();
   std::unique_ptr<kernels::Gemm> gemm;
-  Allocator memory;
+  Allocator allocator;
   train::Training training;
 };
 
@@ -160,10 +160,10 @@ TEST_F(MemoryOnGpu, IsWhatWasPlanned) {
   config.train.precision = config::Precision::kMixed;
   const auto plan = plan::plan_memory(config, nn::describe(config.model, config.norm), {.device = device().type()});
   const auto run = run_on_gpu(config);
-  ASSERT_EQ(run->memory.buffers().size(), plan.buffers.buffers().size());
+  ASSERT_EQ(run->allocator.buffers().size(), plan.buffers.buffers().size());
   for (size_t i = 0; i < plan.buffers.buffers().size(); ++i) {
-    EXPECT_EQ(run->memory.buffers()[i].name, plan.buffers.buffers()[i].name);
-    EXPECT_EQ(run->memory.buffers()[i].bytes, plan.buffers.buffers()[i].bytes) << plan.buffers.buffers()[i].name;
+    EXPECT_EQ(run->allocator.buffers()[i].name, plan.buffers.buffers()[i].name);
+    EXPECT_EQ(run->allocator.buffers()[i].bytes, plan.buffers.buffers()[i].bytes) << plan.buffers.buffers()[i].name;
   }
   run->run();
   // Beside the buffers cuBLAS and cuBLASLt have workspaces of 32 MiB, and numbers and FlashAttention take a little.

@@ -54,8 +54,8 @@ GemmRate gemm_rate(const kernels::Gemm& gemm, const config::RunConfig& config, c
   return rate;
 }
 
-std::string memory_text(const Allocator& memory, const run::RunDevice& device) {
-  const std::string planned = human_bytes(memory.total_bytes()) + " planned, ";
+std::string memory_text(const Allocator& allocator, const run::RunDevice& device) {
+  const std::string planned = human_bytes(allocator.total_bytes()) + " planned, ";
   if (device.cuda) return planned + human_bytes(device.cuda->peak_allocated_bytes()) + " allocated at most";
   return planned + human_bytes(peak_resident_bytes()) + " resident at most";
 }

@@ -16,7 +16,7 @@ namespace strata::data {
 class BatchUpload {
  public:
   /// For batches of at most so many tokens, padding included.
-  BatchUpload(at::Device device, int64_t max_tokens, Allocator& memory);
+  BatchUpload(at::Device device, int64_t max_tokens, Allocator& allocator);
 
   /// The batch on the device: what is enqueued on the current stream from now on finds it there. It stays until the
   /// call after the next one, and then its memory is another's.

@@ -24,7 +24,7 @@ class ArenaMeter {
   /// mine: the ranges that this worker is to measure, rising, of whole blocks, and with the other workers' together
   /// all. `workers` must outlive the meter.
   ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, workers::Communicator& workers,
-             Allocator& memory);
+             Allocator& allocator);
 
   /// How many numbers a measure has: the squares of P parameters, then the values of G gates.
   int64_t num_numbers() const { return num_params_ + num_gates_; }

@@ -22,7 +22,7 @@ struct Workers {
   std::optional<workers::Store> store = {};  // none for a worker that is alone, and so on
   std::vector<workers::Introduction> introductions = {};
   std::unique_ptr<workers::Heartbeat> heart = nullptr;
-  std::unique_ptr<workers::Communicator> group = nullptr;
+  std::unique_ptr<workers::Communicator> communicator = nullptr;
 
   /// What checkpoints are saved together with.
   train::SaveGroup save_group() const;

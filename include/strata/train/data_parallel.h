@@ -23,7 +23,7 @@ struct Partitions {
 struct DataParallel {
   /// The arenas must have the padded sizes of their partitions. All that is given must outlive it.
   DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,
-               nn::Parameters& parameters, workers::Communicator& workers, Allocator& memory);
+               nn::Parameters& parameters, workers::Communicator& workers, Allocator& allocator);
 
   workers::Communicator& workers;
   bool sharded;                  // ZeRO: a worker updates only its slices

@@ -24,7 +24,7 @@ class GradientReduction {
 
   /// Takes the memory for partial sums. All that is given must outlive it.
   GradientReduction(nn::Parameters& parameters, const workers::Partition& partition, const Division& division,
-                    workers::Communicator& workers, const Options& options, Allocator& memory);
+                    workers::Communicator& workers, const Options& options, Allocator& allocator);
 
   /// A step begins: the gradients are nought.
   void begin();

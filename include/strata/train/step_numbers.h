@@ -23,7 +23,7 @@ struct StepSums {
 struct StepNumbers {
   /// of_gradients, of_parameters: how many numbers optim::ArenaMeter makes of each.
   StepNumbers(const Division& division, const workers::Communicator& workers, int64_t layers, int64_t of_gradients,
-              int64_t of_parameters, Allocator& memory);
+              int64_t of_parameters, Allocator& allocator);
 
   at::Tensor outcome;     // of clipping: kernels::ClipNumber
   at::Tensor gradients;   // as measured

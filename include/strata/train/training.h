@@ -15,7 +15,7 @@ namespace strata::train {
 struct Training {
   /// spec: of nn::describe(config).
   Training(const config::RunConfig& config, const nn::ModelSpec& spec, const kernels::Gemm& gemm,
-           workers::Communicator& workers, const SaveGroup& group, Allocator& memory);
+           workers::Communicator& workers, const SaveGroup& group, Allocator& allocator);
   Training(const Training&) = delete;
   Training& operator=(const Training&) = delete;
 

@@ -20,9 +20,9 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 }  // namespace
 
 TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges,
-                                    Allocator& memory) {
+                                    Allocator& allocator) {
   const auto untouched = [&](const std::string& name, int64_t size, at::ScalarType dtype) {
-    return memory.untouched(MemoryClass::kCheckpointCopy, "copy of " + name, {size}, dtype);
+    return allocator.untouched(MemoryClass::kCheckpointCopy, "copy of " + name, {size}, dtype);
   };
   TrainingArenas copy{.parameters = {}, .optimizer = {.params = {}, .ranges = ranges, .states = {}}};
   if (const at::Tensor& parameters = arenas.parameters; parameters.defined()) {
@@ -38,7 +38,7 @@ TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vec
 
 CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout,
                                    const at::Tensor& parameters, const optim::Optimizer& optimizer,
-                                   const std::vector<ArenaRange>& ranges, SaveGroup group, Allocator& memory)
+                                   const std::vector<ArenaRange>& ranges, SaveGroup group, Allocator& allocator)
     : run_(config.run.dir),
       config_(config),
       layout_(layout),
@@ -46,7 +46,7 @@ CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::Pa
       optimizer_(optimizer),
       ranges_(ranges),
       group_(std::move(group)) {
-  if (config.checkpoint.asynchronous) copy_ = make_checkpoint_copy(arenas(), ranges, memory);
+  if (config.checkpoint.asynchronous) copy_ = make_checkpoint_copy(arenas(), ranges, allocator);
 }
 
 CheckpointWriter::~CheckpointWriter() {

@@ -14,7 +14,7 @@ namespace strata::train {
 /// A second set of arenas, to save from while the first go on: of the parameters, if they are there, and of what the
 /// ranges have of the optimizer's states, whosever they are.
 TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges,
-                                    Allocator& memory);
+                                    Allocator& allocator);
 
 /// Saves checkpoints of a run behind its back: save() copies the arenas, and a thread writes the copy and then removes
 /// the checkpoints that config.checkpoint no longer keeps.
@@ -25,7 +25,7 @@ class CheckpointWriter {
   /// checkpoint.asynchronous: false there is none, and save() does all of it. Config and optimizer must outlive it.
   CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout, const at::Tensor& parameters,
                    const optim::Optimizer& optimizer, const std::vector<ArenaRange>& ranges, SaveGroup group,
-                   Allocator& memory);
+                   Allocator& allocator);
   /// Waits for what is being written.
   ~CheckpointWriter();
 

@@ -24,7 +24,7 @@ Trained two_params() {
 struct Training {
   explicit Training(const std::vector<ArenaRange>& ranges = {{0, kSize}})
       : signum(make_optimizer({.kind = config::OptimizerKind::kSignum, .beta1 = 0.5, .weight_decay = 0.5}, two_params(),
-                              ranges, at::kFloat, 42, memory)) {
+                              ranges, at::kFloat, 42, allocator)) {
     clip[kernels::kGlobalFactor].fill_(0.5);
     clip[kernels::kApply].fill_(1.0);
   }
@@ -35,7 +35,7 @@ struct Training {
     signum->update({.values = values, .gradients = gradients, .copy = {}}, 0, 0.25, clip);
   }
 
-  Allocator memory{at::kCPU};
+  Allocator allocator{at::kCPU};
   at::Tensor values = at::zeros({kSize}), gradients = at::zeros({kSize});
   at::Tensor clip = at::zeros({kernels::kClipNumbers}, at::kDouble);
   std::unique_ptr<Optimizer> signum;
