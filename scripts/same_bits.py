@@ -37,7 +37,7 @@ run: {{gemm: tiles}}
     pretrain = ["pretrain", *config]
     yield "9m, 1 worker", nine, [*pretrain, "run.dir={root}/nine"]
     yield "9m, 2 workers", nine, ["launch", "--nproc-per-node", "2", "--", *pretrain, "run.dir={root}/two"]
-    yield "9m, stopped", nine, [*pretrain, "run.dir={root}/resumed", "train.stop_after=7"]
+    yield "9m, stopped", nine, [*pretrain, "train.stop_after=7", "run.dir={root}/resumed"]
     yield "9m, resumed", nine, [*pretrain, "run.dir={root}/resumed"]
     for scheme in SCHEMES:
         for name in (scheme, scheme + "+gpas"):
