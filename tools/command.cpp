@@ -1,43 +1,14 @@
-// What the program understands of a command line: the only source that sees CLI11.
+// Commands and options on top of CLI11.
 #include "command.h"
 
 #include <CLI/CLI.hpp>
 #include <optional>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
-#include "strata/base/version.h"
 
 namespace strata::tools {
-namespace {
-
-// CLI11 shows it as an enum.
-enum class Choice : int {};
-
-// "strata bench step", as far as the command line was understood.
-std::string command_of(const CLI::App& program) {
-  std::string command = program.get_name();
-  for (const CLI::App* app = &program; !app->get_subcommands().empty();) {
-    app = app->get_subcommands().front();
-    command += " " + app->get_name();
-  }
-  return command;
-}
-
-// What is wrong with the command line, in one line.
-std::string explain(const CLI::App& program, const std::string& failure, const std::string& first_argument) {
-  const std::string command = command_of(program);
-  std::string problem = failure.substr(0, failure.find('\n'));
-  if (command == program.get_name() && !first_argument.empty() && !first_argument.starts_with('-')) {
-    std::vector<std::string> known;
-    for (const CLI::App* subcommand : program.get_subcommands({})) known.push_back(subcommand->get_name());
-    problem = str("unknown command \"", first_argument, "\"", did_you_mean(first_argument, known),
-                  " (known: ", join(known, " "), ")");
-  }
-  return str(command, ": ", problem, "; ", command, " --help says more");
-}
-
-}  // namespace
 
 const Option& Option::required() const {
   option_->required();
@@ -105,7 +76,9 @@ const Option& Option::hidden() const {
 }
 
 Command Command::add(const std::string& name, const std::string& help) const {
-  return Command(*app_->add_subcommand(name, help));
+  CLI::App* command = app_->add_subcommand(name, help);
+  command->add_flag_callback("--quiet", log::quiet, "say results, warnings and errors only");
+  return Command(*command);
 }
 
 void Command::needs_subcommand() const { app_->require_subcommand(1); }
@@ -113,6 +86,15 @@ void Command::needs_subcommand() const { app_->require_subcommand(1); }
 std::vector<std::string> Command::subcommands() const {
   std::vector<std::string> names;
   for (const CLI::App* subcommand : app_->get_subcommands({})) names.push_back(subcommand->get_name());
+  return names;
+}
+
+std::vector<std::string> Command::options_of(const std::string& subcommand) const {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app_->get_subcommand(subcommand)->get_options()) {
+    if (option->get_group().empty()) continue;
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
   return names;
 }
 
@@ -135,11 +117,19 @@ Option Command::flag(const std::string& names, bool& value, const std::string& h
 
 Option Command::choice(const std::string& names, const std::map<std::string, int>& values,
                        const std::function<void(int)>& set, const std::string& help) const {
-  std::map<std::string, Choice> choices;
-  for (const auto& [name, number] : values) choices.emplace(name, Choice{number});
-  const auto take = [set](const Choice& choice) { set(static_cast<int>(choice)); };
-  CLI::Option* option = app_->add_option_function<Choice>(names, take, help);
-  return Option(*option->transform(CLI::CheckedTransformer(choices)));
+  std::vector<std::string> known;
+  for (const auto& [name, number] : values) known.push_back(name);
+  const auto to_number = [values, known](std::string& text) -> std::string {
+    const auto found = values.find(text);
+    if (found == values.end()) {
+      return str("\"", text, "\" is unknown", did_you_mean(text, known), " (known: ", join(known, " "), ")");
+    }
+    text = std::to_string(found->second);
+    return "";
+  };
+  CLI::Option* option = app_->add_option_function<int>(names, set, help);
+  option->transform(CLI::Validator(to_number, ""))->type_name(join(known, "|"));
+  return Option(*option);
 }
 
 void Command::refuse(const std::string& names, const std::string& message) const {
@@ -149,24 +139,9 @@ void Command::refuse(const std::string& names, const std::string& message) const
 
 void Command::positionals_at_end() const { app_->positionals_at_end(); }
 void Command::footer(const std::string& text) const { app_->footer(text); }
-void Command::footer(const std::function<std::string()>& text) const { app_->footer(text); }
 void Command::run(const std::function<void()>& callback) const { app_->callback(callback); }
 bool Command::given(const std::string& option) const { return app_->count(option) > 0; }
 
 void throw_missing(const std::string& argument) { throw CLI::RequiredError(argument); }
-
-int run_command_line(int argc, char** argv, const std::vector<void (*)(const Command&)>& commands) {
-  CLI::App program{"Strata pretrains LLaMA-style decoders and compares ways of normalising them.", "strata"};
-  program.set_version_flag("--version", "strata " + version());
-  program.require_subcommand(1);
-  for (const auto add : commands) add(Command(program));
-  try {
-    program.parse(argc, argv);
-  } catch (const CLI::ParseError& failure) {
-    if (failure.get_exit_code() == 0) return program.exit(failure);  // --help, --version
-    throw UsageError(explain(program, failure.what(), argc > 1 ? argv[1] : ""));
-  }
-  return 0;
-}
 
 }  // namespace strata::tools

@@ -15,7 +15,8 @@ class Option;
 }  // namespace CLI
 
 // Each subcommand lives in its own file, adds itself to the program with one of the functions below, and runs in its
-// callback. CLI11, which reads the command line, is seen by command.cpp alone: it takes long to compile.
+// callback. CLI11, which reads the command line, is seen by command.cpp and command_line.cpp alone: it takes long to
+// compile.
 namespace strata::tools {
 
 /// Thrown where a run ends early because it was asked to, after saving; and where workers have told why they failed.
@@ -62,6 +63,8 @@ class Command {
   /// One of those that are added has to be named.
   void needs_subcommand() const;
   std::vector<std::string> subcommands() const;
+  /// The names of a subcommand's options, as they are written, without those that help does not show.
+  std::vector<std::string> options_of(const std::string& subcommand) const;
 
   /// T: std::string, bool's numbers, or a vector or std::optional of them (command.cpp lists them). Names that begin
   /// with - are options, others positional arguments.
@@ -83,7 +86,6 @@ class Command {
   /// Options may follow positional arguments no more.
   void positionals_at_end() const;
   void footer(const std::string& text) const;
-  void footer(const std::function<std::string()>& text) const;  // made when it is asked for
   void run(const std::function<void()>& callback) const;
   bool given(const std::string& option) const;
 
@@ -106,11 +108,19 @@ std::map<std::string, E> by_name() {
 /// From a callback: an argument that is needed here was not given.
 [[noreturn]] void throw_missing(const std::string& argument);
 
-/// Reads the command line and runs what it names. Throws UsageError, in one line, where it cannot be understood.
-/// Gives the exit code.
-int run_command_line(int argc, char** argv, const std::vector<void (*)(const Command&)>& commands);
+/// Commands that serve one purpose, under whose name help lists them.
+struct Purpose {
+  std::string name;
+  std::vector<void (*)(const Command&)> commands;
+};
+
+/// Reads the command line and runs what it names; every command takes --quiet too. Throws UsageError, in one line,
+/// where it cannot be understood. Gives the exit code: 0, or 2 after the list of commands for a command line without
+/// one.
+int run_command_line(int argc, char** argv, const std::vector<Purpose>& purposes);
 
 void add_bench(const Command& program);
+void add_completion(const Command& program);
 void add_doctor(const Command& program);
 void add_encode(const Command& program);  // and decode
 void add_eval(const Command& program);
@@ -120,6 +130,7 @@ void add_import(const Command& program);
 void add_init(const Command& program);
 void add_inspect(const Command& program);
 void add_launch(const Command& program);
+void add_lists(const Command& program);  // schemes and tasks
 void add_plan(const Command& program);
 void add_pretrain(const Command& program);
 void add_sft(const Command& program);

@@ -1,7 +1,5 @@
 #include "config_arguments.h"
 
-#include "strata/config/print.h"
-
 namespace strata::tools {
 
 void add_config_option(const Command& command, ConfigArguments& arguments) {
@@ -16,7 +14,7 @@ void add_override_option(const Command& command, ConfigArguments& arguments) {
 void add_config_options(const Command& command, ConfigArguments& arguments) {
   add_config_option(command, arguments);
   add_override_option(command, arguments);
-  command.footer([] { return "Keys:\n" + config::help(); });
+  command.footer("strata inspect --keys lists all keys with their defaults and meanings.");
 }
 
 void end_run(int signal) {

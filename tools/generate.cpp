@@ -9,6 +9,7 @@
 #include "strata/hub/model_folder.h"
 #include "strata/nn/model.h"
 #include "strata/run/device.h"
+#include "strata/run/tokenizer.h"
 
 namespace strata::tools {
 namespace {
@@ -30,6 +31,7 @@ std::string tokenizer_of(const GenerateArguments& arguments, const config::RunCo
 void run(const GenerateArguments& arguments) {
   const hub::ModelFolder folder = hub::open_model_folder(arguments.folder);
   const data::Tokenizer tokenizer(data::local_copy(tokenizer_of(arguments, folder.config), folder.config.data.cache));
+  run::check_tokenizer(tokenizer, folder);
   const std::vector<int32_t> ids = tokenizer.encode(arguments.prompt);
   std::vector<int64_t> prompt(ids.begin(), ids.end());
   if (prompt.empty()) throw UsageError("--prompt: has no tokens");

@@ -11,6 +11,7 @@
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
 #include "strata/config/print.h"
+#include "strata/hub/model_folder.h"
 #include "strata/nn/of_config.h"
 #include "strata/nn/report.h"
 #include "strata/norm/report.h"
@@ -59,7 +60,7 @@ void inspect_folders(const InspectArguments& arguments) {
   if (arguments.buffers) throw UsageError("--buffers: the memory plan belongs to a config; a model folder has none");
   const std::vector<std::string>& more = arguments.config.overrides;
   if (more.empty()) return inspect_folder(arguments.config.path, arguments.parameters);
-  if (more.size() > 1 || !std::filesystem::is_directory(more[0])) {
+  if (more.size() > 1 || !hub::find_model_folder(more[0])) {
     throw UsageError(str(more.back(), ": a model folder takes no key.path=value, only a second folder beside it"));
   }
   compare_folders(arguments.config.path, more[0]);
@@ -70,7 +71,7 @@ void run(const InspectArguments& arguments) {
     std::cout << (arguments.markdown ? config::reference() : config::help());
   } else if (arguments.config.path.empty()) {
     throw_missing("config or folder");
-  } else if (std::filesystem::is_directory(arguments.config.path)) {
+  } else if (hub::find_model_folder(arguments.config.path)) {
     inspect_folders(arguments);
   } else {
     inspect_config(arguments);

@@ -40,7 +40,8 @@ std::string checkpoint_report(const train::Checkpoint& checkpoint) {
 
 }  // namespace
 
-void inspect_folder(const std::filesystem::path& path, bool parameters) {
+void inspect_folder(const std::filesystem::path& name, bool parameters) {
+  const std::filesystem::path path = hub::find_model_folder(name).value_or(name);
   std::string checkpoint;
   if (train::is_checkpoint(path)) checkpoint = checkpoint_report(train::Checkpoint::open(path));
   const hub::ModelFolder folder = hub::open_model_folder(path);

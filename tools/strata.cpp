@@ -27,10 +27,13 @@ int main(int argc, char** argv) {
   return_large_blocks();
   using namespace strata::tools;
   try {
-    return run_command_line(
-        argc, argv,
-        {add_pretrain, add_sft, add_plan, add_tokenize, add_train_tokenizer, add_encode, add_eval, add_generate,
-         add_inspect, add_export, add_import, add_init, add_trace, add_bench, add_doctor, add_launch});
+    return run_command_line(argc, argv,
+                            {{"Train", {add_pretrain, add_sft, add_launch}},
+                             {"Judge and use a model", {add_eval, add_generate}},
+                             {"Prepare text", {add_train_tokenizer, add_tokenize, add_encode}},
+                             {"Look", {add_inspect, add_plan, add_doctor, add_lists, add_bench, add_trace}},
+                             {"Model folders", {add_init, add_export, add_import}},
+                             {"Shell", {add_completion}}});
   } catch (const Stopped& stopped) {
     return stopped.exit_code;
   } catch (const strata::UsageError& failure) {

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <thread>
 
 #include "command.h"
@@ -71,7 +72,9 @@ void run(const TokenizeArguments& arguments) {
   for (size_t i = 0; i < sources.size(); ++i) {
     progress.begin(str("shard ", i + 1, " of ", sources.size()));
     Outcome outcome = cache.make(sources[i]);
+    std::optional<log::Wait> wait;
     for (; outcome == Outcome::kBusy; outcome = cache.make(sources[i])) {
+      if (!wait) wait.emplace(str("another process that tokenizes ", sources[i].name));
       std::this_thread::sleep_for(std::chrono::milliseconds(200));  // another process makes it
     }
     progress.clear();

@@ -29,6 +29,7 @@ void run(const TrainTokenizerArguments& arguments) {
     }
     return true;
   };
+  const log::Wait wait(str("sentencepiece to find ", arguments.vocab_size, " pieces"));
   data::train_tokenizer(texts, arguments.vocab_size, arguments.output);
   log::info(str(arguments.output, ": ", arguments.vocab_size, " pieces"));
 }

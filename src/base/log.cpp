@@ -5,36 +5,46 @@
 #include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
 #include <iostream>
+#include <mutex>
+#include <optional>
+#include <ranges>
+#include <thread>
 
 #include "strata/base/check.h"
+#include "strata/base/text.h"
 
 namespace strata::log {
 namespace {
 
-// Where messages go. Files come and go while other threads log.
-spdlog::sinks::dist_sink_mt& sinks() {
-  static const auto instance = [] {
-    auto console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-    console->set_pattern("%v");
-    auto all = std::make_shared<spdlog::sinks::dist_sink_mt>();
-    all->add_sink(std::move(console));
-    return all;
-  }();
-  return *instance;
-}
+using Clock = std::chrono::steady_clock;
+using spdlog::level::level_enum;
 
-spdlog::logger& logger() {
-  static const auto instance = [] {
-    const std::shared_ptr<spdlog::sinks::sink> all(&sinks(), [](auto*) {});
-    auto created = std::make_shared<spdlog::logger>("strata", all);
-    created->flush_on(spdlog::level::info);
-    return created;
-  }();
-  return *instance;
+// Files come and go while other threads log.
+struct Sinks {
+  std::shared_ptr<spdlog::sinks::stderr_sink_mt> console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+  std::shared_ptr<spdlog::sinks::dist_sink_mt> files = std::make_shared<spdlog::sinks::dist_sink_mt>();
+  spdlog::logger messages{"strata", {console, files}};
+  spdlog::logger for_files{"strata", files};
+
+  Sinks() {
+    console->set_pattern("%v");
+    messages.flush_on(level_enum::info);
+    for_files.flush_on(level_enum::info);
+  }
+};
+
+Sinks& sinks() {
+  static Sinks instance;
+  return instance;
 }
 
 std::string& current_speaker() {
@@ -42,34 +52,92 @@ std::string& current_speaker() {
   return speaker;
 }
 
-bool is_terminal() {
-  static const bool is_one = isatty(STDOUT_FILENO) != 0;
-  return is_one;
+bool stays_in_place() {
+  static const bool does = [] {
+    const char* terminal = std::getenv("TERM");
+    return isatty(STDOUT_FILENO) != 0 && (terminal == nullptr || std::string_view(terminal) != "dumb");
+  }();
+  return does;
 }
 
+size_t terminal_columns() {
+  constexpr size_t kUsual = 80;
+  winsize size = {};
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
+}
+
+// Fewer lines the longer it takes: a night's run has hundreds, not thousands.
+double interval_of_lines() {
+  static const Clock::time_point begun = Clock::now();
+  return std::clamp(0.05 * std::chrono::duration<double>(Clock::now() - begun).count(), 5.0, 300.0);
+}
+
+std::atomic<bool> is_quiet = false;
 std::atomic<bool> is_progress_shown = false;
 
-void write(spdlog::level::level_enum level, std::string_view message) {
-  if (!logger().should_log(level)) return;
+void write(level_enum level, std::string_view message) {
   end_progress();
-  logger().log(level, message);
+  sinks().messages.log(level, visible(message));
 }
 
 // "[rank 3] error: <message>"
 std::string spoken(const char* kind, std::string_view message) { return (current_speaker() + kind).append(message); }
 
+// Into the files, where lines of progress come as seldom as they do where there is no terminal.
+void note_progress(const std::string& line) {
+  static std::mutex mutex;
+  static std::optional<Clock::time_point> noted;
+  const std::scoped_lock lock(mutex);
+  const auto now = Clock::now();
+  const bool is_due = !noted || std::chrono::duration<double>(now - *noted).count() >= interval_of_lines();
+  if (stays_in_place() && !is_due) return;
+  noted = now;
+  sinks().for_files.info(line);
+}
+
 }  // namespace
 
-void info(std::string_view message) { write(spdlog::level::info, message); }
-void warn(std::string_view message) { write(spdlog::level::warn, spoken("warning: ", message)); }
-void error(std::string_view message) { write(spdlog::level::err, spoken("error: ", message)); }
+void info(std::string_view message) { write(level_enum::info, message); }
+void warn(std::string_view message) { write(level_enum::warn, spoken("warning: ", message)); }
+void error(std::string_view message) { write(level_enum::err, spoken("error: ", message)); }
 
-double progress_interval() { return is_terminal() ? 0.5 : 5.0; }
+void say(std::string_view text) {
+  const std::string shown = visible(text.substr(0, text.find_last_not_of('\n') + 1));
+  if (!is_quiet) {
+    end_progress();
+    std::cout << shown << '\n' << std::flush;
+  }
+  sinks().for_files.info(shown);
+}
 
-void progress(std::string_view line) {
-  if (is_terminal()) {
+void note(std::string_view text) { sinks().for_files.info(visible(text)); }
+
+std::string fitted(const std::vector<Part>& parts, size_t columns) {
+  std::vector<Part> left = parts;
+  const auto line = [&] {
+    std::string text;
+    for (const Part& part : left) {
+      if (!text.empty()) text += part.text.starts_with('(') ? " " : "  ";
+      text += part.text;
+    }
+    return text;
+  };
+  while (left.size() > 1 && columns_of(line()) > columns) {
+    left.erase(std::next(std::ranges::min_element(left | std::views::reverse, {}, &Part::keep)).base());
+  }
+  return line();
+}
+
+double progress_interval() { return stays_in_place() ? 0.5 : interval_of_lines(); }
+
+void progress(const std::vector<Part>& parts) {
+  const std::string line = visible(fitted(parts, std::string::npos));
+  note_progress(line);
+  if (is_quiet) return;
+  if (stays_in_place()) {
+    // The last column stays free: a line that fills the width would begin the next one.
+    std::cout << '\r' << visible(fitted(parts, terminal_columns() - 1)) << "\033[J" << std::flush;
     is_progress_shown = true;
-    std::cout << '\r' << line << "\033[K" << std::flush;
   } else {
     std::cout << line << '\n' << std::flush;
   }
@@ -79,6 +147,30 @@ void end_progress() {
   if (is_progress_shown.exchange(false)) std::cout << '\n' << std::flush;
 }
 
+struct Wait::Teller {
+  explicit Teller(std::string what)
+      : thread([this, what = std::move(what)](const std::stop_token& stop) { tell(what, stop); }) {}
+
+  void tell(const std::string& what, const std::stop_token& stop) {
+    const Clock::time_point begun = Clock::now();
+    std::unique_lock lock(mutex);
+    for (auto pause = std::chrono::seconds(5);; pause *= 2) {
+      ended.wait_for(lock, stop, pause, [] { return false; });
+      if (stop.stop_requested()) return;
+      const auto passed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun);
+      info(str("waiting for ", what, ", for ", passed.count(), " s now (Ctrl-C ends it)"));
+    }
+  }
+
+  std::mutex mutex;
+  std::condition_variable_any ended;
+  std::jthread thread;  // last: it uses the others
+};
+
+Wait::Wait(std::string what) : teller_(std::make_unique<Teller>(std::move(what))) {}
+
+Wait::~Wait() = default;
+
 struct File::Sink {
   std::shared_ptr<spdlog::sinks::sink> sink;
 };
@@ -86,16 +178,19 @@ struct File::Sink {
 File::File(const std::filesystem::path& path) try {
   auto file = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path.string());
   file->set_pattern("%Y-%m-%d %H:%M:%S  %v");
-  sinks().add_sink(file);
+  sinks().files->add_sink(file);
   sink_ = std::make_unique<Sink>(Sink{std::move(file)});
 } catch (const spdlog::spdlog_ex& failure) {
   throw Error(str("cannot write the log ", path.string(), ": ", failure.what()));
 }
 
-File::~File() { sinks().remove_sink(sink_->sink); }
+File::~File() { sinks().files->remove_sink(sink_->sink); }
 
 void speak_as(const std::string& speaker) { current_speaker() = speaker; }
 
-void quiet() { logger().set_level(spdlog::level::warn); }
+void quiet() {
+  is_quiet = true;
+  sinks().console->set_level(level_enum::warn);
+}
 
 }  // namespace strata::log

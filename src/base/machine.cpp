@@ -58,6 +58,13 @@ std::string host_name() {
   return name.data();
 }
 
+std::string command_line() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::string words{std::istreambuf_iterator<char>(file), {}};
+  std::ranges::replace(words, '\0', ' ');
+  return words.substr(0, words.find_last_not_of(' ') + 1);
+}
+
 int64_t memory_bytes() { return proc_bytes("/proc/meminfo", "MemTotal"); }
 int64_t available_memory_bytes() { return proc_bytes("/proc/meminfo", "MemAvailable"); }
 int64_t resident_bytes() { return proc_bytes("/proc/self/status", "VmRSS"); }

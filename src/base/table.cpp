@@ -24,16 +24,17 @@ std::string escaped(const std::string& cell) {
 
 void Table::add(std::vector<std::string> cells) {
   STRATA_ASSERT(cells.size() <= columns_.size());
+  std::ranges::transform(cells, cells.begin(), visible);
   rows_.push_back(std::move(cells));
 }
 
 std::vector<int> Table::widths() const {
   std::vector<int> widths;
   for (size_t column = 0; column < columns_.size(); ++column) {
-    size_t width = columns_[column].title.size();
+    size_t width = columns_of(columns_[column].title);
     for (const auto& row : rows_) {
       const bool reaches_over = column + 1 == row.size() && row.size() < columns_.size();
-      if (column < row.size() && !reaches_over) width = std::max(width, row[column].size());
+      if (column < row.size() && !reaches_over) width = std::max(width, columns_of(row[column]));
     }
     widths.push_back(static_cast<int>(width));
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <numeric>
@@ -10,6 +12,22 @@
 
 namespace strata {
 namespace {
+
+std::string printed(const char* format, int digits, double value) {
+  if (std::isnan(value)) return "nan";
+  const int size = std::snprintf(nullptr, 0, format, digits, value);
+  std::string text(static_cast<size_t>(size), '\0');
+  std::snprintf(text.data(), text.size() + 1, format, digits, value);
+  return text;
+}
+
+std::string in_small_letters(std::string_view text) {
+  std::string small(text);
+  for (char& letter : small) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return small;
+}
+
+bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0) == 0x80; }
 
 // Damerau's distance (optimal string alignment): insertions, deletions, replacements, and swaps of two neighbours.
 size_t edit_distance(std::string_view a, std::string_view b) {
@@ -35,8 +53,9 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 std::optional<std::string> nearest_name(std::string_view name, const std::vector<std::string>& candidates) {
   std::optional<std::string> best;
   size_t best_distance = std::max<size_t>(1, name.size() / 3) + 1;
+  const std::string small = in_small_letters(name);
   for (const std::string& candidate : candidates) {
-    const size_t distance = edit_distance(name, candidate);
+    const size_t distance = edit_distance(small, in_small_letters(candidate));
     if (distance < best_distance) {
       best_distance = distance;
       best = candidate;
@@ -82,16 +101,13 @@ std::string human_bytes(int64_t bytes) {
 }
 
 std::string fixed(double value, int digits) {
-  std::array<char, 64> buffer{};
-  const int length = std::snprintf(buffer.data(), buffer.size(), "%.*f", digits, value);
-  return {buffer.data(), static_cast<size_t>(length)};
+  constexpr double kTooLong = 1e15;
+  return printed(std::abs(value) < kTooLong ? "%.*f" : "%.*e", digits, value);
 }
 
-std::string significant(double value, int digits) {
-  std::array<char, 64> buffer{};
-  const int length = std::snprintf(buffer.data(), buffer.size(), "%.*g", digits, value);
-  return {buffer.data(), static_cast<size_t>(length)};
-}
+std::string scientific(double value, int digits) { return printed("%.*e", digits, value); }
+
+std::string significant(double value, int digits) { return printed("%.*g", digits, value); }
 
 std::string human_seconds(double seconds) {
   const auto whole = static_cast<int64_t>(seconds);
@@ -107,9 +123,38 @@ std::string hex(uint64_t value) {
   return digits;
 }
 
+std::string visible(std::string_view text) {
+  std::string shown;
+  const auto show = [&](unsigned char byte) {
+    shown += "\\x";
+    shown += "0123456789abcdef"[byte >> 4];
+    shown += "0123456789abcdef"[byte & 15];
+  };
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool is_control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7F;
+    // U+0080 to U+009F in UTF-8, which terminals obey as they do an escape and a letter.
+    const bool is_high_control =
+        byte == 0xC2 && i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xE0) == 0x80;
+    if (is_high_control) {
+      show(static_cast<unsigned char>(text[++i]));
+    } else if (is_control) {
+      show(byte);
+    } else {
+      shown += text[i];
+    }
+  }
+  return shown;
+}
+
+size_t columns_of(std::string_view text) {
+  return static_cast<size_t>(std::ranges::count_if(text, [](char byte) { return !continues_character(byte); }));
+}
+
 std::string padded(std::string_view text, int width) {
   const auto wanted = static_cast<size_t>(std::abs(width));
-  const std::string space(wanted > text.size() ? wanted - text.size() : 0, ' ');
+  const size_t columns = columns_of(text);
+  const std::string space(wanted > columns ? wanted - columns : 0, ' ');
   return width > 0 ? std::string(text) + space : space + std::string(text);
 }
 

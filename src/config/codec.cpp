@@ -60,6 +60,7 @@ Node Codec<std::string>::write(const std::string& value) {
 }
 
 std::optional<std::vector<std::string>> Codec<std::vector<std::string>>::read(const Node& node) {
+  if (node.kind == Node::Kind::kScalar) return std::vector{node.text};
   if (node.kind != Node::Kind::kList) return std::nullopt;
   std::vector<std::string> values;
   for (const Node& item : node.items) {

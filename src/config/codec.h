@@ -47,6 +47,7 @@ struct Codec<std::string> {
   static Node write(const std::string& value);
 };
 
+/// One text stands for a list of it.
 template <>
 struct Codec<std::vector<std::string>> {
   static std::string type() { return "list of texts"; }

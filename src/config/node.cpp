@@ -1,8 +1,6 @@
 #include "config/node.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
@@ -59,15 +57,13 @@ std::string show_briefly(const Node& node) {
 
 std::string on_one_line(std::string_view text) {
   std::string line;
-  for (const char character : text) {
-    if (static_cast<unsigned char>(character) >= 0x20) {
-      line += character;
-    } else if (character == '\n') {
+  for (const char character : visible(text)) {
+    if (character == '\n') {
       line += "\\n";
+    } else if (character == '\t') {
+      line += "\\t";
     } else {
-      std::array<char, 8> escape{};
-      std::snprintf(escape.data(), escape.size(), "\\x%02x", static_cast<unsigned>(character));
-      line += escape.data();
+      line += character;
     }
   }
   return line;

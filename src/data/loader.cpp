@@ -4,6 +4,9 @@
 #include <map>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/text.h"
+#include "strata/config/enums.h"
 
 namespace strata::data {
 namespace {
@@ -29,9 +32,41 @@ void check_batches(const BatchOptions& options) {
 
 void check_vocabulary(const Tokenizer& tokenizer, int64_t vocab_size) {
   if (tokenizer.vocab_size() > vocab_size) {
-    throw UsageError(str("model.vocab_size=", vocab_size, " is less than the ", tokenizer.vocab_size(),
+    throw UsageError(str("model.vocab=", vocab_size, " is less than the ", tokenizer.vocab_size(),
                          " pieces of the tokenizer (data.tokenizer)"));
   }
+}
+
+// What became of all data of a run.
+struct DataCounts {
+  int64_t shards = 0;
+  int64_t documents = 0;
+  int64_t skipped = 0;  // documents that could not be read
+  int64_t tokens = 0;
+  int64_t rows = 0;
+  int64_t used = 0;  // tokens of all rows
+  double epochs = 0.0;
+};
+
+std::string counted(int64_t number, const std::string& what) {
+  return with_commas(number) + " " + what + (number == 1 ? "" : "s");
+}
+
+std::vector<std::string> describe(const DataCounts& counts, config::RowKind kind) {
+  const double cut =
+      100.0 * (1.0 - static_cast<double>(counts.used) / static_cast<double>(std::max<int64_t>(counts.tokens, 1)));
+  std::vector<std::string> lines{
+      str("data: ", counted(counts.documents, "document"),
+          counts.skipped > 0 ? str(" (", with_commas(counts.skipped), " more skipped)") : "", ", ",
+          counted(counts.tokens, "token"), ", ", counted(counts.shards, "shard")),
+      str("rows: ", with_commas(counts.rows), " ", config::enum_name(kind), ", ", fixed(cut, 1),
+          " % of the tokens cut off; ", significant(counts.epochs, 3), " epochs")};
+  if (cut > 50.0) {
+    log::warn(str(fixed(cut, 1),
+                  " % of the tokens are never read: data.rows=document keeps the first "
+                  "data.sequence_length tokens of each document; packed reads all of them"));
+  }
+  return lines;
 }
 
 void append(Row row, TokenRows& rows) { std::ranges::move(row, std::back_inserter(rows)); }
@@ -54,6 +89,22 @@ BatchLoader::BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& 
 
 // The thread may be waiting for a shard that takes minutes to make.
 BatchLoader::~BatchLoader() { shards_->close(); }
+
+std::vector<std::string> BatchLoader::description(int64_t batches) {
+  if (shuffle_ != config::ShuffleScope::kGlobal) return {};
+  DataCounts counts{.shards = shards_->size()};
+  for (int64_t index = 0; index < shards_->size(); ++index) {
+    const auto shard = shards_->at(index);
+    counts.documents += shard->num_documents();
+    counts.tokens += shard->num_tokens();
+    counts.skipped += shards_->skipped(index);
+    counts.rows += rows_.count(shard->counts());
+    counts.used += rows_.num_tokens(*shard);
+  }
+  counts.epochs =
+      static_cast<double>(batches * batches_.global_batch) / static_cast<double>(std::max<int64_t>(counts.rows, 1));
+  return describe(counts, rows_.kind());
+}
 
 void BatchLoader::seek(const OrderCursor& cursor) {
   prefetcher_.reset();

@@ -78,7 +78,7 @@ RowPlace RowOrder::find(OrderCursor& cursor) {
     while ((ends_.empty() || ends_.back() <= cursor.row || shuffle_ == ShuffleScope::kGlobal) && extend()) {
     }
     const int64_t rows = ends_.empty() ? 0 : ends_.back();
-    STRATA_CHECK(rows > 0, "the data has no rows: its documents hold fewer tokens than one row");
+    STRATA_CHECK(rows > 0, "data.train or data.validation has no rows: its documents hold fewer than two tokens");
     if (cursor.row < rows) break;
     cursor = {.seed = cursor.seed, .epoch = cursor.epoch + 1, .row = cursor.row - rows};
   }

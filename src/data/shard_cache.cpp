@@ -2,8 +2,10 @@
 
 #include <xxhash.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <system_error>
+#include <thread>
 
 #include "strata/base/check.h"
 #include "strata/base/log.h"
@@ -28,6 +30,13 @@ void remove_leftovers(const fs::path& shard) {
 }
 
 fs::path counts_path(const fs::path& shard) { return shard.string() + ".counts"; }
+fs::path skipped_path(const fs::path& shard) { return shard.string() + ".skipped"; }
+
+// Before the shard has its name: whoever finds it finds this too.
+void note_skipped(const fs::path& shard, const TokenizeCounts& counts) {
+  fs::remove(skipped_path(shard));
+  if (counts.bad_documents > 0) io::write_json(skipped_path(shard), {{"documents", counts.bad_documents}});
+}
 
 // Every row of a run depends on these few digits.
 std::string checksum(const ShardCounts& counts) {
@@ -36,6 +45,24 @@ std::string checksum(const ShardCounts& counts) {
 }
 
 }  // namespace
+
+uint64_t fingerprint_of_tokens(const ShardCache& cache, const std::vector<Source>& sources) {
+  constexpr std::chrono::milliseconds kLookAgain{100};
+  std::string key;
+  for (const Source& source : sources) {
+    const log::Wait wait(str("the tokens of ", source.name));
+    ShardCache::Outcome outcome = cache.make(source);
+    for (; outcome == ShardCache::Outcome::kBusy; outcome = cache.make(source)) std::this_thread::sleep_for(kLookAgain);
+    const fs::path shard = cache.path_of(source);
+    if (outcome == ShardCache::Outcome::kMade) tell_tokenized(source, TokenShard(shard).counts());
+    key += str(TokenShard::checksum_of(shard), ' ');
+  }
+  return XXH3_64bits(key.data(), key.size());
+}
+
+void tell_tokenized(const Source& source, const ShardCounts& counts) {
+  log::info(str("tokenized ", source.name, ": ", counts.documents, " documents, ", counts.tokens, " tokens"));
+}
 
 ShardCache::ShardCache(fs::path folder, std::shared_ptr<const Tokenizer> tokenizer, TokenizeOptions options)
     : folder_(std::move(folder)), tokenizer_(std::move(tokenizer)), options_(std::move(options)) {
@@ -96,10 +123,25 @@ std::optional<ShardCounts> ShardCache::counts_left_by(const Source& source) cons
   return std::nullopt;
 }
 
+int64_t ShardCache::skipped_of(const Source& source) const {
+  const fs::path path = skipped_path(path_of(source));
+  if (!fs::exists(path)) return 0;
+  const nlohmann::json value = io::read_json(path);
+  STRATA_CHECK(value.is_object() && value.contains("documents") && value["documents"].is_number_integer(),
+               path.string(), ": has no number of \"documents\"");
+  return value["documents"].get<int64_t>();
+}
+
 int64_t ShardCache::bytes_of(const Source& source) const {
   std::error_code failure;
   const auto bytes = fs::file_size(path_of(source), failure);
   return failure ? 0 : static_cast<int64_t>(bytes);
+}
+
+bool ShardCache::make_shard(const Source& source, const fs::path& path, const std::stop_token& stop) const {
+  TokenizeOptions options = options_;
+  options.made = [&path](const TokenizeCounts& counts) { note_skipped(path, counts); };
+  return tokenize(source, *tokenizer_, options, path, stop).has_value();
 }
 
 bool ShardCache::make_from_url(const Source& source, const fs::path& path, const std::stop_token& stop) const {
@@ -107,8 +149,7 @@ bool ShardCache::make_from_url(const Source& source, const fs::path& path, const
   fs::create_directories(download.parent_path());
   if (!io::fetch(source.url, download, {}, stop)) return false;
   try {
-    const bool whole =
-        tokenize({.name = source.name, .files = {download}}, *tokenizer_, options_, path, stop).has_value();
+    const bool whole = make_shard({.name = source.name, .files = {download}}, path, stop);
     fs::remove(download);
     return whole;
   } catch (...) {
@@ -118,7 +159,7 @@ bool ShardCache::make_from_url(const Source& source, const fs::path& path, const
 }
 
 bool ShardCache::make_from_files(const Source& source, const fs::path& path, const std::stop_token& stop) const {
-  if (!tokenize(source, *tokenizer_, options_, path, stop)) return false;
+  if (!make_shard(source, path, stop)) return false;
   if (path_of(source) != path) {
     fs::remove(path);
     throw Error(str(source.name, ": was changed while it was tokenized"));

@@ -53,6 +53,7 @@ std::shared_ptr<const TokenShard> ShardSet::at(int64_t index) {
   if (!asked.shard) {
     wanted_.push_back(index);
     changed_.notify_all();
+    const log::Wait wait(str("the tokens of ", sources_[static_cast<size_t>(index)].name));
     changed_.wait(lock, [&] { return asked.shard || failure_; });
     wanted_.erase(std::ranges::find(wanted_, index));
     if (!asked.shard) std::rethrow_exception(failure_);
@@ -186,10 +187,7 @@ bool ShardSet::open(int64_t index, const std::stop_token& stop) {
   if (outcome == ShardCache::Outcome::kBusy || outcome == ShardCache::Outcome::kStopped) return false;
   const auto shard = open_shard(cache_->path_of(source));
   if (!shard) return false;
-  if (outcome == ShardCache::Outcome::kMade) {
-    log::info(
-        str("tokenized ", source.name, ": ", shard->num_documents(), " documents, ", shard->num_tokens(), " tokens"));
-  }
+  if (outcome == ShardCache::Outcome::kMade) tell_tokenized(source, shard->counts());
   const std::lock_guard lock(mutex_);
   const auto before = known_counts(index);
   STRATA_CHECK(!before || *before == shard->counts(), source.url,

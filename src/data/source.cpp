@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <ranges>
 
 #include "data/file_kind.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/text.h"
 #include "strata/io/fetch.h"
 
 namespace strata::data {
@@ -41,11 +44,30 @@ std::optional<Range> find_range(const std::string& pattern) {
   return std::nullopt;
 }
 
+// Says what of a folder is no data: a file of another kind may be meant as such.
+void tell_passed_over(const fs::path& folder, std::vector<fs::path> files) {
+  constexpr size_t kShown = 3;
+  if (files.empty()) return;
+  std::ranges::sort(files);
+  std::vector<std::string> names;
+  for (const fs::path& file : files | std::views::take(kShown))
+    names.push_back(file.lexically_relative(folder).string());
+  log::warn(
+      str(folder.string(), ": passed over ", files.size(), files.size() == 1 ? " file that is" : " files that are",
+          " none of .json .jsonl .txt (each also .gz): ", join(names, ", "), files.size() > kShown ? ", ..." : ""));
+}
+
+// Names that begin with a dot are an editor's or the system's.
 std::vector<fs::path> files_of_folder(const fs::path& folder) {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && kind_of(entry.path())) files.push_back(entry.path());
+  std::vector<fs::path> files, others;
+  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
+    if (entry->path().filename().string().starts_with('.')) {
+      entry.disable_recursion_pending();
+    } else if (entry->is_regular_file()) {
+      (kind_of(entry->path()) ? files : others).push_back(entry->path());
+    }
   }
+  tell_passed_over(folder, std::move(others));
   std::ranges::sort(files);
   return files;
 }
@@ -92,6 +114,8 @@ void append_sources(const std::vector<fs::path>& files, std::string_view key, st
 }
 
 }  // namespace
+
+bool Source::is_text() const { return kind_of(files.empty() ? fs::path(url) : files.front()) == FileKind::kText; }
 
 std::vector<std::string> expand_ranges(const std::string& pattern) {
   const auto range = find_range(pattern);

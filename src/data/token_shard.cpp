@@ -141,6 +141,15 @@ TokenShard::TokenShard(const std::filesystem::path& path) : file_(path) {
         str("an id beyond its vocabulary of ", vocab_size_));
 }
 
+uint64_t TokenShard::checksum_of(const std::filesystem::path& path) {
+  const io::MappedFile file(path);
+  const std::string_view bytes = file.view();
+  uint64_t checksum = 0;
+  STRATA_CHECK(bytes.size() >= sizeof(checksum), path.string(), ": truncated");
+  std::memcpy(&checksum, bytes.data() + bytes.size() - sizeof(checksum), sizeof(checksum));
+  return checksum;
+}
+
 int64_t TokenShard::document_at(int64_t position) const {
   STRATA_ASSERT(0 <= position && position < num_tokens());
   return std::ranges::upper_bound(offsets_, static_cast<uint64_t>(position)) - offsets_.begin() - 1;

@@ -118,6 +118,7 @@ std::optional<TokenizeCounts> tokenize(const Source& source, const Tokenizer& to
   TokenShardWriter writer(output, tokenizer.fingerprint(), tokenizer.vocab_size());
   Pipeline pipeline(source, tokenizer, options, writer, stop);
   if (!pipeline.run()) return std::nullopt;
+  if (options.made) options.made(pipeline.counts());
   writer.commit();
   return pipeline.counts();
 }

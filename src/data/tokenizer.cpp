@@ -16,7 +16,7 @@ Tokenizer::Tokenizer(const std::filesystem::path& model) : implementation_(std::
   const std::string bytes = io::read_text(model);
   auto& processor = implementation_->processor;
   const auto status = processor.LoadFromSerializedProto(bytes);
-  STRATA_CHECK(!bytes.empty() && status.ok(), model.string(), ": not a sentencepiece model (", status.message(), ")");
+  STRATA_CHECK(!bytes.empty() && status.ok(), model.string(), ": not a sentencepiece model");
   STRATA_CHECK(processor.pad_id() == kPad && processor.eos_id() == kEos && processor.unk_id() == kUnknown,
                model.string(), ": the tokenizer has pad ", processor.pad_id(), ", eos ", processor.eos_id(), ", unk ",
                processor.unk_id(), "; T5's are needed: pad 0, eos 1, unk 2 (strata train-tokenizer makes such models)");
@@ -27,10 +27,18 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
+std::string reason_of(std::string_view message) {
+  const size_t open = message.find('['), close = message.rfind(']');
+  if (open == std::string_view::npos || close == std::string_view::npos || close < open) return std::string(message);
+  const size_t reason = message.find_first_not_of(' ', close + 1);
+  return std::string(reason == std::string_view::npos ? message.substr(open + 1, close - open - 1)
+                                                      : message.substr(reason));
+}
+
 std::vector<int32_t> Tokenizer::encode(std::string_view text) const {
   std::vector<int> ids;
   const auto status = implementation_->processor.Encode(text, &ids);
-  STRATA_CHECK(status.ok(), "cannot tokenize a text of ", text.size(), " bytes: ", status.message());
+  STRATA_CHECK(status.ok(), "cannot tokenize a text of ", text.size(), " bytes: ", reason_of(status.message()));
   return ids;
 }
 
@@ -47,7 +55,7 @@ std::string Tokenizer::decode(std::span<const int32_t> ids) const {
   }
   std::string text;
   const auto status = implementation_->processor.Decode(std::vector<int>(ids.begin(), ids.end()), &text);
-  STRATA_CHECK(status.ok(), "cannot decode ", ids.size(), " ids: ", status.message());
+  STRATA_CHECK(status.ok(), "cannot decode ", ids.size(), " ids: ", reason_of(status.message()));
   return text;
 }
 

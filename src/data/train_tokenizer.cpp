@@ -75,7 +75,7 @@ void train_tokenizer(const TextStream& texts, int64_t vocab_size, const std::fil
                                                   {"train_extremely_large_corpus", "true"},
                                                   {"minloglevel", "2"}},
                                                  &sentences, &model);
-  STRATA_CHECK(status.ok(), "cannot train a tokenizer of ", vocab_size, " pieces: ", status.message());
+  STRATA_CHECK(status.ok(), "cannot train a tokenizer of ", vocab_size, " pieces: ", reason_of(status.message()));
   io::write_atomically(output, model);
 }
 

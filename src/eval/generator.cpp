@@ -33,7 +33,8 @@ Candidates candidates(const std::vector<float>& logits, const SamplingOptions& o
   }
   double covered = 0.0;
   size_t count = 0;
-  while (count < kept.ids.size() && covered < options.top_p) covered += kept.probabilities[count++] / total;
+  while (count == 0 || (count < kept.ids.size() && covered < options.top_p))
+    covered += kept.probabilities[count++] / total;
   kept.ids.resize(count);
   kept.probabilities.resize(count);
   return kept;

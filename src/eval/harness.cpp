@@ -65,6 +65,10 @@ class TaskRun {
 
   void put(size_t item, const LogLikelihoods& log_likelihoods) {
     const auto [set, doc] = places_[item];
+    for (const double value : log_likelihoods) {
+      STRATA_CHECK(std::isfinite(value), task_.sets[set].name, ": item ", doc, ": a log-likelihood is ", value,
+                   ": the model does not compute with finite numbers");
+    }
     known_.add(task_.sets[set].name, static_cast<int64_t>(doc), *open_[item], log_likelihoods);
     found_[set][doc] = log_likelihoods;
     ++scored_;
@@ -150,8 +154,14 @@ ItemSize size_of(const std::vector<AskedTask>& tasks, int64_t max_length, bool t
   ItemSize largest;
   for (const AskedTask& task : tasks) {
     for (const AskedSet& set : task.sets) {
-      for (const AskedItem& item : set.items) {
-        const ItemSize size = size_of(item, max_length, trees);
+      for (size_t doc = 0; doc < set.items.size(); ++doc) {
+        const ItemSize size = [&] {
+          try {
+            return size_of(set.items[doc], max_length, trees);
+          } catch (const Error& error) {
+            throw Error(str(set.name, ": item ", doc, ": ", error.what()));
+          }
+        }();
         largest.tokens = std::max(largest.tokens, size.tokens);
         largest.targets = std::max(largest.targets, size.targets);
         largest.longest = std::max(largest.longest, size.longest);

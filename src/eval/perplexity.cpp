@@ -111,6 +111,8 @@ Perplexity measure_perplexity(nn::Model& model, const NextDocument& next, const 
     if (when_measured) when_measured(scored);
   }
   STRATA_CHECK(scored.tokens > 0, "nothing to score: no document has a second token");
+  STRATA_CHECK(std::isfinite(scored.sum), "the sum of losses is ", scored.sum,
+               ": the model does not compute with finite numbers");
   return scored;
 }
 

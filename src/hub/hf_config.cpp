@@ -2,6 +2,8 @@
 #include <nlohmann/json.hpp>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/text.h"
 #include "strata/hub/model_folder.h"
 #include "strata/io/json.h"
 
@@ -9,6 +11,24 @@ namespace strata::hub {
 namespace {
 
 using nlohmann::json;
+
+// In rope_parameters and rope_scaling.
+constexpr std::string_view kRotationKeys =
+    " rope_type type rope_theta partial_rotary_factor factor original_max_position_embeddings ";
+
+// What is read, checked, or changes no logits.
+constexpr std::string_view kKnownKeys =
+    " architectures attention_bias attention_dropout auto_map bos_token_id dtype eos_token_id "
+    "head_dim hidden_act hidden_size initializer_range intermediate_size layer_types "
+    "max_position_embeddings max_sequence_length mlp_bias model_type num_attention_heads "
+    "num_hidden_layers num_key_value_heads pad_token_id partial_rotary_factor pretraining_tp "
+    "quantization_config rms_norm_eps rope_parameters rope_scaling rope_theta sliding_window "
+    "tie_word_embeddings torch_dtype transformers_version unk_token_id use_cache vocab_size "
+    "return_dict output_attentions output_hidden_states chunk_size_feed_forward is_encoder_decoder "
+    "id2label label2id problem_type ";
+
+// words: with a space around each.
+bool is_among(std::string_view words, std::string_view key) { return words.find(str(' ', key, ' ')) != words.npos; }
 
 // A config.json with errors that name it.
 class ConfigFile {
@@ -39,10 +59,21 @@ class ConfigFile {
 
   /// rope_theta at the top (older) or inside rope_parameters (transformers 5).
   double rope_theta() const {
-    const json* parameters = find(root_, "rope_parameters");
+    const json* parameters = rotation("rope_parameters");
     if (parameters == nullptr) return number("rope_theta", 1e4);
     return number_in(*parameters, "rope_theta", number("rope_theta", 1e4));
   }
+
+  /// Keys that nobody here knows.
+  std::vector<std::string> others() const {
+    std::vector<std::string> others;
+    for (const auto& [key, value] : root_.items()) {
+      if (!is_among(kKnownKeys, key) && !value.is_null() && !key.starts_with('_')) others.push_back(key);
+    }
+    return others;
+  }
+
+  const std::string& name() const { return file_; }
 
   /// A key that may be missing or null, else must have this value.
   template <class T>
@@ -72,16 +103,31 @@ class ConfigFile {
   /// Rotary embeddings as they are, under either key and either name of the kind.
   void require_plain_rotation() const {
     for (const char* key : {"rope_parameters", "rope_scaling"}) {
-      const json* parameters = find(root_, key);
+      const json* parameters = rotation(key);
       if (parameters == nullptr) continue;
-      STRATA_CHECK(parameters->is_object(), file_, ": ", key, " is ", parameters->dump(), ", not an object");
       for (const char* kind : {"rope_type", "type"}) require_in(*parameters, kind, "default");
-      require_in(*parameters, "partial_rotary_factor", 1.0);
+      for (const char* factor : {"partial_rotary_factor", "factor"}) require_in(*parameters, factor, 1.0);
+      for (const auto& [name, value] : parameters->items()) {
+        STRATA_CHECK(is_among(kRotationKeys, name) || value.is_null(), file_, ": ", key, " has ", name, ": ",
+                     value.dump(), ", and Strata computes nothing of the kind");
+      }
     }
     require("partial_rotary_factor", 1.0);
   }
 
  private:
+  /// The object under this key; transformers 5 may have one in it for each kind of layer.
+  const json* rotation(const char* key) const {
+    const json* parameters = find(root_, key);
+    if (parameters == nullptr) return nullptr;
+    STRATA_CHECK(parameters->is_object(), file_, ": ", key, " is ", parameters->dump(), ", not an object");
+    const json* of_kind = find(*parameters, "full_attention");
+    if (of_kind == nullptr) return parameters;
+    STRATA_CHECK(parameters->size() == 1 && of_kind->is_object(), file_, ": ", key, " is ", parameters->dump(),
+                 ", and Strata's layers are all alike");
+    return of_kind;
+  }
+
   static const json* find(const json& object, const char* key) {
     const auto found = object.find(key);
     return found == object.end() || found->is_null() ? nullptr : &*found;
@@ -112,10 +158,33 @@ void check_computable(const ConfigFile& file) {
   file.require_only("architectures", {"LlamaForCausalLM", "LLaMAForCausalLM"});
   file.require_only("layer_types", {"full_attention"});
   file.require("hidden_act", "silu");
-  for (const char* key : {"attention_bias", "mlp_bias", "sliding_window", "quantization_config"}) {
+  for (const char* key : {"attention_bias",
+                          "mlp_bias",
+                          "sliding_window",
+                          "quantization_config",
+                          "qk_norm",
+                          "use_qk_norm",
+                          "clip_qkv",
+                          "logit_scale",
+                          "final_logit_softcapping",
+                          "attn_logit_softcapping",
+                          "query_pre_attn_scalar",
+                          "embedding_multiplier",
+                          "residual_multiplier",
+                          "attention_multiplier",
+                          "logits_scaling",
+                          "parallel_attn",
+                          "num_experts",
+                          "num_local_experts",
+                          "alibi",
+                          "no_rope_layers",
+                          "no_rope_layer_interval"}) {
     file.require_none(key);
   }
   file.require_plain_rotation();
+  const std::vector<std::string> others = file.others();
+  if (!others.empty())
+    log::warn(str(file.name(), ": passed over ", join(others, ", "), ": keys that Strata does not know"));
 }
 
 }  // namespace

@@ -1,13 +1,17 @@
 #include "strata/hub/model_folder.h"
 
+#include <algorithm>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "hub/weight_map.h"
 #include "strata/base/check.h"
+#include "strata/io/file.h"
 #include "strata/io/json.h"
 #include "strata/nn/model_folder.h"
+#include "strata/train/checkpoint/checkpoint.h"
+#include "strata/train/checkpoint/retention.h"
 
 namespace strata::hub {
 namespace {
@@ -32,20 +36,55 @@ bool same_values(const at::Tensor& a, const at::Tensor& b) {
          std::memcmp(a.const_data_ptr(), b.const_data_ptr(), a.nbytes()) == 0;
 }
 
+bool is_run(const fs::path& folder) {
+  return fs::is_directory(folder / "checkpoints") && !fs::exists(folder / nn::kWeightsFile);
+}
+
+fs::path checkpoint_of(const fs::path& run, const std::string& which) {
+  const std::vector<fs::path> all = train::checkpoints_of(run);
+  STRATA_CHECK(!all.empty(), run.string(), ": has no checkpoint yet");
+  if (which.empty()) return all.back();
+  if (which == "best") {
+    const auto best = train::best_checkpoint(run);
+    STRATA_CHECK(best.has_value(), run.string(), ": none of its checkpoints was evaluated");
+    return *best;
+  }
+  const auto is_named = [&](const fs::path& path) { return std::to_string(train::step_of(path)) == which; };
+  const auto found = std::ranges::find_if(all, is_named);
+  STRATA_CHECK(found != all.end(), run.string(), "@", which,
+               ": no such checkpoint; behind @ stands best or a step, the last of ", all.size(), " is ",
+               train::step_of(all.back()));
+  return *found;
+}
+
+// The fingerprint of a checkpoint's tokenizer; empty where the folder is none.
+std::string trained_with(const fs::path& folder) {
+  const fs::path state = folder / train::kStateFile;
+  return fs::exists(state) ? train::parse_state(io::read_text(state), state.string()).tokenizer_fingerprint : "";
+}
+
 struct Described {
   config::Loaded loaded;
   bool tied = false;
 };
 
+// What nobody says was trained on shorter rows.
+void take_all_positions(config::RunConfig& config) { config.data.sequence_length = config.model.max_positions; }
+
 Described describe_folder(const fs::path& folder) {
   const auto ours = folder / nn::kConfigFile;
   const auto hugging_face = folder / "config.json";
-  if (fs::exists(ours)) return {config::load(ours)};
+  if (fs::exists(ours)) {
+    Described described{config::load(ours)};
+    if (!described.loaded.origins.given("data.sequence_length")) take_all_positions(described.loaded.config);
+    return described;
+  }
   STRATA_CHECK(fs::exists(hugging_face), folder.string(), ": is not a model folder (no ", nn::kConfigFile,
                " and no config.json)");
   Described described{{.config = {}, .origins = config::Origins(hugging_face.string())}};
   const HfConfig read = read_hf_config(hugging_face);
   described.loaded.config.model = read.model;
+  take_all_positions(described.loaded.config);
   described.tied = read.tied;
   return described;
 }
@@ -83,8 +122,18 @@ io::TensorFiles with_tied_head(const io::TensorFiles& weights) {
   return weights.under(names);
 }
 
-ModelFolder open_model_folder(const fs::path& folder) {
-  STRATA_CHECK(fs::is_directory(folder), folder.string(), ": no such folder");
+std::optional<fs::path> find_model_folder(const fs::path& name) {
+  const std::string text = name.string();
+  const size_t sign = text.rfind('@');
+  if (fs::is_directory(name)) return is_run(name) ? checkpoint_of(name, "") : name;
+  if (sign == std::string::npos || !is_run(text.substr(0, sign))) return std::nullopt;
+  return checkpoint_of(text.substr(0, sign), text.substr(sign + 1));
+}
+
+ModelFolder open_model_folder(const fs::path& name) {
+  const auto found = find_model_folder(name);
+  STRATA_CHECK(found.has_value(), name.string(), ": no such folder");
+  const fs::path& folder = *found;
   io::TensorFiles weights = open_weights(folder);
   Described described = describe_folder(folder);
   if (described.tied) weights = with_tied_head(weights);
@@ -93,7 +142,7 @@ ModelFolder open_model_folder(const fs::path& folder) {
   if (tokenizer.empty() && fs::exists(folder / kTokenizerFile)) tokenizer = folder / kTokenizerFile;
   try {
     nn::ModelSpec spec = nn::describe(loaded.config.model, loaded.config.norm);
-    return {std::move(loaded.config), std::move(spec), std::move(weights)};
+    return {std::move(loaded.config), std::move(spec), trained_with(folder), std::move(weights)};
   } catch (const config::KeyError& error) {
     throw loaded.origins.locate(error);
   }

@@ -12,6 +12,7 @@ namespace strata::io {
 namespace {
 
 constexpr size_t kChunk = 256 * 1024;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
@@ -49,6 +50,9 @@ class LineReader::Stream {
     while (inflate_.avail_out == size) {
       if (inflate_.avail_in == 0 && !refill_input()) return 0;
       if (member_ended_) {
+        // Some tools fill the last block of a tape with noughts.
+        for (; inflate_.avail_in > 0 && *inflate_.next_in == 0; --inflate_.avail_in) ++inflate_.next_in;
+        if (inflate_.avail_in == 0) continue;
         inflateReset(&inflate_);
         member_ended_ = false;
       }
@@ -100,6 +104,8 @@ bool LineReader::next(std::string& line) {
   size_t searched = begin_;
   size_t end = buffer_.find('\n', searched);
   while (end == std::string::npos) {
+    STRATA_CHECK(buffer_.size() - begin_ <= kLongestLine, path_.string(), ":", line_number_ + 1, ": is longer than ",
+                 kLongestLine >> 20, " MiB");
     searched = buffer_.size() - begin_;  // refill moves what is left to the front
     if (!refill()) break;
     end = buffer_.find('\n', searched);
@@ -109,6 +115,7 @@ bool LineReader::next(std::string& line) {
   line.assign(buffer_, begin_, stop - begin_);
   begin_ = end == std::string::npos ? stop : end + 1;
   ++line_number_;
+  if (line_number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   return true;
 }
 

@@ -25,6 +25,8 @@ constexpr size_t kMostDimensions = 64;  // more than that many of libtorch's ope
 std::string_view header_text(std::string_view file, const std::string& path) {
   STRATA_CHECK(file.size() >= kLengthBytes, path, ": truncated: ", file.size(),
                " bytes, a safetensors file has at least ", kLengthBytes);
+  STRATA_CHECK(!file.starts_with("version https://git-lfs"), path,
+               ": is a pointer of Git LFS, not the file itself; git lfs pull fetches it");
   uint64_t length = 0;
   std::memcpy(&length, file.data(), kLengthBytes);
   STRATA_CHECK(length <= kLongestHeader, path, ": not a safetensors file: a header of ", length, " bytes (at most ",

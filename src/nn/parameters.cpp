@@ -3,6 +3,11 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/core/Generator.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/isfinite.h>
+
+#include <algorithm>
+#include <bit>
+#include <span>
 
 #include "strata/base/check.h"
 #include "strata/base/seed.h"
@@ -22,6 +27,24 @@ at::Tensor stacked(const ParameterLayout& layout, const at::Tensor& arena, const
   const int64_t columns = first.shape[1];
   STRATA_ASSERT(count % columns == 0 && last.shape[1] == columns);
   return arena.narrow(0, first.offset, count).view({count / columns, columns});
+}
+
+// Compiled and wrapped modules save their tensors behind a prefix.
+std::string near_name(const std::string& name, const io::TensorFiles& weights) {
+  for (const std::string& other : weights.names()) {
+    if (other.ends_with("." + name))
+      return str(", but one called ", other, ": take \"", other.substr(0, other.size() - name.size()),
+                 "\" off all names");
+  }
+  return "";
+}
+
+// Every exponent below the one that NaN and infinity have; bits, so that it is a loop over whole vectors.
+bool is_finite_everywhere(std::span<const float> values) {
+  constexpr uint32_t kExponent = 0x7F800000;
+  uint32_t largest = 0;
+  for (const float value : values) largest = std::max(largest, std::bit_cast<uint32_t>(value) & kExponent);
+  return largest != kExponent;
 }
 
 }  // namespace
@@ -94,7 +117,8 @@ void save_parameters(const ParameterLayout& layout, const at::Tensor& master, co
 
 void check_loadable(const ParameterLayout& layout, const io::TensorFiles& weights) {
   for (const ParamSpec& param : layout.params) {
-    STRATA_CHECK(weights.contains(param.name), weights.shown(), ": has no tensor ", param.name);
+    STRATA_CHECK(weights.contains(param.name), weights.shown(), ": has no tensor ", param.name,
+                 near_name(param.name, weights));
     const io::TensorInfo& info = weights.info(param.name);
     const std::string where = str(weights.file_of(param.name).string(), ": ", param.name, " ");
     STRATA_CHECK(info.shape == param.shape, where, "has shape ", at::IntArrayRef(info.shape), ", the model needs ",
@@ -114,6 +138,20 @@ void load_parameters(Parameters& parameters, const io::TensorFiles& weights) {
     weights.release_pages();  // two models at once may not fit
   }
   parameters.refresh_values();
+  const auto name = first_not_finite(parameters.layout(), parameters.master());
+  STRATA_CHECK(!name, weights.shown(), ": tensor ", *name, " holds NaN or infinity: nothing can be computed with it");
+}
+
+std::optional<std::string> first_not_finite(const ParameterLayout& layout, const at::Tensor& arena) {
+  for (const ParamSpec& param : layout.params) {
+    const at::Tensor values = arena.narrow(0, param.offset, param.count());
+    const bool is_finite =
+        values.is_cpu() && values.scalar_type() == at::kFloat
+            ? is_finite_everywhere({values.const_data_ptr<float>(), static_cast<size_t>(values.numel())})
+            : at::isfinite(values).all().item<bool>();
+    if (!is_finite) return param.name;
+  }
+  return std::nullopt;
 }
 
 }  // namespace strata::nn

@@ -11,7 +11,7 @@ namespace {
 
 train::CheckpointState fresh_state(const config::RunConfig& config, const RunInput& input, const kernels::Gemm& gemm) {
   train::CheckpointState state{.progress = {},
-                               .data_fingerprint = hex(input.fingerprint()),
+                               .data_fingerprint = hex(input.content_fingerprint()),
                                .tokenizer_fingerprint = hex(input.tokenizer().fingerprint()),
                                .gemm = gemm.name(),
                                .threads = at::get_num_threads(),

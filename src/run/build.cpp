@@ -1,5 +1,10 @@
 #include "build.h"
 
+#include <unistd.h>
+
+#include "strata/base/check.h"
+#include "strata/base/machine.h"
+
 namespace strata::run {
 
 std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, const RunDevice& device,
@@ -15,6 +20,8 @@ OpenFolder::OpenFolder(const std::filesystem::path& path, workers::Communicator&
   if (workers.is_first()) {
     folder.emplace(path);
     log.emplace(path / "log.txt");
+    log::note(str("on ", host_name(), ", process ", getpid(), ", in ", std::filesystem::current_path().string(), ": ",
+                  command_line()));
   }
   check_shared(path, workers);
 }

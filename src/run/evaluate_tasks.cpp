@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "evaluation.h"
@@ -35,10 +34,22 @@ std::vector<int64_t> layers_to_drop(const std::vector<std::string>& words, int64
   return dropped;
 }
 
-json results_of(const std::vector<eval::ScoredTask>& tasks) {
-  json results{{"tasks", eval::to_json(tasks)}};
-  if (tasks.size() > 1) results["average"] = eval::average_acc(tasks);
-  return results;
+// Into what an earlier call found of other tasks.
+void add_results(json& results, const std::vector<eval::ScoredTask>& tasks) {
+  json& all = results["tasks"];
+  all.update(eval::to_json(tasks));
+  if (all.size() < 2) return;
+  double sum = 0.0;
+  for (const json& task : all) sum += task.at("acc").get<double>();
+  results["average"] = sum / static_cast<double>(all.size());
+}
+
+// What log-likelihoods depend on, beside the questions.
+json describe(const TasksOptions& options, const EvalSetup& setup) {
+  return {{"model", setup.description()},
+          {"shots", options.requests.shots},
+          {"append_eos", options.requests.append_eos},
+          {"max_length", options.scoring.max_length}};
 }
 
 // Scores one model after the other on the same questions; a collective. What it is given must outlive it.
@@ -47,9 +58,6 @@ class Evaluator {
   // models: how many there will be.
   Evaluator(const TasksOptions& options, const EvalSetup& setup, const std::vector<eval::AskedTask>& tasks,
             workers::Communicator& workers, int64_t models);
-
-  // What log-likelihoods depend on, beside the questions.
-  nlohmann::json description() const;
 
   // The model, without a layer where one is named. With options.output what is found is kept beside it at once.
   std::vector<eval::ScoredTask> run(std::optional<int64_t> without = {});
@@ -82,13 +90,6 @@ Evaluator::Evaluator(const TasksOptions& options, const EvalSetup& setup, const 
              .trees = setup.trees()};
 }
 
-nlohmann::json Evaluator::description() const {
-  return {{"model", setup_.description()},
-          {"shots", options_.requests.shots},
-          {"append_eos", options_.requests.append_eos},
-          {"max_length", options_.scoring.max_length}};
-}
-
 std::vector<eval::ScoredTask> Evaluator::run(std::optional<int64_t> without) {
   eval::ScoreFile known = scores_so_far(without);
   const auto model = setup_.load(limits_, without);
@@ -109,13 +110,12 @@ void Evaluator::end(const nlohmann::json& results) {
 
 eval::ScoreFile Evaluator::scores_so_far(std::optional<int64_t> without) const {
   if (options_.output.empty()) return {};
-  nlohmann::json evaluation = description();
+  nlohmann::json evaluation = describe(options_, setup_);
   if (without) evaluation["without_layer"] = *without;
   const std::string name = without ? str(".without_", *without) : "";
   eval::ScoreFile file(options_.output + name + ".partial", evaluation.dump(), workers_);
   if (file.num_found() > 0 && workers_.is_first()) {
-    log::end_progress();
-    std::cout << "  " << with_commas(file.num_found()) << " items were scored before\n" << std::flush;
+    log::say(str("  ", with_commas(file.num_found()), " items were scored before"));
   }
   return file;
 }
@@ -127,24 +127,25 @@ std::optional<TaskScores> evaluate_on_tasks(const JudgedModel& model, TasksOptio
   if (!std::filesystem::is_directory(options.folder)) {
     throw UsageError(str("--data: ", options.folder, ": no such folder; scripts/fetch_data.sh eval fetches the tasks"));
   }
-  if (options.scoring.max_length == 0) options.scoring.max_length = setup.folder().config.model.max_positions;
+  options.scoring.max_length = setup.max_length(options.scoring.max_length);
   const std::vector<int64_t> dropped = layers_to_drop(options.drop_layers, setup.folder().spec.dims.layers);
   const auto tasks = eval::ask(eval::load_tasks(options.tasks, options.folder), setup.tokenizer(), options.requests);
+  const json evaluation = describe(options, setup);
+  json results = open_results(options.output, evaluation);
   Workers workers = setup.join({{"questions", hex(eval::fingerprint_of(tasks))}});
   if (workers.communicator->is_first()) {
-    std::cout << "strata " << version() << " · eval · " << setup.text() << "\n  " << tasks.size()
-              << (tasks.size() == 1 ? " task, " : " tasks, ") << with_commas(eval::num_items(tasks)) << " items, "
-              << options.requests.shots << " shots, up to " << with_commas(options.scoring.max_length) << " tokens\n"
-              << std::flush;
+    log::say(str("strata ", version(), " · eval · ", setup.text(), "\n  ", tasks.size(),
+                 tasks.size() == 1 ? " task, " : " tasks, ", with_commas(eval::num_items(tasks)), " items, ",
+                 options.requests.shots, " shots, up to ", with_commas(options.scoring.max_length), " tokens"));
   }
   workers.watch_each_other();
   Evaluator evaluator(options, setup, tasks, *workers.communicator, 1 + std::ssize(dropped));
   TaskScores scores{.whole = evaluator.run(), .dropped = {}};
-  json results = results_of(scores.whole);
-  results["evaluation"] = evaluator.description();
+  add_results(results, scores.whole);
+  results["evaluation"] = evaluation;
   for (const int64_t layer : dropped) {
     scores.dropped.push_back({.layer = layer, .tasks = evaluator.run(layer)});
-    results["without_layer"][std::to_string(layer)] = results_of(scores.dropped.back().tasks);
+    add_results(results["without_layer"][std::to_string(layer)], scores.dropped.back().tasks);
   }
   evaluator.end(results);
   workers.leave();

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "evaluation.h"
@@ -17,8 +16,7 @@ namespace {
 using nlohmann::json;
 
 eval::PerplexityOptions options_of(const TextOptions& given, const EvalSetup& setup) {
-  const int64_t asked = given.scoring.max_length;
-  const int64_t length = asked > 0 ? asked : setup.folder().config.model.max_positions;
+  const int64_t length = setup.max_length(given.scoring.max_length);
   const int64_t stride = given.stride > 0 ? given.stride : std::max<int64_t>(length / 2, 1);
   if (stride > length) {
     throw UsageError(str("--stride=", stride, ": tokens would be left out between windows of ", length, " tokens"));
@@ -45,11 +43,10 @@ json to_json(const eval::Perplexity& result, const std::vector<std::string>& fil
 }
 
 void say_header(const EvalSetup& setup, const eval::DocumentCounts& counts, const eval::PerplexityOptions& options) {
-  std::cout << "strata " << version() << " · eval · " << setup.text() << "\n  " << with_commas(counts.documents)
-            << (counts.documents == 1 ? " document, " : " documents, ") << with_commas(counts.scored)
-            << " tokens to score, windows of up to " << with_commas(options.max_length) << " tokens, one every "
-            << with_commas(options.stride) << "\n"
-            << std::flush;
+  log::say(str("strata ", version(), " · eval · ", setup.text(), "\n  ", with_commas(counts.documents),
+               counts.documents == 1 ? " document, " : " documents, ", with_commas(counts.scored),
+               " tokens to score, windows of up to ", with_commas(options.max_length), " tokens, one every ",
+               with_commas(options.stride)));
 }
 
 }  // namespace
@@ -60,6 +57,8 @@ std::optional<eval::Perplexity> evaluate_on_text(const JudgedModel& model, const
   const std::vector<data::Source> sources = sources_of(given, setup);
   const bool skip_bad = setup.folder().config.data.skip_bad;
   const eval::DocumentCounts counts = eval::count_documents(sources, setup.tokenizer(), skip_bad);
+  const json evaluation{{"model", setup.description()}, {"max_length", options.max_length}, {"stride", options.stride}};
+  open_results(given.output, evaluation);
   Workers workers = setup.join({{"documents", hex(counts.fingerprint)}});
   const bool speaks = workers.communicator->is_first();
   if (speaks) say_header(setup, counts, options);
@@ -73,8 +72,6 @@ std::optional<eval::Perplexity> evaluate_on_text(const JudgedModel& model, const
       [&](const eval::Perplexity& so_far) { progress.show("perplexity", so_far.tokens, counts.scored); });
   log::end_progress();
   if (speaks && !given.output.empty()) {
-    const json evaluation{
-        {"model", setup.description()}, {"max_length", options.max_length}, {"stride", options.stride}};
     io::write_json(given.output, {{"perplexity", to_json(result, given.files)}, {"evaluation", evaluation}});
   }
   workers.leave();

@@ -1,5 +1,7 @@
 #include "evaluation.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -8,10 +10,13 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
-#include "tokenizer.h"
+#include "strata/io/json.h"
+#include "strata/run/tokenizer.h"
 
 namespace strata::run {
 namespace {
+
+using nlohmann::json;
 
 data::Tokenizer tokenizer_for(const JudgedModel& judged, const hub::ModelFolder& folder) {
   config::RunConfig config = folder.config;
@@ -26,12 +31,33 @@ std::string rate_text(double rate) { return rate < 1000.0 ? significant(rate, 3)
 
 }  // namespace
 
+json open_results(const std::string& output, const json& evaluation) {
+  if (output.empty()) return json::object();
+  const std::filesystem::path path = output;
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  const auto refuse = [&](const std::string& problem) { throw UsageError(str("--output: ", output, ": ", problem)); };
+  if (std::filesystem::is_directory(path)) refuse("is a folder; name a file");
+  if (!std::filesystem::is_directory(folder)) refuse("there is no folder " + folder.string());
+  if (access(folder.c_str(), W_OK) != 0) refuse("nothing can be written into " + folder.string());
+  if (!std::filesystem::exists(path)) return json::object();
+  json found;
+  try {
+    found = io::read_json(path);
+  } catch (const Error& failure) {
+    refuse(str("holds something else: ", failure.what()));
+  }
+  if (!found.is_object() || !found.contains("evaluation")) refuse("holds something else than results of strata eval");
+  if (found["evaluation"] != evaluation) refuse("holds results of another model or way of asking; name another file");
+  return found;
+}
+
 EvalSetup::EvalSetup(const JudgedModel& judged)
     : judged_(judged),
       folder_(hub::open_model_folder(judged.folder)),
       tokenizer_(tokenizer_for(judged, folder_)),
       device_(open_device(judged.run)),
       weights_checksum_(hex(folder_.weights.checksum())) {
+  check_tokenizer(tokenizer_, folder_);
   nn::check_loadable(folder_.spec.layout, folder_.weights);
   set_threads(judged.run);
   gemm_ = open_gemm(judged.run, device_);
@@ -50,6 +76,15 @@ nlohmann::json EvalSetup::description() const {
           {"tokenizer", hex(tokenizer_.fingerprint())},
           {"precision", config::enum_name(judged_.precision)},
           {"gemm", gemm_->name()}};
+}
+
+int64_t EvalSetup::max_length(int64_t asked) const {
+  const int64_t trained = std::min(folder_.config.data.sequence_length, folder_.config.model.max_positions);
+  if (asked > trained) {
+    log::warn(str("--max-length=", asked, ": the model was trained on rows of up to ", trained,
+                  " tokens; it has not learned what lies further apart"));
+  }
+  return asked > 0 ? asked : trained;
 }
 
 std::string EvalSetup::text() const {
@@ -81,9 +116,10 @@ void EvalProgress::show(const std::string& part, int64_t done, int64_t of) {
   shown_ = now;
   const int64_t scored = before_ + done_;
   const double rate = static_cast<double>(scored) / std::chrono::duration<double>(now - begun_).count();
-  log::progress(str(part, "  ", with_commas(done), " of ", with_commas(of), " ", unit_, "  ", rate_text(rate), " ",
-                    unit_, "/s  ", human_seconds(static_cast<double>(total_ - scored) / std::max(rate, 1e-9)),
-                    " left"));
+  log::progress({{part, 1},
+                 {str(with_commas(done), " of ", with_commas(of), " ", unit_), 2},
+                 {str(rate_text(rate), " ", unit_, "/s"), 0},
+                 {str(human_seconds(static_cast<double>(total_ - scored) / std::max(rate, 1e-9)), " left"), 1}});
 }
 
 }  // namespace strata::run

@@ -19,6 +19,11 @@ namespace strata::run {
 /// Tokens of a batch, or as many as the largest thing that is scored takes.
 inline constexpr int64_t kBatchTokens = 4096;
 
+/// What a file of results (--output) holds already, of the same evaluation; an empty object where there is no file.
+/// Throws UsageError for a place where nothing can be written, for a file of something else, and for one of another
+/// evaluation: before there are results to lose.
+nlohmann::json open_results(const std::string& output, const nlohmann::json& evaluation);
+
 /// A model with its memory.
 struct EvalModel {
   EvalModel(const nn::ModelSpec& spec, const nn::ModelOptions& options, const kernels::Gemm& gemm, at::Device device)
@@ -38,6 +43,9 @@ class EvalSetup {
 
   const hub::ModelFolder& folder() const { return folder_; }
   const data::Tokenizer& tokenizer() const { return tokenizer_; }
+  /// Tokens that the model sees at most: those asked for (0: nobody asked), else as many as its longest rows had in
+  /// training. Warns of more than that.
+  int64_t max_length(int64_t asked) const;
   /// Whether batches may be trees.
   bool trees() const { return !device_.cuda; }
 

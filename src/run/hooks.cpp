@@ -8,15 +8,17 @@ namespace {
 
 class Losses final : public train::Hook {
  public:
-  explicit Losses(std::vector<double>& losses) : losses_(losses) {}
+  explicit Losses(RunResult& result) : result_(result) {}
 
   void after_step(const train::StepReport& report, const train::Progress&) override {
-    if (std::ssize(losses_) == kResultLosses) losses_.erase(losses_.begin());
-    losses_.push_back(report.loss);
+    std::vector<double>& losses = result_.losses;
+    if (std::ssize(losses) == kResultLosses) losses.erase(losses.begin());
+    losses.push_back(report.loss);
+    result_.idle_steps = report.updated ? 0 : result_.idle_steps + 1;
   }
 
  private:
-  std::vector<double>& losses_;
+  RunResult& result_;
 };
 
 std::unique_ptr<train::Hook> task_scores(const Settled& run, const RunInput& input, train::Training& training,
@@ -52,9 +54,10 @@ std::vector<std::unique_ptr<train::Hook>> make_hooks(const Settled& run, const R
     hooks.push_back(train::console(
         {.last_step = run.schedule.updates(), .flops_per_token = rate->flops_per_token, .peak_gflops = rate->gflops}));
   }
-  hooks.push_back(std::make_unique<Losses>(result.losses));
+  hooks.push_back(std::make_unique<Losses>(result));
   if (auto plan = input.evaluation(run, training)) {
     plan->last_step = run.schedule.updates();
+    plan->says = rate != nullptr;
     plan->tell = [&result](const train::EvaluationResult& evaluation) { result.validation_loss = evaluation.loss; };
     hooks.push_back(train::evaluation(logs, std::move(*plan), training.model, training.parallel.workers));
   }

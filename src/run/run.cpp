@@ -1,12 +1,17 @@
 #include "strata/run/run.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "begin.h"
 #include "build.h"
 #include "hooks.h"
 #include "say.h"
 #include "sft_data.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/machine.h"
+#include "strata/base/text.h"
 #include "strata/run/measure.h"
 #include "train.h"
 #include "training_data.h"
@@ -18,6 +23,28 @@ namespace {
 void prepare(const config::RunConfig& config) {
   check_config(config);
   set_threads(config.run);
+}
+
+// A run may come to its end and have learned nothing on the way.
+void check_end(const Settled& run, const RunResult& result) {
+  constexpr int64_t kMany = 10;
+  const bool only_idle = result.idle_steps > 0 && result.idle_steps == std::ssize(result.losses);
+  STRATA_CHECK(result.idle_steps < kMany && !only_idle, "the last ", result.idle_steps,
+               " steps changed nothing: they were ", "skipped, not finite or spikes; the model is that of step ",
+               result.progress.step - result.idle_steps);
+  const double guessing = std::log(static_cast<double>(run.config.model.vocab));
+  if (std::ssize(result.losses) >= 2 * kMany && *std::ranges::min_element(result.losses) > guessing - 0.05) {
+    log::warn(str("the loss is that of guessing one of ", run.config.model.vocab, " tokens, ln of it is ",
+                  fixed(guessing, 2), ": the run has learned nothing; a lower optimizer.lr may help"));
+  }
+}
+
+// Ids that no text has take memory and time, and never learn.
+void check_vocabulary(const config::RunConfig& config, const data::Tokenizer& tokenizer) {
+  const int64_t pieces = tokenizer.vocab_size(), ids = config.model.vocab;
+  if (4 * ids < 5 * pieces) return;
+  log::warn(str("model.vocab=", ids, ", and data.tokenizer has ", pieces, " pieces: ", 100 * (ids - pieces) / ids,
+                " % of embedding and head are never used"));
 }
 
 }  // namespace
@@ -37,7 +64,7 @@ RunResult fine_tune(const config::RunConfig& config, const RunOptions& options) 
 
 RunResult run(const std::string& command, const config::RunConfig& given, const RunInput& input,
               const RunOptions& options) {
-  const config::RunConfig config = with_steps(given, input);
+  const config::RunConfig config = complete(given, input);
   const RunDevice device = open_device(config.run);
   Workers workers = join_workers(config, input, device);
   const auto gemm = common_gemm(config.run, device, *workers.communicator);
@@ -52,14 +79,16 @@ RunResult run(const std::string& command, const config::RunConfig& given, const 
                   .flops_per_token = input.flops_per_token(*settled),
                   .workers = workers.communicator->world_size()};
   if (says) say_header(command, *settled, device, program, rate, input.description(*settled));
+  if (says) check_vocabulary(settled->config, input.tokenizer());
   Begun begun(*settled, input, *gemm, built);
   RunResult result{.progress = begun.start.progress, .losses = {}};
   const auto hooks = make_hooks(*settled, input, built.training, begun, says ? &rate : nullptr, options, result);
   workers.watch_each_other();
-  train_until_the_end(*settled, input, device, built.training, hooks, result);
+  train_until_the_end(*settled, input, device, built.training, hooks, says, result);
   if (begun.logs) begun.logs->flush();
   workers.leave();
   if (says && result.signal == 0) say_memory(*settled, device, program);
+  if (result.signal == 0) check_end(*settled, result);
   if (says) say_end(*settled, result);
   return result;
 }

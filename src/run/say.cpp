@@ -1,13 +1,15 @@
 #include "say.h"
 
-#include <iostream>
-#include <utility>
+#include <algorithm>
+#include <functional>
 
 #include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/config/enums.h"
+#include "strata/train/checkpoint/checkpoint.h"
+#include "strata/train/checkpoint/retention.h"
 
 namespace strata::run {
 namespace {
@@ -20,28 +22,38 @@ std::string where(const Rate& rate, const RunDevice& device) {
   return device.cuda ? str(rate.workers, " x ", one) : str(rate.workers, " workers with ", one, " each");
 }
 
+// Three of them on a line, the largest first.
+std::string parts_of_memory(const Settled& run, int64_t program) {
+  auto parts = plan::bytes_by_class(run.memory);
+  parts.emplace_back("program and libraries", program);
+  std::erase_if(parts, [](const auto& part) { return part.second <= 0; });
+  std::ranges::stable_sort(parts, std::greater<>(), [](const auto& part) { return part.second; });
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    text += str(i % 3 == 0 ? "    " : ", ", parts[i].first, " ", human_bytes(parts[i].second));
+    if (i % 3 == 2 || i + 1 == parts.size()) text += "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 void say_header(const std::string& command, const Settled& run, const RunDevice& device, int64_t program,
                 const Rate& rate, const std::vector<std::string>& about_input) {
   const config::RunConfig& config = run.config;
   const double flops = rate.flops_per_token;
-  std::cout << "strata " << version() << " · " << command << " · " << config.norm.scheme << " · seed "
-            << config.run.seed << " · " << config.run.dir << "\n  parameters " << with_commas(run.spec.layout.count())
-            << " · " << fixed(flops / 1e9, 3) << " GFLOP per token · " << config.train.global_batch << " rows of up to "
-            << config.data.sequence_length << " tokens per step\n  memory " << human_bytes(planned_bytes(run, program))
-            << ", recompute " << config::enum_name(config.train.recompute);
-  const char* separator = ": ";
-  const auto show = [&](const std::string& name, int64_t bytes) {
-    if (bytes > 0) std::cout << std::exchange(separator, ", ") << name << " " << human_bytes(bytes);
-  };
-  show("program and libraries", program);
-  for (const auto& [name, bytes] : plan::bytes_by_class(run.memory)) show(name, bytes);
-  std::cout << "\n  " << where(rate, device) << " · " << rate.library << " " << fixed(rate.gflops, 0)
-            << " GFLOP/s on this model's shapes · at most "
-            << with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops)) << " tokens/s\n";
-  for (const std::string& line : about_input) std::cout << "  " << line << "\n";
-  std::cout << std::flush;
+  std::string text =
+      str("strata ", version(), " · ", command, " · ", config.norm.scheme, " · seed ", config.run.seed, " · ",
+          config.run.dir, "\n  parameters ", with_commas(run.spec.layout.count()), " · ", fixed(flops / 1e9, 3),
+          " GFLOP per token · ", config.train.global_batch, " rows of up to ", config.data.sequence_length,
+          " tokens per step\n  memory ", human_bytes(planned_bytes(run, program)), ", recompute ",
+          config::enum_name(config.train.recompute), "\n");
+  text += parts_of_memory(run, program);
+  text += str("  ", where(rate, device), " · ", rate.library, " ", fixed(rate.gflops, 0),
+              " GFLOP/s on this model's shapes · at most ",
+              with_commas(static_cast<int64_t>(rate.gflops * 1e9 / flops)), " tokens/s\n");
+  for (const std::string& line : about_input) text += "  " + line + "\n";
+  log::say(text);
 }
 
 void say_memory(const Settled& run, const RunDevice& device, int64_t program) {
@@ -49,10 +61,8 @@ void say_memory(const Settled& run, const RunDevice& device, int64_t program) {
   if (peak == 0) return;
   const int64_t planned = planned_bytes(run, program);
   const double more = 100.0 * (static_cast<double>(peak) / static_cast<double>(planned) - 1.0);
-  std::cout << "memory: planned " << human_bytes(planned)
-            << (device.cuda ? ", allocated at most " : ", resident at most ") << human_bytes(peak) << " ("
-            << (more < 0.0 ? "" : "+") << fixed(more, 1) << " %)\n"
-            << std::flush;
+  log::say(str("memory: planned ", human_bytes(planned), device.cuda ? ", allocated at most " : ", resident at most ",
+               human_bytes(peak), " (", more < 0.0 ? "" : "+", fixed(more, 1), " %)"));
 }
 
 void say_end(const Settled& run, const RunResult& result) {
@@ -61,9 +71,16 @@ void say_end(const Settled& run, const RunResult& result) {
     return log::info(
         str("stopped by signal ", result.signal, " after step ", progress.step, "; the checkpoint is saved"));
   }
-  std::cout << "done: step " << progress.step << ", " << with_commas(progress.tokens) << " tokens, in "
-            << run.config.run.dir << "\n"
-            << std::flush;
+  const std::string& folder = run.config.run.dir;
+  std::string text = str("done: step ", progress.step, ", ", with_commas(progress.tokens), " tokens, in ", folder);
+  if (const auto losses = train::validation_losses(folder); !losses.empty()) {
+    const auto best = std::ranges::min_element(losses, {}, [](const auto& loss) { return loss.second; });
+    text += str("\n  validation loss ", fixed(losses.rbegin()->second, 4), ", the lowest ", fixed(best->second, 4),
+                " at step ", best->first);
+  }
+  text += str("\n  the model is ", train::checkpoint_path(folder, progress.step).string(), "\n  next: strata generate ",
+              folder, " --prompt \"...\", strata eval ", folder);
+  log::say(text);
 }
 
 }  // namespace strata::run

@@ -35,6 +35,21 @@ void take_model(config::Loaded& loaded) {
   config = taken;
 }
 
+// "runs/{norm.scheme}-s{run.seed}" with the keys' values.
+std::string with_values(const std::string& pattern, const config::RunConfig& config) {
+  std::string text = pattern;
+  for (const auto& [key, value] : config::flatten(config)) {
+    if (key == "run.dir") continue;
+    for (size_t at = text.find("{" + key + "}"); at != std::string::npos; at = text.find("{" + key + "}")) {
+      text.replace(at, key.size() + 2, value);
+    }
+  }
+  if (text.find_first_of("{}") != std::string::npos) {
+    throw UsageError(str("run.dir=", pattern, ": {...} names no key; strata inspect --keys lists them"));
+  }
+  return text;
+}
+
 // Bytes that every worker could take where it computes.
 int64_t common_room(const RunDevice& device, const Workers& workers) {
   const auto mine = static_cast<double>(device.cuda ? device.cuda->memory().free
@@ -62,13 +77,15 @@ void check_config(const config::RunConfig& config) {
   nn::describe(config);
 }
 
-config::RunConfig with_steps(config::RunConfig config, const RunInput& input) {
+config::RunConfig complete(config::RunConfig config, const RunInput& input) {
   config.train.steps = input.steps(config);
+  if (config.data.rows == config::RowKind::kAuto) config.data.rows = input.rows();
+  config.run.dir = with_values(config.run.dir, config);
   return config;
 }
 
 config::RunConfig with_steps(const config::RunConfig& config) {
-  return config.sft.model.empty() ? config : with_steps(config, SftData(config));
+  return config.sft.model.empty() ? config : complete(config, SftData(config));
 }
 
 std::unique_ptr<const Settled> settle(config::RunConfig config, const RunDevice& device, const Workers& workers) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
 #include "strata/config/run_config.h"
@@ -17,8 +18,8 @@
 #include "strata/nn/of_config.h"
 #include "strata/nn/parameters.h"
 #include "strata/run/settle.h"
+#include "strata/run/tokenizer.h"
 #include "strata/train/hooks.h"
-#include "tokenizer.h"
 
 namespace strata::run {
 namespace {
@@ -41,7 +42,12 @@ void check_keys(const config::RunConfig& config) {
 // The records of sft.data, once the config is one that can be fine-tuned with.
 std::vector<data::Instruction> read_records(const config::RunConfig& config) {
   check_keys(config);
-  return data::read_instructions(config.sft.data);
+  data::BadRecords bad("sft.data", config.data.skip_bad);
+  auto records = data::read_instructions(config.sft.data, &bad);
+  if (bad.count() > 0) {
+    log::warn(str("sft.data: ", bad.count(), " of ", bad.count() + std::ssize(records), " records skipped"));
+  }
+  return records;
 }
 
 // The weights of sft.model. Throws Error where they are not that model's.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/base/log.h"
 #include "strata/nn/of_config.h"
 #include "strata/train/signals.h"
 
@@ -20,11 +21,14 @@ data::BatchOptions batch_options(const Settled& run, std::vector<int64_t> mine) 
 }  // namespace
 
 void train_until_the_end(const Settled& run, const RunInput& input, const RunDevice& device, train::Training& training,
-                         const std::vector<std::unique_ptr<train::Hook>>& hooks, RunResult& result) {
+                         const std::vector<std::unique_ptr<train::Hook>>& hooks, bool says, RunResult& result) {
   const config::RunConfig& config = run.config;
   workers::Communicator& workers = training.parallel.workers;
   const auto batches = input.batches(run, batch_options(run, training.division.micro_batches_of(workers.rank())),
                                      result.progress.cursor);
+  if (says) {
+    for (const std::string& line : batches->description(config.train.steps)) log::say("  " + line);
+  }
   train::Step step(training.model, *training.optimizer, run.schedule, config.train, training.parallel);
   if (device.cuda) {
     training.model.clock().observe([&device](const char* phase) { device.cuda->enter_range(phase); });
@@ -40,7 +44,7 @@ void train_until_the_end(const Settled& run, const RunInput& input, const RunDev
     if (workers::any(workers, is_stopped() || !batch)) batch.reset();  // all stop after the same step
     return batch;
   };
-  train::listen_for_signals(config.checkpoint.grace_seconds);
+  train::listen_for_signals(config.checkpoint.grace_seconds, workers.is_first());
   train::run_training(step, config.train, next_batch, hooks,
                       {.last_step = run.schedule.updates(),
                        .stop_after = config.train.stop_after,

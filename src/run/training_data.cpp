@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 
@@ -10,13 +11,19 @@
 #include "strata/data/source.h"
 #include "strata/nn/of_config.h"
 #include "strata/run/settle.h"
-#include "tokenizer.h"
+#include "strata/run/tokenizer.h"
 
 namespace strata::run {
 namespace {
 
-data::RowOptions row_options(const config::DataConfig& config) {
-  return {.kind = config.rows,
+config::RowKind kind_of_rows(const config::DataConfig& config, const std::vector<data::Source>& sources) {
+  if (config.rows != config::RowKind::kAuto) return config.rows;
+  const bool are_texts = std::ranges::all_of(sources, &data::Source::is_text);
+  return are_texts ? config::RowKind::kPacked : config::RowKind::kDocument;
+}
+
+data::RowOptions row_options(const config::DataConfig& config, const std::vector<data::Source>& sources) {
+  return {.kind = kind_of_rows(config, sources),
           .sequence_length = config.sequence_length,
           .mask_documents = config.packed_attention == config::PackedAttention::kDocument};
 }
@@ -31,10 +38,17 @@ std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& conf
 }  // namespace
 
 TrainingData::TrainingData(const config::RunConfig& config)
-    : rows_(row_options(config.data)), shuffle_(config.data.shuffled_within()), cache_(make_cache(config)) {
+    : shuffle_(config.data.shuffled_within()), cache_(make_cache(config)) {
   if (config.data.train.empty()) throw UsageError("data.train: names no files");
   train_ = data::find_sources(config.data.train, "data.train");
+  rows_ = row_options(config.data, train_);
   if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
+}
+
+uint64_t TrainingData::content_fingerprint() const {
+  const bool are_files = std::ranges::all_of(train_, [](const data::Source& source) { return source.url.empty(); });
+  const bool needs_all = shuffle_ == config::ShuffleScope::kGlobal;
+  return are_files && needs_all ? data::fingerprint_of_tokens(*cache_, train_) : fingerprint();
 }
 
 std::unique_ptr<data::BatchSource> TrainingData::batches(const Settled& run, const data::BatchOptions& options,

@@ -14,6 +14,9 @@ class TrainingData final : public RunInput {
   const data::Tokenizer& tokenizer() const override { return cache_->tokenizer(); }
   /// Of data.train.
   uint64_t fingerprint() const override { return data::fingerprint_of(train_); }
+  /// Its tokens, where all of them are needed before the first step: with a global shuffle of files.
+  uint64_t content_fingerprint() const override;
+  config::RowKind rows() const override { return rows_.kind; }
   std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::BatchOptions& options,
                                              const data::OrderCursor& start) const override;
   void initialise(const Settled& run, nn::Parameters& parameters) const override;

@@ -111,17 +111,36 @@ void check_same_run(const Checkpoint& start, const config::RunConfig& config, co
   log_change("Strata", before.strata_version, now.strata_version);
 }
 
+// Under a name that nothing has: nothing that was set aside before is lost.
+fs::path set_aside(const fs::path& path) {
+  const auto name = [&](int number) {
+    return path.parent_path() / str("aside_", number > 1 ? str(number, "_") : "", path.filename().string());
+  };
+  int number = 1;
+  while (fs::exists(name(number))) ++number;
+  fs::rename(path, name(number));
+  return name(number);
+}
+
+// A run that begins anew writes logs of its own.
+void set_logs_aside(const fs::path& run) {
+  for (const char* file : {"metrics.jsonl", "layers.jsonl", "eval.jsonl", "tasks.jsonl"}) {
+    const fs::path log = run / file;
+    if (!fs::exists(log) || fs::is_empty(log)) continue;
+    log::info(str(log.string(), " is of an earlier run; it is called ", set_aside(log).filename().string(), " now"));
+  }
+}
+
 void set_others_aside(const fs::path& run, const std::optional<Checkpoint>& start) {
   const int64_t step = start ? start->state().progress.step : -1;
   std::error_code failure;
   const bool is_of_this_run = start && fs::equivalent(start->path(), checkpoint_path(run, step), failure) && !failure;
   for (const fs::path& path : checkpoints_of(run)) {
     if (is_of_this_run && step_of(path) <= step) continue;
-    const fs::path aside = path.parent_path() / ("aside_" + path.filename().string());
-    fs::remove_all(aside);
-    fs::rename(path, aside);
+    const fs::path aside = set_aside(path);
     log::warn(str(path.string(), " does not lie on this run's way; it is called ", aside.filename().string(), " now"));
   }
+  if (!start) set_logs_aside(run);
 }
 
 std::optional<Checkpoint> choose_start(const config::RunConfig& config, const CheckpointState& now,

@@ -17,6 +17,8 @@ volatile std::sig_atomic_t received = 0;
 volatile std::sig_atomic_t save_requested = 0;
 std::atomic<Clock::rep> received_at = 0;
 std::atomic<int64_t> grace = 0;
+std::atomic<bool> speaks = false;
+std::atomic<bool> is_on_terminal = false;
 static_assert(std::atomic<Clock::rep>::is_always_lock_free);
 
 void on_stop(int signal) {
@@ -24,6 +26,10 @@ void on_stop(int signal) {
   received = signal;
   received_at = Clock::now().time_since_epoch().count();
   alarm(static_cast<unsigned>(grace.load()));
+  if (!speaks) return;
+  std::string_view message = "\nstopping after this step, with a checkpoint; the same again ends at once\n";
+  if (!is_on_terminal) message.remove_prefix(1);  // there a line of progress may be open
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, message.data(), message.size());
 }
 
 void on_end_of_grace(int) {
@@ -42,12 +48,22 @@ void handle(int signal, void (*handler)(int)) {
   sigaction(signal, &action, nullptr);
 }
 
+// nohup lets a process live on without its terminal.
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  sigaction(signal, nullptr, &action);
+  return action.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
-void listen_for_signals(int64_t grace_seconds) {
+void listen_for_signals(int64_t grace_seconds, bool says) {
   grace = grace_seconds;
+  speaks = says;
+  is_on_terminal = isatty(STDERR_FILENO) != 0;
   handle(SIGINT, on_stop);
   handle(SIGTERM, on_stop);
+  if (!is_ignored(SIGHUP)) handle(SIGHUP, on_stop);
   handle(SIGALRM, on_end_of_grace);
   handle(SIGUSR1, on_save);
 }

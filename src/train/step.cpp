@@ -120,6 +120,7 @@ void Step::ship(const StartedStep& started) { slot_of(started).copy.start(parall
 
 // What a micro-batch's sum of losses counts in the step's loss.
 double Step::scale(const data::GlobalBatch& batch, const data::TokenBatch& micro_batch) const {
+  if (micro_batch.num_targets() == 0) return 0.0;
   if (config_.loss_average == config::LossAverage::kToken) return 1.0 / static_cast<double>(batch.num_targets);
   const auto micro_batches = static_cast<double>(batch.micro_batches.size()) * parallel_.workers.world_size();
   return 1.0 / static_cast<double>(micro_batch.num_targets()) / micro_batches;

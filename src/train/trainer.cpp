@@ -34,12 +34,13 @@ void judge(const StepReport& report, const config::TrainConfig& config) {
   log::warn(spike + (report.updated ? "" : "; update skipped"));
 }
 
+using Clock = std::chrono::steady_clock;
 using NextBatch = std::function<std::optional<data::GlobalBatch>()>;
 
 std::optional<data::GlobalBatch> timed(const NextBatch& next_batch, double& seconds) {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
   auto batch = next_batch();
-  seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  seconds = std::chrono::duration<double>(Clock::now() - start).count();
   return batch;
 }
 
@@ -61,8 +62,9 @@ class Loop {
            std::ranges::any_of(hooks_, [&](const auto& hook) { return hook->needs_state_after(step); });
   }
 
-  void start() const {
+  void start() {
     for (const auto& hook : hooks_) hook->at_start(progress_);
+    free_since_ = Clock::now();
   }
 
   void announce(int64_t index) const {
@@ -75,6 +77,7 @@ class Loop {
 
   void read(const Pending& pending) {
     StepReport report = step_.read(pending.step, progress_.spikes);
+    report.seconds = std::chrono::duration<double>(Clock::now() - free_since_).count();
     report.wait_seconds = pending.wait_seconds;
     judge(report, config_);
     ++progress_.step;
@@ -83,6 +86,7 @@ class Loop {
     progress_.cursor = pending.end;
     if (report.finite) remember(config_.spike, progress_.spikes, report.loss, report.norms.global);
     for (const auto& hook : hooks_) hook->after_step(report, progress_);
+    free_since_ = Clock::now();
   }
 
   void end() const {
@@ -102,6 +106,7 @@ class Loop {
   const config::TrainConfig& config_;
   const std::vector<std::unique_ptr<Hook>>& hooks_;
   Progress& progress_;
+  Clock::time_point free_since_;  // for the next step: what evaluations and saves take is not its time
 };
 
 }  // namespace

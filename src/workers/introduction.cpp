@@ -114,6 +114,7 @@ class Meeting {
       : store_(store), worker_(worker), timeout_(timeout), end_(Clock::now() + timeout) {}
 
   Introductions hear_all() const {
+    const log::Wait wait(str("all of the ", worker_.world_size, " workers that WORLD_SIZE or SLURM_NTASKS speaks of"));
     Introductions all;
     std::vector<int> missing;
     for (int rank = 0; rank < worker_.world_size; ++rank) {

@@ -43,6 +43,13 @@ std::string local_end(const addrinfo& target) {
 
 }  // namespace
 
+void check_host(const std::string& host) {
+  addrinfo* found = nullptr;
+  const int failure = getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (failure == 0) return freeaddrinfo(found);
+  if (failure == EAI_NONAME) throw UsageError(str("there is no host called ", host));
+}
+
 std::string address_towards(const std::string& host, uint16_t port) {
   const Addresses addresses = addresses_of(host, port);
   for (const addrinfo* target = addresses.get(); target != nullptr; target = target->ai_next) {

@@ -8,8 +8,10 @@
 #include <mutex>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "workers/durations.h"
+#include "workers/local_address.h"
 #include "workers/store_connection.h"
 
 namespace strata::workers {
@@ -70,6 +72,8 @@ Store Store::connect(const std::string& host, uint16_t port, Seconds timeout) {
   options.port = port;
   options.waitWorkers = false;
   options.timeout = milliseconds(timeout);
+  check_host(host);
+  const log::Wait wait(strata::str("the workers' store at ", host, ":", port));
   try {
     return {std::make_shared<Connection>(Connection{c10::make_intrusive<c10d::TCPStore>(host, options), host, port}),
             ""};

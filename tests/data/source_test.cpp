@@ -107,13 +107,13 @@ TEST_P(BadLines, AreNamedOrSkipped) {
   EXPECT_EQ(skipping.bad_documents(), 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, BadLines,
-                         testing::Values(BadLine{"{\"text\": \"cut", "broken JSON"},
-                                         BadLine{"{\"text\": \"a\"} b", "broken JSON"},
-                                         BadLine{"{\"txt\": \"a\"}", "\"text\" is missing"},
-                                         BadLine{"{\"text\": 3}", "not a string"}, BadLine{"[1]", "not a JSON object"},
-                                         BadLine{"{\"text\": \"\xff\"}", "UTF-8"},
-                                         BadLine{"{\"text\": \"\\ud800\"}", "broken JSON"}));
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, BadLines,
+    testing::Values(BadLine{"{\"text\": \"cut", "broken JSON"}, BadLine{"{\"text\": \"a\", \"x\": [1", "broken JSON"},
+                    BadLine{"{\"text\": \"a\", \"text\": \"b\"}", "\"text\" is there twice"},
+                    BadLine{"{\"text\": \"a\"} b", "broken JSON"}, BadLine{"{\"txt\": \"a\"}", "\"text\" is missing"},
+                    BadLine{"{\"text\": 3}", "not a string"}, BadLine{"[1]", "not a JSON object"},
+                    BadLine{"{\"text\": \"\xff\"}", "UTF-8"}, BadLine{"{\"text\": \"\\ud800\"}", "broken JSON"}));
 
 TEST(Source, ACutFileIsNamedOrEndsThere) {
   TempFolder folder;
@@ -129,6 +129,33 @@ TEST(Source, ACutFileIsNamedOrEndsThere) {
   EXPECT_GT(documents.size(), 1'000U);
   EXPECT_LT(documents.size(), 19'000U);
   EXPECT_EQ(documents.back(), "after");
+}
+
+// What other tools write beside the text costs no document.
+TEST(Source, ReadsWhatStandsBesideOtherFields) {
+  TempFolder folder;
+  write_file(folder / "a.jsonl",
+             "\xEF\xBB\xBF{\"text\": \"marked\"}\n{\"score\": NaN, \"text\": \"two\"}\n"
+             "{\"text\": \"three\", \"id\": 123456789012345678901234567890}\n");
+  write_file(folder / "padded.json.gz", gzip("{\"text\": \"four\"}\n") + std::string(1000, '\0'));
+  EXPECT_EQ(documents_of(DocumentReader({"both", {folder / "a.jsonl", folder / "padded.json.gz"}}, false)),
+            (std::vector<std::string>{"marked", "two", "three", "four"}));
+}
+
+TEST(Source, FoldersAreTheirDataAlone) {
+  TempFolder folder;
+  for (const char* name : {".hidden", "below"}) std::filesystem::create_directory(folder / name);
+  for (const char* name : {"a.txt", "._a.txt", ".hidden/b.txt", "below/c.jsonl", "below/d.JSONL", "e.zst"}) {
+    write_file(folder / name, "{\"text\": \"x\"}");
+  }
+  testing::internal::CaptureStderr();
+  const auto sources = find_sources({folder.path().string()}, "data.train");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            str("warning: ", folder.path().string(),
+                ": passed over 2 files that are none of .json .jsonl .txt (each also .gz): below/d.JSONL, e.zst\n"));
+  ASSERT_EQ(sources.size(), 2U);
+  EXPECT_EQ(sources[0].name, "c.jsonl");
+  EXPECT_EQ(sources[1].name, "a.txt");
 }
 
 TEST(Source, TextFilesMustBeUtf8) {

@@ -120,6 +120,10 @@ TEST_F(BadFolder, OfWhatStrataCannotCompute) {
   expect_config_refused("rope_scaling", {{"rope_type", "llama3"}}, R"(rope_type is "llama3")");
   expect_config_refused("rope_parameters", {{"rope_type", "yarn"}}, R"(rope_type is "yarn")");
   expect_config_refused("rope_parameters", {{"partial_rotary_factor", 0.5}}, "partial_rotary_factor is 0.5");
+  expect_config_refused("rope_scaling", {{"factor", 8.0}}, "factor is 8.0");
+  expect_config_refused("rope_parameters", {{"full_attention", {{"rope_type", "yarn"}}}}, R"(rope_type is "yarn")");
+  expect_config_refused("rope_parameters", {{"low_freq_factor", 4.0}}, "rope_parameters has low_freq_factor: 4.0");
+  expect_config_refused("final_logit_softcapping", 30.0, "final_logit_softcapping is 30.0");
   expect_config_refused("head_dim", 16, "head_dim is 16, Strata computes only 8");
   expect_config_refused("num_attention_heads", 3, "3 does not divide model.hidden=32");
   expect_config_refused("vocab_size", "many", "vocab_size is \"many\", not a whole number");

@@ -86,8 +86,14 @@ def help_of(*subcommands):
 
 @functools.cache
 def subcommands_of(*subcommands):
-    _, _, listed = help_of(*subcommands).partition("ubcommands:\n")
-    return set(re.findall(r"^  ([a-z][a-z-]*)", listed, re.MULTILINE))
+    found, heading = set(), ""
+    for line in help_of(*subcommands).splitlines():
+        if re.fullmatch(r"[A-Z][a-z ]*:", line):
+            heading = line
+        # The program's commands stand under what they are for.
+        elif heading == "Subcommands:" or (not subcommands and heading not in ("", "Options:")):
+            found.update(re.findall(r"^  ([a-z][a-z-]*)", line))
+    return found
 
 
 @functools.cache

@@ -107,7 +107,15 @@ class BadInput : public testing::Test {
 TEST_F(BadInput, IsNotWhatTheOthersStartFrom) { EXPECT_EQ(run_strata(trace()).exit_code, 0); }
 
 TEST_F(BadInput, InTheCommandLine) {
-  expect_refused({}, kWrongUsage, {"strata: A subcommand is required", "strata --help"});
+  const Finished alone = run_strata({});
+  EXPECT_EQ(alone.exit_code, kWrongUsage);
+  EXPECT_EQ(alone.out, "");
+  for (const char* part : {"Train:", "pretrain", "Look:", "inspect"}) EXPECT_THAT(alone.err, HasSubstr(part));
+  expect_refused({"train"}, kWrongUsage, {"unknown command \"train\"; it is called \"pretrain\" here"});
+  expect_refused({"Pretrian"}, kWrongUsage, {"did you mean \"pretrain\"?"});
+  expect_refused({"help", "evaluate"}, kWrongUsage, {"it is called \"eval\" here"});
+  EXPECT_THAT(run_strata({"help", "eval"}).out, HasSubstr("--tasks"));
+  EXPECT_THAT(run_strata({"-V"}).out, StartsWith("strata "));
   expect_refused({"trac"}, kWrongUsage, {"unknown command \"trac\"", "did you mean \"trace\"?", "inspect"});
   expect_refused({"trace", model_, "--ids", ids_}, kWrongUsage, {"--out is required", "strata trace --help"});
   expect_refused(trace({"--gradient"}), kWrongUsage, {"--gradient", "strata trace --help"});

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/io/json.h"
 #include "support/data_fixtures.h"
@@ -249,7 +250,7 @@ TEST_F(TasksInTraining, AreScoredAsByStrataEval) {
   ASSERT_EQ(lines.size(), 3U);
   for (const json& line : lines) {
     const int64_t step = line["step"];
-    const fs::path results = run_ / "results.json";
+    const fs::path results = run_ / str("results_", step, ".json");
     Words words{"eval", run_.checkpoint("run", step), "--data", run_ / "data", "--tasks", "piqa,arc_easy"};
     words.insert(words.end(), {"--shots", "1", "--limit", "25", "--max-length", "128", "--output", results});
     ASSERT_EQ(run_strata(words).exit_code, 0);

@@ -57,7 +57,7 @@ TEST_F(RunMemory, Of9mIsThePlans) {
 // Chosen by itself where there is room, and the same bytes whichever it is.
 TEST_F(RunMemory, RecomputationIsChosenAndKeepsTheBytes) {
   const Finished chosen = run_.pretrain("auto", {"train.recompute=auto"});
-  EXPECT_THAT(chosen.out, HasSubstr(", recompute none: program"));
+  EXPECT_THAT(chosen.out, HasSubstr(", recompute none\n    program and libraries "));
   ASSERT_EQ(run_.pretrain("layer", {"train.recompute=layer"}).exit_code, 0);
   EXPECT_EQ(run_.weights("auto", 9), run_.weights("layer", 9));
   EXPECT_NE(run_.weights("auto", 9), "");

@@ -130,9 +130,10 @@ TEST_F(Pretrain, RefusesWhatCannotWork) {
   expect_refused({"train.spike={action: jump}"}, kWrongUsage, {"train.spike.action", "jump", "none, warn, skip, stop"});
   expect_refused({"train.spike.window=1"}, kWrongUsage, {"train.spike.window: must be between 2 and"});
   expect_refused({"checkpoint.keep=-1"}, kWrongUsage, {"checkpoint.keep: must be at least 0, got -1"});
-  expect_refused({"optimizer.beta1=1.5"}, kWrongUsage, {"optimizer.beta1: must be between 0 and 1, got 1.5"});
+  expect_refused({"optimizer.beta1=1.5"}, kWrongUsage,
+                 {"optimizer.beta1: must be at least 0 and less than 1, got 1.5"});
   expect_refused({"train.resume=" + (run_ / "").string()}, kFailed, {"manifest.json: No such file"});
-  expect_refused({"data.tokenizer=" + missing}, kFailed, {missing});
+  expect_refused({"data.tokenizer=" + missing}, kWrongUsage, {"data.tokenizer: there is no file " + missing});
   expect_refused({"data.tokenizer=''"}, kWrongUsage, {"data.tokenizer"});
   expect_refused({"data.train=[]"}, kWrongUsage, {"data.train"});
   expect_refused({train("nothing-*.json.gz")}, kWrongUsage, {"data.train", "nothing-*.json.gz"});

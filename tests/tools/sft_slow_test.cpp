@@ -75,7 +75,7 @@ TEST_F(Sft, WritesWhatAPretrainingRunWrites) {
                     ContainsRegex("  48 samples of [0-9,]+ tokens, [0-9.]+ % scored, in 48 blocks; 12 held "
                                   "out, 0 cut, 0 left out; 2 epochs of 6 steps"),
                     HasSubstr("step 12/12"), HasSubstr("done: step 12, ")));
-  EXPECT_THAT(finished.err, ContainsRegex("step 0 +validation loss .* of 12 answers right"));
+  EXPECT_THAT(finished.out, ContainsRegex("step 0 +validation loss .* of 12 answers right"));
   const std::vector<json> metrics = run_.lines("full", "metrics.jsonl");
   ASSERT_EQ(metrics.size(), 12U);
   EXPECT_LT(metrics.back().at("loss"), metrics.front().at("loss"));

@@ -4,22 +4,54 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+/// What the program says to people. Results that another program may read go to stdout without this. Everything here
+/// also goes to the log file where there is one, and is made visible(). Safe to call from several threads.
 namespace strata::log {
 
-/// Messages for people, on stderr and in the log file when there is one. Results go to stdout without this.
-/// Safe to call from several threads.
+/// Messages, on stderr.
 void info(std::string_view message);
 void warn(std::string_view message);
 void error(std::string_view message);
 
-/// Shows how far something is, on stdout: on a terminal one line that stays in place until a message or end_progress()
-/// ends it, elsewhere a line each time.
-void progress(std::string_view line);
-/// Seconds between two of them that a reader can follow: fewer where the line stays in place.
+/// What a run says of itself, on stdout: header, totals, results. Several lines may be one text.
+void say(std::string_view text);
+
+/// Into the log file alone.
+void note(std::string_view text);
+
+/// A part of a line of progress. Where the line is wider than the terminal, the parts with the least `keep` are left
+/// out, those on the right first.
+struct Part {
+  std::string text;
+  int keep = 0;
+};
+
+/// How far something is, on stdout: on a terminal one line that stays in place until something else is said, elsewhere
+/// a line each time.
+void progress(const std::vector<Part>& parts);
+/// Seconds until the next line of progress is worth its place: half a second where it stays in place, elsewhere 5 s and
+/// more, the longer the program runs, up to 5 minutes.
 double progress_interval();
 /// Before other output to stdout: leaves the line as it is, so that the output begins on a line of its own.
 void end_progress();
+
+/// The parts on one line of at most so many columns.
+std::string fitted(const std::vector<Part>& parts, size_t columns);
+
+/// Tells what the program waits for, for as long as this lives: after 5 s, and again after ever longer times.
+class Wait {
+ public:
+  explicit Wait(std::string what);
+  ~Wait();
+  Wait(const Wait&) = delete;
+  Wait& operator=(const Wait&) = delete;
+
+ private:
+  struct Teller;
+  std::unique_ptr<Teller> teller_;
+};
 
 /// A file to which everything is also appended as long as this lives.
 class File {
@@ -38,7 +70,8 @@ class File {
 /// Begins warnings and errors with this from now on: which of several workers they come from.
 void speak_as(const std::string& speaker);
 
-/// Only warnings and errors from now on (ranks other than 0).
+/// Only warnings and errors from now on, and no progress (--quiet, ranks other than 0). A log file gets all of it
+/// still.
 void quiet();
 
 }  // namespace strata::log

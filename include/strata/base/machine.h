@@ -12,6 +12,9 @@ std::string processor_name();
 /// This machine's, among others.
 std::string host_name();
 
+/// How this process was called, its words with spaces between them.
+std::string command_line();
+
 /// Bytes of physical memory, and of it what new programs could take; 0 where the system does not say.
 int64_t memory_bytes();
 int64_t available_memory_bytes();

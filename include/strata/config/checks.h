@@ -30,6 +30,12 @@ auto in_range(auto low, auto high) {
   return Check{[=](const auto& value) { return value >= low && value <= high; }, str("between ", low, " and ", high)};
 }
 
+/// The upper end does not belong to the range.
+auto in_range_below(auto low, auto high) {
+  return Check{[=](const auto& value) { return value >= low && value < high; },
+               str("at least ", low, " and less than ", high)};
+}
+
 /// For strings and integers; a set of names that the code branches on is an enum instead.
 auto one_of(auto first, auto... others) {
   std::string rule = str("one of ", first);

@@ -13,10 +13,11 @@
 namespace strata::config {
 
 enum class RowKind {
+  kAuto,      // packed where all of data.train are text files, else document
   kDocument,  // the paper's: a row is a document, cut to the sequence length with a final </s>, the rest dropped
-  kPacked,    // documents end to end, cut into rows of exactly the sequence length
+  kPacked,    // documents end to end, cut into rows of the sequence length; the last of a shard may be shorter
 };
-constexpr std::array<std::string_view, 2> enum_names(RowKind) { return {"document", "packed"}; }
+constexpr std::array<std::string_view, 3> enum_names(RowKind) { return {"auto", "document", "packed"}; }
 
 enum class PackedAttention { kDocument, kRow };
 constexpr std::array<std::string_view, 2> enum_names(PackedAttention) { return {"document", "row"}; }
@@ -35,7 +36,7 @@ struct DataConfig {
   std::string cache = "data/cache";
   double disk_budget_gb = 0.0;
   int64_t sequence_length = 256;
-  RowKind rows = RowKind::kDocument;
+  RowKind rows = RowKind::kAuto;
   PackedAttention packed_attention = PackedAttention::kDocument;
   bool shuffle = true;
   ShuffleScope shuffle_scope = ShuffleScope::kGlobal;
@@ -52,7 +53,8 @@ struct DataConfig {
           "above it used shards of data.train's URLs leave the cache, in 10^9 bytes; 0: they stay", in_range(0.0, 1e9));
     field("sequence_length", sequence_length, Affects::kNumbers, "most tokens in a row", at_least(2));
     field("rows", rows, Affects::kNumbers,
-          "document: the paper's, one cut document a row; packed: documents end to end");
+          "document: the paper's, one cut document a row; packed: documents end to end; auto: packed for .txt files, "
+          "document for others");
     field("packed_attention", packed_attention, Affects::kNumbers,
           "of packed rows: inside each document, or through the whole row");
     field("shuffle", shuffle, Affects::kNumbers, "rows in a random order, another one each epoch");

@@ -28,8 +28,8 @@ struct OptimizerConfig {
   void fields(auto& field) {
     field("kind", kind, Affects::kNumbers, "adamw: weight decay beside the gradient instead of in it");
     field("lr", lr, Affects::kNumbers, "peak learning rate", at_least(0.0));
-    field("beta1", beta1, Affects::kNumbers, "decay of the first moment", in_range(0.0, 1.0));
-    field("beta2", beta2, Affects::kNumbers, "decay of the second moment", in_range(0.0, 1.0));
+    field("beta1", beta1, Affects::kNumbers, "decay of the first moment", in_range_below(0.0, 1.0));
+    field("beta2", beta2, Affects::kNumbers, "decay of the second moment", in_range_below(0.0, 1.0));
     field("eps", eps, Affects::kNumbers, "added to the root of the second moment", at_least(0.0));
     field("weight_decay", weight_decay, Affects::kNumbers, "of matrices; gains and gates never decay", at_least(0.0));
     field(

@@ -26,7 +26,7 @@ struct RunSettings {
   bool tf32 = false;
 
   void fields(auto& field) {
-    field("dir", dir, Affects::kExecution, "run folder");
+    field("dir", dir, Affects::kExecution, "run folder; {norm.scheme} in it stands for that key's value");
     field("seed", seed, Affects::kNumbers, "where all random numbers start", at_least(0));
     field("device", device, Affects::kExecution, "what computes; auto: a GPU where one is visible, else the CPU");
     field("threads", threads, Affects::kExecution, "processor threads; 0: all cores", at_least(0));

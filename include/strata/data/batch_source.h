@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "strata/data/order.h"
@@ -47,6 +48,10 @@ class BatchSource {
   /// The next global batch; nothing after the last one, and where it is not ready and `give_up`, asked again and again,
   /// says so. Throws what went wrong while the batch was prepared.
   virtual std::optional<GlobalBatch> next_unless(const std::function<bool()>& give_up) = 0;
+
+  /// What became of the data, for a run of so many global batches; nothing where that is not known yet. Lines for
+  /// people.
+  virtual std::vector<std::string> description(int64_t /*batches*/) { return {}; }
 };
 
 /// What a run is evaluated on: micro-batches in a fixed order.

@@ -37,6 +37,9 @@ class BatchLoader final : public BatchSource {
     return prefetcher_->next_unless(give_up);
   }
 
+  /// Known where the rows of all shards are mixed: it waits for them then.
+  std::vector<std::string> description(int64_t batches) override;
+
   /// The next batch is the one that begins at `cursor`.
   void seek(const OrderCursor& cursor);
 

@@ -21,12 +21,13 @@ using Row = std::vector<std::vector<int64_t>>;
 /// How the documents of a shard become rows. Every row is reached directly.
 ///
 /// Packed rows follow the order of the shard's documents, the same in every epoch (the rows are shuffled, see
-/// order.h); what is left at the end of a shard, less than a row, is not used.
+/// order.h); what is left at the end of a shard is a shorter row, unless it is a single token.
 class Rows {
  public:
-  /// Throws UsageError for a sequence length below 2.
+  /// kind: not auto. Throws UsageError for a sequence length below 2.
   explicit Rows(const RowOptions& options);
 
+  config::RowKind kind() const { return options_.kind; }
   int64_t count(const ShardCounts& shard) const;
   Row read(const TokenShard& shard, int64_t row) const;
 
@@ -35,6 +36,9 @@ class Rows {
 
   /// Tokens that are predicted: all but the first of each piece.
   int64_t num_targets(const TokenShard& shard, int64_t row) const;
+
+  /// Tokens of all rows of the shard: the others are cut off.
+  int64_t num_tokens(const TokenShard& shard) const;
 
  private:
   RowOptions options_;

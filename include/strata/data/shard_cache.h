@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "strata/data/source.h"
 #include "strata/data/token_shard.h"
@@ -39,12 +40,16 @@ class ShardCache {
   /// What an evicted shard left behind, whether it was made again or not. A damaged file counts as none.
   std::optional<ShardCounts> counts_left_by(const Source& source) const;
 
+  /// Documents of the source that were skipped when the shard was made (skip_bad).
+  int64_t skipped_of(const Source& source) const;
+
   /// Bytes of the shard's file; 0 while it is not there.
   int64_t bytes_of(const Source& source) const;
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
 
  private:
+  bool make_shard(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
   bool make_from_url(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
   bool make_from_files(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
 
@@ -52,5 +57,12 @@ class ShardCache {
   std::shared_ptr<const Tokenizer> tokenizer_;
   TokenizeOptions options_;
 };
+
+/// Makes the shards that are missing, or waits for who makes them; gives what tells their tokens apart from others',
+/// wherever the files lie and whatever they are called.
+uint64_t fingerprint_of_tokens(const ShardCache& cache, const std::vector<Source>& sources);
+
+/// Logs that a shard was made.
+void tell_tokenized(const Source& source, const ShardCounts& counts);
 
 }  // namespace strata::data

@@ -41,6 +41,9 @@ class ShardSet {
   /// Waits for the shard only if it was never made.
   ShardCounts counts(int64_t index);
 
+  /// Documents that were skipped when the shard was made.
+  int64_t skipped(int64_t index) const { return cache_->skipped_of(sources_[static_cast<size_t>(index)]); }
+
   /// From now on shards will be asked for in another order: that of a new epoch.
   void expect(std::vector<int64_t> order);
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/data/bad_records.h"
 #include "strata/io/lines.h"
 
 namespace strata::data {
@@ -17,16 +18,19 @@ struct Source {
   std::string name;  // for messages and for the shard's file name: the (first) file's name
   std::vector<std::filesystem::path> files;
   std::string url = {};  // where the one file is to be had; `files` is empty then
+
+  /// Whether it is text files, of which each is a document.
+  bool is_text() const;
 };
 
 /// The sources that `patterns` name, in their order, files in the order of their names.
 ///
 /// A pattern is a path in which `*`, `?`, `[…]` and `~` mean what they do in a shell, `{00000..01023}` stands for
-/// each number of a range (as wide as it is written), and a folder stands for every data file in it. In a URL only
-/// ranges mean something.
-/// Kinds: `.json`, `.jsonl` (one JSON object a line, its text in the field `text`), `.txt` (one document a file), each
-/// also with `.gz`.
-/// Throws UsageError, naming `key` (`data.train`), for a pattern without a file and for files of another kind.
+/// each number of a range (as wide as it is written), and a folder stands for every data file in it and in the folders
+/// below, but for names that begin with a dot; files of other kinds are named in a warning. In a URL only ranges mean
+/// something. Kinds: `.json`, `.jsonl` (one JSON object a line, its text in the field `text`), `.txt` (one document a
+/// file), each also with `.gz`. Throws UsageError, naming `key` (`data.train`), for a pattern without a file and for
+/// files of another kind.
 std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::string_view key);
 
 /// Tells data sets apart: URLs, and the files' names and sizes, in order; not their folders or times.
@@ -51,19 +55,18 @@ class DocumentReader {
   /// Puts the next document's text into `text`; false at the end.
   bool next(std::string& text);
 
-  int64_t bad_documents() const { return bad_; }
+  int64_t bad_documents() const { return bad_.count(); }
 
  private:
   struct Parser;
 
   bool next_json(std::string& text);
   bool next_text(std::string& text);
-  void refuse(const std::string& what);
 
   Source source_;
   bool skip_bad_;
+  BadRecords bad_;
   size_t next_file_ = 0;
-  int64_t bad_ = 0;
   std::optional<io::LineReader> lines_;  // of the file that is being read
   std::unique_ptr<Parser> parser_;
 };

@@ -60,6 +60,9 @@ class TokenShard {
   /// Throws Error, naming the file, for one that is cut, damaged, of another version, or not a token shard.
   explicit TokenShard(const std::filesystem::path& path);
 
+  /// The checksum at the end of a shard's file, which tells its tokens apart from others'; the file is not verified.
+  static uint64_t checksum_of(const std::filesystem::path& path);
+
   int64_t num_documents() const { return static_cast<int64_t>(offsets_.size()) - 1; }
   int64_t num_tokens() const { return static_cast<int64_t>(offsets_.back()); }
   ShardCounts counts() const { return {num_documents(), num_tokens(), static_cast<int64_t>(file_.size())}; }

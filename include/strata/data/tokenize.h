@@ -25,6 +25,8 @@ struct TokenizeOptions {
   bool skip_bad = false;
   /// Called after every few hundred documents, from any of the threads but never by two at once.
   std::function<void(const TokenizeCounts&)> progress = {};
+  /// Called once, before the shard gets its name.
+  std::function<void(const TokenizeCounts&)> made = {};
 };
 
 /// Writes the documents of `source` to a token shard, in their order whatever the number of threads.

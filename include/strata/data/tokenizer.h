@@ -60,4 +60,8 @@ using TextStream = std::function<bool(std::string&)>;
 /// Throws Error if there is not enough text for `vocab_size`.
 void train_tokenizer(const TextStream& texts, int64_t vocab_size, const std::filesystem::path& output);
 
+/// What sentencepiece says of a failure, without the place in its source: "src/a.cc(232) [x > y] reason" -> "reason",
+/// or the condition where no reason follows it.
+std::string reason_of(std::string_view message);
+
 }  // namespace strata::data

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 
 #include "strata/config/load.h"
 #include "strata/io/tensor_files.h"
@@ -11,16 +12,24 @@ namespace strata::hub {
 inline constexpr const char* kIndexFile = "model.safetensors.index.json";
 inline constexpr const char* kTokenizerFile = "spiece.model";
 
+/// The model folder that a user names: a folder with a model in it, or a run's (runs/x), which stands for its newest
+/// checkpoint; with @best behind it for the checkpoint with the lowest validation loss, with @120 for that of step 120.
+/// Nothing for what is no folder. Throws Error for a run without such a checkpoint.
+std::optional<std::filesystem::path> find_model_folder(const std::filesystem::path& name);
+
 /// A model on disk, ours (`config.yaml`) or a stock Hugging Face LLaMA (`config.json`), with `model.safetensors` or the
 /// files that `model.safetensors.index.json` names.
 struct ModelFolder {
-  config::RunConfig config;  // its `model` and `norm` sections; data.tokenizer: the spiece.model beside it, if any
+  config::RunConfig config;  // its `model` and `norm` sections; data.tokenizer: the spiece.model beside it, if any;
+                             // data.sequence_length: the longest rows that it was trained on, as far as is known
   nn::ModelSpec spec;
+  std::string tokenizer_fingerprint = {};  // of the run that it is a checkpoint of
   io::TensorFiles weights;  // under the model's names: where embedding and head are tied, one tensor has both
 };
 
-/// Throws Error or UsageError, naming the file, for a folder that is neither or a model that Strata cannot compute.
-ModelFolder open_model_folder(const std::filesystem::path& folder);
+/// name: see find_model_folder. Throws Error or UsageError, naming the file, for a folder that is neither or a model
+/// that Strata cannot compute.
+ModelFolder open_model_folder(const std::filesystem::path& name);
 
 /// The safetensors files of a folder, every tensor under its name there. Throws Error where there are none, or where an
 /// index and its files disagree.

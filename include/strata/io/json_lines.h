@@ -13,8 +13,9 @@ namespace strata::io {
 /// A file of one JSON object a line that grows at its end, with a number in each that rises from line to line.
 class JsonLines {
  public:
-  /// Keeps the lines that are there up to the first whose number `key` is above `last`, is cut, or is broken: what a
-  /// killed run wrote after its last checkpoint. Throws Error if the file cannot be written.
+  /// Keeps the lines that are there up to the last whose number `key` is at most `last`, without what a killed run
+  /// wrote after its last checkpoint. Among them, lines that are no such objects are left out, with a warning that
+  /// names the first. Throws Error if the file cannot be read or written; then it is as it was.
   JsonLines(const std::filesystem::path& path, std::string key, int64_t last);
 
   /// As AppendFile::append.

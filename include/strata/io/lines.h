@@ -7,8 +7,12 @@
 
 namespace strata::io {
 
-/// Streams the lines of a file of any size. A name that ends in `.gz` is decompressed (several gzip members in a row
-/// are one stream). Every Error names the path and, where decompression fails, the line that was reached.
+/// No line may be longer, so that a small file that is decompressed cannot take all memory.
+inline constexpr size_t kLongestLine = size_t{256} << 20;
+
+/// Streams the lines of a file of any size, without a byte order mark. A name that ends in `.gz` is decompressed
+/// (several gzip members in a row are one stream). Every Error names the path and, where decompression fails or a line
+/// is too long, the line that was reached.
 class LineReader {
  public:
   explicit LineReader(const std::filesystem::path& path);

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "strata/base/allocator.h"
@@ -68,12 +69,16 @@ class Parameters {
 /// Views of an arena of this layout (parameters, moments) under the parameters' names, each behind `prefix`.
 io::NamedTensors named_views(const ParameterLayout& layout, const at::Tensor& arena, const std::string& prefix = "");
 
+/// The first parameter with a value that is NaN or infinite, in an arena of this layout; nothing where all are finite.
+std::optional<std::string> first_not_finite(const ParameterLayout& layout, const at::Tensor& arena);
+
 /// Writes `model.safetensors`: every parameter of the arena (master values) under its name. Atomic.
 void save_parameters(const ParameterLayout& layout, const at::Tensor& master, const std::filesystem::path& path);
 
 /// Reads what save_parameters wrote, or any files with these names, converting from any floating-point dtype. Nothing
 /// changes unless all is there: throws Error naming the file and the first missing tensor, wrong shape or dtype, or
 /// tensor that the model does not have (the rotary table `*.rotary_emb.inv_freq` of old checkpoints is passed over).
+/// Also throws, after the change, for values that are NaN or infinite.
 void load_parameters(Parameters& parameters, const io::TensorFiles& weights);
 
 /// A buffer that old checkpoints have and no model needs.

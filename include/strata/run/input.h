@@ -21,12 +21,16 @@ class RunInput {
   virtual ~RunInput() = default;
 
   virtual const data::Tokenizer& tokenizer() const = 0;
-  /// Tells what is trained on apart.
+  /// Tells what is trained on apart, at once, for workers to agree on.
   virtual uint64_t fingerprint() const = 0;
+  /// The same by its content, for checkpoints: a run that goes on must have it. It may have to be made first.
+  virtual uint64_t content_fingerprint() const { return fingerprint(); }
   /// Tells the models apart that runs start from; empty: random numbers.
   virtual std::string model_fingerprint() const { return ""; }
   /// How many steps the run has. Throws UsageError where the config says something else.
   virtual int64_t steps(const config::RunConfig& config) const { return config.train.steps; }
+  /// What data.rows=auto stands for.
+  virtual config::RowKind rows() const { return config::RowKind::kDocument; }
 
   /// Global batches from `start` on. It must not outlive this.
   virtual std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::BatchOptions& options,

@@ -27,6 +27,7 @@ struct RunResult {
   train::Progress progress;                    // after the last step
   std::vector<double> losses;                  // of the last steps of this process, at most kResultLosses, oldest first
   std::optional<double> validation_loss = {};  // of the last evaluation in this process
+  int64_t idle_steps = 0;                      // the last steps, as far as none of them changed anything
   int signal = 0;                              // that stopped it, after a checkpoint; 0: none did
 };
 
@@ -36,7 +37,8 @@ inline constexpr int64_t kResultLosses = 100;
 ///
 /// A collective of the workers that the environment speaks of (strata launch); a process that is alone is one. Runs
 /// can follow each other in a process; SIGINT and SIGTERM stop the one that trains, and all after it at once.
-/// Throws UsageError, naming the key, for what is missing or does not fit, and Error for what fails on the way.
+/// Throws UsageError, naming the key, for what is missing or does not fit, and Error for what fails on the way, and for
+/// a run that has come to its end without learning any more: whose last steps were all skipped.
 RunResult pretrain(const config::RunConfig& config, const RunOptions& options = {});
 
 /// The same for fine-tuning the model folder sft.model on the instructions of sft.data. The config's model and norm are

@@ -23,14 +23,16 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
 /// What load_config checks, of a config that a program made. Throws UsageError, naming the key.
 void check_config(const config::RunConfig& config);
 
-/// The config with the train.steps of its input: for fine-tuning what sft.epochs come to.
-config::RunConfig with_steps(config::RunConfig config, const RunInput& input);
-/// The same, with the input that the config names; reads the samples of fine-tuning. Throws what the input throws.
+/// The config with what its input decides: train.steps, which for fine-tuning are what sft.epochs come to, and
+/// data.rows.
+config::RunConfig complete(config::RunConfig config, const RunInput& input);
+/// The config with the train.steps of the input that it names; reads the samples of fine-tuning. Throws what the input
+/// throws.
 config::RunConfig with_steps(const config::RunConfig& config);
 
 /// A config as it runs, and what follows from it. Nothing of it changes any more; what needs it refers to this one.
 struct Settled {
-  config::RunConfig config;  // train.recompute is not auto
+  config::RunConfig config;  // neither train.recompute nor data.rows is auto
   nn::ModelSpec spec;
   data::BatchShape batch_shape;
   optim::Schedule schedule;
@@ -38,7 +40,7 @@ struct Settled {
 };
 
 /// A collective, before anything large is taken: settles train.recompute, the same on all workers, so that the run fits
-/// into the memory of every host. Throws UsageError, on all of them, where it cannot. config: with its steps.
+/// into the memory of every host. Throws UsageError, on all of them, where it cannot. config: complete.
 std::unique_ptr<const Settled> settle(config::RunConfig config, const RunDevice& device, const Workers& workers);
 
 }  // namespace strata::run

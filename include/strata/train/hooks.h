@@ -59,6 +59,7 @@ struct EvaluationPlan {
   int64_t last_step = 0;                // of the whole run
   std::function<Scores()> scores = {};  // a collective
   std::function<void(const EvaluationResult&)> tell = {};
+  bool says = true;  // on stdout, not only in the log file
 };
 
 /// For every worker of the run: the loss on the set, to eval.jsonl and the console. It evaluates what the parameters

@@ -4,9 +4,10 @@
 
 namespace strata::train {
 
-/// From now on SIGINT and SIGTERM ask the run to stop, and a second one ends the process at once; so does the time when
-/// `grace_seconds` (0: any number) have passed since the first. SIGUSR1 asks for a checkpoint.
-void listen_for_signals(int64_t grace_seconds);
+/// From now on SIGINT, SIGTERM and SIGHUP (unless nohup has it ignored) ask the run to stop, and a second one ends the
+/// process at once; so does the time when `grace_seconds` (0: any number) have passed since the first. SIGUSR1 asks for
+/// a checkpoint. says: a process that tells of the first one on stderr.
+void listen_for_signals(int64_t grace_seconds, bool says);
 
 /// The signal that asked the run to stop, or 0.
 int stop_signal();

@@ -40,7 +40,8 @@ struct StepReport {
   SpikeScores scores;
   int64_t tokens = 0;
   int64_t targets = 0;
-  double wait_seconds = 0.0;  // for the batch to be ready
+  double seconds = 0.0;       // from the end of what hooks did after the step before it to its own numbers
+  double wait_seconds = 0.0;  // of these for the batch to be ready
   workers::CommunicationTime communication;
   bool finite = true;  // loss and gradients
   bool spike = false;

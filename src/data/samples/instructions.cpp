@@ -40,6 +40,19 @@ struct Message {
   std::string role, content;
 };
 
+// A text, or a list of parts that have one.
+std::string content_of(const object& fields) {
+  simdjson::dom::array parts;
+  if (fields["content"].get(parts)) return text_of(fields, "content");
+  std::string content;
+  for (const element part : parts) {
+    object of_part;
+    if (part.get(of_part)) refuse("the field \"content\" holds what is no JSON object");
+    content += text_of(of_part, "text");
+  }
+  return content;
+}
+
 std::vector<Message> messages_of(const element& value) {
   simdjson::dom::array items;
   if (value.get(items)) refuse("the field \"messages\" is not a list");
@@ -47,7 +60,7 @@ std::vector<Message> messages_of(const element& value) {
   for (const element item : items) {
     object fields;
     if (item.get(fields)) refuse("the field \"messages\" holds what is not a JSON object");
-    messages.push_back({.role = text_of(fields, "role"), .content = text_of(fields, "content")});
+    messages.push_back({.role = text_of(fields, "role"), .content = content_of(fields)});
   }
   return messages;
 }
@@ -96,15 +109,20 @@ Instruction parse_record(simdjson::dom::parser& parser, std::string_view text) {
   return record_of(fields);
 }
 
-Instruction parse_record(simdjson::dom::parser& parser, std::string_view text, const std::string& where) {
+// Nothing for one that is skipped.
+std::optional<Instruction> parse_record(simdjson::dom::parser& parser, std::string_view text, const std::string& where,
+                                        BadRecords* bad) {
   try {
     return parse_record(parser, text);
   } catch (const Error& error) {
-    throw Error(where + ": " + error.what());
+    const std::string problem = where + ": " + error.what();
+    if (bad == nullptr) throw Error(problem);
+    bad->add(problem);
+    return std::nullopt;
   }
 }
 
-std::vector<Instruction> parse_lines(std::string_view text, const std::string& path) {
+std::vector<Instruction> parse_lines(std::string_view text, const std::string& path, BadRecords* bad) {
   std::vector<Instruction> records;
   simdjson::dom::parser parser;
   int64_t number = 0;
@@ -114,18 +132,19 @@ std::vector<Instruction> parse_lines(std::string_view text, const std::string& p
     text.remove_prefix(std::min(end + 1, text.size()));
     ++number;
     if (line.find_first_not_of(kBlank) == std::string::npos) continue;
-    records.push_back(parse_record(parser, line, str(path, ":", number)));
+    if (auto record = parse_record(parser, line, str(path, ":", number), bad)) records.push_back(std::move(*record));
   }
   return records;
 }
 
 // The array is walked on demand, so that what is broken is a record with a number; each record is then parsed as
 // strictly as a line is.
-std::vector<Instruction> parse_array(std::string text, const std::string& path) {
+std::vector<Instruction> parse_array(std::string text, const std::string& path, BadRecords* bad) {
   std::vector<Instruction> records;
   simdjson::dom::parser record_parser;
   simdjson::ondemand::parser parser;
-  const auto where = [&] { return str(path, ": record ", records.size() + 1); };
+  int64_t number = 1;
+  const auto where = [&] { return str(path, ": record ", number); };
   const auto check = [&](simdjson::error_code failure) {
     STRATA_CHECK(!failure, where(), ": broken JSON: ", simdjson::error_message(failure));
   };
@@ -142,7 +161,8 @@ std::vector<Instruction> parse_array(std::string text, const std::string& path) 
     check(failure);
     std::string_view raw;
     check(fields.raw_json().get(raw));
-    records.push_back(parse_record(record_parser, raw, where()));
+    if (auto record = parse_record(record_parser, raw, where(), bad)) records.push_back(std::move(*record));
+    ++number;
   }
   const bool is_at_end = document.current_location().error() == simdjson::OUT_OF_BOUNDS;
   STRATA_CHECK(is_at_end, path, ": there is more behind the array");
@@ -151,10 +171,10 @@ std::vector<Instruction> parse_array(std::string text, const std::string& path) 
 
 }  // namespace
 
-std::vector<Instruction> parse_instructions(std::string text, const std::string& path) {
+std::vector<Instruction> parse_instructions(std::string text, const std::string& path, BadRecords* bad) {
   const size_t first = text.find_first_not_of(kBlank);
   const bool is_array = first != std::string::npos && text[first] == '[';
-  return is_array ? parse_array(std::move(text), path) : parse_lines(text, path);
+  return is_array ? parse_array(std::move(text), path, bad) : parse_lines(text, path, bad);
 }
 
 }  // namespace strata::data

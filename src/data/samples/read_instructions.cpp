@@ -18,7 +18,7 @@ std::string text_of_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::vector<Instruction> read_instructions(const std::vector<std::string>& patterns) {
+std::vector<Instruction> read_instructions(const std::vector<std::string>& patterns, BadRecords* bad) {
   std::vector<Instruction> records;
   for (const Source& source : find_sources(patterns, "sft.data")) {
     if (!source.url.empty()) throw UsageError("sft.data: " + source.url + " is a URL, not a file");
@@ -26,7 +26,7 @@ std::vector<Instruction> read_instructions(const std::vector<std::string>& patte
       if (kind_of(file) != FileKind::kJsonLines) {
         throw UsageError(str("sft.data: ", file.string(), " is none of .json .jsonl (each also .gz)"));
       }
-      std::ranges::move(parse_instructions(text_of_file(file), file.string()), std::back_inserter(records));
+      std::ranges::move(parse_instructions(text_of_file(file), file.string(), bad), std::back_inserter(records));
     }
   }
   return records;

@@ -18,7 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kStateFile = "state.json";
 constexpr const char* kManifestFile = "manifest.json";
 constexpr std::string_view kStepPrefix = "step_";
 constexpr std::string_view kUnfinished = ".unfinished_";  // being written, or being removed
@@ -94,6 +93,8 @@ void make_folder(const fs::path& folder, const SaveGroup& group) try {
 Manifest write_as_first(const fs::path& path, const fs::path& temporary, const CheckpointContents& contents,
                         const SaveGroup& group) {
   make_folder(temporary, group);
+  const auto broken = nn::first_not_finite(contents.layout, contents.arenas.parameters);
+  STRATA_CHECK(!broken, *broken, " holds NaN or infinity");
   Manifest manifest = write_optimizer(temporary, contents, group);
   manifest.merge(write_rest(temporary, contents));
   manifest.merge(group.files_of_others());

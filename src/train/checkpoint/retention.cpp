@@ -10,17 +10,6 @@
 namespace strata::train {
 namespace {
 
-std::map<int64_t, double> losses_of(const std::filesystem::path& evaluations) {
-  std::map<int64_t, double> losses;
-  std::ifstream file(evaluations);
-  for (std::string line; std::getline(file, line);) {
-    const auto object = nlohmann::json::parse(line, nullptr, false);
-    if (!object.is_object() || !object.contains("step") || !object.contains("loss")) continue;
-    if (object["loss"].is_number()) losses[object["step"]] = object["loss"];
-  }
-  return losses;
-}
-
 // Those of `steps` that have the lowest losses, earlier ones first where losses are equal.
 std::vector<int64_t> best_of(std::vector<int64_t> steps, const std::map<int64_t, double>& losses, int64_t count) {
   std::erase_if(steps, [&](int64_t step) { return !losses.contains(step); });
@@ -29,7 +18,24 @@ std::vector<int64_t> best_of(std::vector<int64_t> steps, const std::map<int64_t,
   return steps;
 }
 
+std::vector<int64_t> saved_steps(const std::filesystem::path& run) {
+  std::vector<int64_t> steps;
+  for (const auto& path : checkpoints_of(run)) steps.push_back(step_of(path));
+  return steps;
+}
+
 }  // namespace
+
+std::map<int64_t, double> validation_losses(const std::filesystem::path& run) {
+  std::map<int64_t, double> losses;
+  std::ifstream file(run / "eval.jsonl");
+  for (std::string line; std::getline(file, line);) {
+    const auto object = nlohmann::json::parse(line, nullptr, false);
+    if (!object.is_object() || !object.contains("step") || !object.contains("loss")) continue;
+    if (object["loss"].is_number()) losses[object["step"]] = object["loss"];
+  }
+  return losses;
+}
 
 std::vector<int64_t> steps_to_remove(const config::CheckpointConfig& config, const std::vector<int64_t>& steps,
                                      const std::map<int64_t, double>& losses) {
@@ -46,11 +52,15 @@ std::vector<int64_t> steps_to_remove(const config::CheckpointConfig& config, con
   return doomed;
 }
 
+std::optional<std::filesystem::path> best_checkpoint(const std::filesystem::path& run) {
+  const std::vector<int64_t> best = best_of(saved_steps(run), validation_losses(run), 1);
+  return best.empty() ? std::nullopt : std::optional(checkpoint_path(run, best.front()));
+}
+
 void prune_checkpoints(const std::filesystem::path& run, const config::CheckpointConfig& config) {
   if (config.keep == 0) return;
-  std::vector<int64_t> steps;
-  for (const auto& path : checkpoints_of(run)) steps.push_back(step_of(path));
-  const auto losses = config.keep_best > 0 ? losses_of(run / "eval.jsonl") : std::map<int64_t, double>();
+  const std::vector<int64_t> steps = saved_steps(run);
+  const auto losses = config.keep_best > 0 ? validation_losses(run) : std::map<int64_t, double>();
   for (const int64_t step : steps_to_remove(config, steps, losses)) {
     remove_checkpoint(checkpoint_path(run, step));
   }

@@ -1,9 +1,11 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
 
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/train/hooks.h"
@@ -41,6 +43,7 @@ class Evaluation final : public Hook {
   }
 
   void run(const Progress& progress) {
+    const auto start = std::chrono::steady_clock::now();
     const EvaluationResult result = evaluate(model_, *plan_.set, workers_);
     if (plan_.tell) plan_.tell(result);
     const Scores scores = plan_.scores ? plan_.scores() : Scores{};
@@ -48,10 +51,12 @@ class Evaluation final : public Hook {
     nlohmann::json line{{"step", progress.step},      {"loss", result.loss},
                         {"ppl", result.perplexity()}, {"ppl_paper", result.paper_perplexity()},
                         {"targets", result.targets},  {"tokens", progress.tokens}};
+    line["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (const auto& [name, number] : scores.numbers) line[name] = number;
     logs_->evaluations.append(line);
-    log::info(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4), "  perplexity ",
-                  fixed(result.perplexity(), 2), "  (", with_commas(result.targets), " targets)", scores.text));
+    (plan_.says ? log::say : log::note)(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4),
+                                            "  perplexity ", fixed(result.perplexity(), 2), "  (",
+                                            with_commas(result.targets), " targets)", scores.text));
   }
 
   RunLogs* logs_;
@@ -91,6 +96,7 @@ EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::
     result.sum_of_means += loss / targets;
     ++result.batches;
   }
+  STRATA_CHECK(result.targets > 0, "there is nothing to evaluate on: no row of the set has a target");
   result.loss = total / static_cast<double>(result.targets);
   return result;
 }

@@ -1,4 +1,3 @@
-#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "strata/train/hooks.h"
@@ -10,13 +9,9 @@ using nlohmann::json;
 
 class MetricsFiles final : public Hook {
  public:
-  MetricsFiles(RunLogs& logs, bool watches_spikes)
-      : logs_(logs), watches_spikes_(watches_spikes), last_(Clock::now()) {}
+  MetricsFiles(RunLogs& logs, bool watches_spikes) : logs_(logs), watches_spikes_(watches_spikes) {}
 
   void after_step(const StepReport& report, const Progress& progress) override {
-    const auto now = Clock::now();
-    const double seconds = std::chrono::duration<double>(now - last_).count();
-    last_ = now;
     json line{{"step", report.step},
               {"loss", report.loss},
               {"lr", report.rate},
@@ -28,10 +23,10 @@ class MetricsFiles final : public Hook {
               {"tokens", progress.tokens},
               {"epoch", progress.cursor.epoch},
               {"skipped", !report.updated},
-              {"seconds", seconds},
+              {"seconds", report.seconds},
               {"communication_seconds", report.communication.busy_seconds},
               {"exposed_seconds", report.communication.waited_seconds},
-              {"tokens_per_second", static_cast<double>(report.tokens) / seconds}};
+              {"tokens_per_second", static_cast<double>(report.tokens) / report.seconds}};
     if (watches_spikes_) {
       line.update({{"spike", report.spike}, {"loss_z", report.scores.loss}, {"grad_norm_z", report.scores.grad_norm}});
     }
@@ -40,11 +35,8 @@ class MetricsFiles final : public Hook {
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   RunLogs& logs_;
   bool watches_spikes_;
-  Clock::time_point last_;
 };
 
 }  // namespace

@@ -62,6 +62,8 @@ class TensorboardFiles final : public Hook {
  public:
   TensorboardFiles(const std::filesystem::path& run, const Progress& start) : file_(new_file(run, start.step)) {
     write(event_start(start.step) + message(3, "brain.Event:2"));
+    // SessionLog{status = 1: START}: readers forget what a killed run wrote of this step and those after it.
+    write(event_start(start.step + 1) + message(7, field(1, kVarint) + varint(1)));
   }
 
   void after_step(const StepReport& report, const Progress&) override {

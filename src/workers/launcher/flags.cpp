@@ -41,10 +41,15 @@ int nodes_of(const std::string& text) {
   return whole_number("--nnodes", ends[0], 1, kMostWorkers);
 }
 
+// An IPv6 address stands in brackets where a port follows it.
+std::string without_brackets(const std::string& host) {
+  return host.size() > 2 && host.front() == '[' && host.back() == ']' ? host.substr(1, host.size() - 2) : host;
+}
+
 // host:port of --rdzv-endpoint stands in for --master-addr and --master-port where those are absent.
 void take_endpoint(LaunchFlags& flags) {
   if (flags.rdzv_endpoint.empty()) return;
-  const size_t colon = flags.rdzv_endpoint.rfind(':');
+  const size_t colon = flags.rdzv_endpoint.find(':', flags.rdzv_endpoint.rfind(']') + 1);
   if (flags.master_addr.empty()) flags.master_addr = flags.rdzv_endpoint.substr(0, colon);
   if (flags.master_port.empty() && colon != std::string::npos) {
     flags.master_port = flags.rdzv_endpoint.substr(colon + 1);
@@ -178,6 +183,7 @@ LaunchOptions options_of(const LaunchFlags& given) {
   LaunchFlags flags = given;
   check_rendezvous(flags);
   take_endpoint(flags);
+  flags.master_addr = without_brackets(flags.master_addr);
   LaunchOptions options;
   options.workers = workers_of(flags.nproc_per_node);
   options.nodes = nodes_of(flags.nnodes);

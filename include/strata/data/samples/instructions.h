@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/data/bad_records.h"
+
 namespace strata::data {
 
 /// What was asked and what was answered.
@@ -34,9 +36,10 @@ struct Instruction {
 /// Throws UsageError, naming sft.data, for a pattern without a file and for files of another kind. Throws Error, one
 /// line that begins with `path:line:` or, in an array, `path: record N:` (from 1), for what is no such object: broken
 /// JSON, a field that is missing or no text, an output without text, messages without the assistant, another role.
-std::vector<Instruction> read_instructions(const std::vector<std::string>& patterns);
+/// With `bad`, it decides about such objects; an array that is no JSON throws all the same.
+std::vector<Instruction> read_instructions(const std::vector<std::string>& patterns, BadRecords* bad = nullptr);
 
 /// The same of one file's text. `path`: begins the messages.
-std::vector<Instruction> parse_instructions(std::string text, const std::string& path);
+std::vector<Instruction> parse_instructions(std::string text, const std::string& path, BadRecords* bad = nullptr);
 
 }  // namespace strata::data

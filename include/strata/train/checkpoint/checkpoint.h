@@ -14,6 +14,8 @@
 
 namespace strata::train {
 
+inline constexpr const char* kStateFile = "state.json";
+
 /// `<run>/checkpoints/step_<8 digits>`.
 std::filesystem::path checkpoint_path(const std::filesystem::path& run, int64_t step);
 

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "strata/config/outputs.h"
@@ -12,6 +13,12 @@ namespace strata::train {
 /// `keep_every`, not among the `keep_best` with the lowest loss. `losses`: by step, where there was an evaluation.
 std::vector<int64_t> steps_to_remove(const config::CheckpointConfig& config, const std::vector<int64_t>& steps,
                                      const std::map<int64_t, double>& losses);
+
+/// The validation losses of a run's eval.jsonl, by step.
+std::map<int64_t, double> validation_losses(const std::filesystem::path& run);
+
+/// Of a run's checkpoints the one with the lowest validation loss; nothing where none of them was evaluated.
+std::optional<std::filesystem::path> best_checkpoint(const std::filesystem::path& run);
 
 /// Removes them. To be called when the newest checkpoint has just been verified: it stays.
 void prune_checkpoints(const std::filesystem::path& run, const config::CheckpointConfig& config);

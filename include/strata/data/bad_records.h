@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace strata::data {
+
+/// What becomes of records that cannot be read: data.skip_bad.
+class BadRecords {
+ public:
+  /// name: of the files, for people.
+  BadRecords(std::string name, bool skip) : name_(std::move(name)), skip_(skip) {}
+
+  /// A record, or the rest of a file, that is not what it should be. Counts it, and logs the first few as warnings;
+  /// throws Error unless such records are skipped.
+  void add(const std::string& what);
+
+  int64_t count() const { return count_; }
+
+ private:
+  std::string name_;
+  bool skip_;
+  int64_t count_ = 0;
+};
+
+}  // namespace strata::data

@@ -1,0 +1,20 @@
+// strata schemes, strata tasks: what can be named.
+#include <iostream>
+
+#include "command.h"
+#include "strata/eval/task.h"
+#include "strata/norm/make.h"
+
+namespace strata::tools {
+
+void add_lists(const Command& program) {
+  program.add("schemes", "list what norm.scheme may be").run([] {
+    for (const std::string& name : norm::all_scheme_names()) std::cout << name << "\n";
+  });
+  program.add("tasks", "list what eval --tasks and evaluate.tasks.names may be").run([] {
+    for (const std::string& name : eval::task_registry().names()) std::cout << name << "\n";
+    std::cout << "paper7\n";
+  });
+}
+
+}  // namespace strata::tools
