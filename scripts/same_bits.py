@@ -53,7 +53,7 @@ run: {{gemm: tiles}}
 
 
 TUNED = """data: {sequence_length: 256}
-sft: {template: alpaca, holdout: 0.1}
+sft: {template: alpaca, holdout: 0.001, answers: 20}
 optimizer: {kind: adamw, lr: 3.0e-4}
 train: {clip: {global: 1.0}}
 run: {gemm: tiles}
