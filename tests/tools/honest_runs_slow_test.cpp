@@ -1,10 +1,10 @@
 // What a run says of its data and of itself, and what it refuses to keep.
 #include <csignal>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
+#include "support/launching.h"
 #include "support/small_run.h"
 #include "support/wait_until.h"
 
@@ -16,13 +16,6 @@ using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
-
-std::vector<std::string> split_lines(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
 
 class HonestRun : public testing::Test {
  protected:
@@ -89,7 +82,7 @@ TEST_F(HonestRun, SaysNothingButWarningsWhereItIsAskedTo) {
   const Finished finished = run_.pretrain("quiet", {"--quiet"});
   EXPECT_EQ(finished.exit_code, 0);
   EXPECT_EQ(finished.out, "");
-  for (const std::string& line : split_lines(finished.err)) EXPECT_THAT(line, testing::StartsWith("warning: "));
+  for (const std::string& line : lines_of(finished.err)) EXPECT_THAT(line, testing::StartsWith("warning: "));
   EXPECT_THAT(read_file(run_ / "quiet/log.txt"), HasSubstr("done: step 9"));
 }
 
@@ -151,10 +144,10 @@ TEST_F(HonestRun, BooksEvaluationsApart) {
       "run", {"data.validation=[" + many + "]", "evaluate.every=1", "evaluate.tokens=1000000", "checkpoint.every=0"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
   double steps = 0.0, evaluations = 0.0;
-  for (const std::string& line : split_lines(read_file(run_ / "run/metrics.jsonl"))) {
+  for (const std::string& line : lines_of(read_file(run_ / "run/metrics.jsonl"))) {
     steps += nlohmann::json::parse(line).at("seconds").get<double>();
   }
-  for (const std::string& line : split_lines(read_file(run_ / "run/eval.jsonl"))) {
+  for (const std::string& line : lines_of(read_file(run_ / "run/eval.jsonl"))) {
     evaluations += nlohmann::json::parse(line).at("seconds").get<double>();
   }
   EXPECT_GT(steps, 0.0);

@@ -36,7 +36,7 @@ inline constexpr int64_t kResultLosses = 100;
 /// Trains a model from random numbers on what the keys under `data` name. run.dir gets all that the program writes.
 ///
 /// A collective of the workers that the environment speaks of (strata launch); a process that is alone is one. Runs
-/// can follow each other in a process; SIGINT and SIGTERM stop the one that trains, and all after it at once.
+/// can follow each other in a process; SIGINT, SIGTERM and SIGHUP stop the one that trains, and all after it at once.
 /// Throws UsageError, naming the key, for what is missing or does not fit, and Error for what fails on the way, and for
 /// a run that has come to its end without learning any more: whose last steps were all skipped.
 RunResult pretrain(const config::RunConfig& config, const RunOptions& options = {});
