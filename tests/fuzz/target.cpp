@@ -6,6 +6,10 @@
 #include <iostream>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
+
+// A target has no log.
+void strata::log::warn(std::string_view) {}
 
 void strata::fuzz::expect(bool kept, const char* promise) {
   if (kept) return;
