@@ -97,7 +97,11 @@ function(strata_cuda_module name)
   target_link_libraries(${name} PRIVATE strata strata_flags ${STRATA_TORCH_DIR}/lib/libtorch_cuda.so
     ${STRATA_TORCH_DIR}/lib/libc10_cuda.so ${_nvidia_lib}/libcudart.so.13)
   target_link_options(${name} PRIVATE -Wl,--no-undefined)
-  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  # A build of other targets than all has none, and can be installed nevertheless.
+  install(TARGETS ${name} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
+  install(CODE "if(NOT EXISTS \"$<TARGET_FILE:${name}>\")
+    message(STATUS \"Not built, not installed: $<TARGET_FILE_NAME:${name}>\")
+  endif()")
 endfunction()
 
 file(GLOB _kernel_sources CONFIGURE_DEPENDS src/kernels/cuda/*.cu)

@@ -19,4 +19,6 @@ function(strata_unity target)
     set_source_files_properties(${source} PROPERTIES UNITY_GROUP ${module}_${number})
   endforeach()
   set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  # A source's anonymous namespace is its own, though the compiler sees that the source is included.
+  target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
 endfunction()

@@ -2,6 +2,7 @@
 #include "command.h"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <optional>
 
 #include "strata/base/check.h"
@@ -10,24 +11,38 @@
 
 namespace strata::tools {
 
+namespace {
+
+// Of numbers: not of what compares with nothing (nan).
+CLI::Validator number_check(const std::string& rule, const std::function<bool(double)>& holds) {
+  const auto check = [rule, holds](std::string& text) -> std::string {
+    double number = 0.0;
+    if (!CLI::detail::lexical_cast(text, number)) return str("expected a number, got ", text);
+    return holds(number) ? "" : str("must be ", rule, ", got ", text);
+  };
+  return {check, ""};
+}
+
+}  // namespace
+
 const Option& Option::required() const {
   option_->required();
   return *this;
 }
 const Option& Option::positive() const {
-  option_->check(CLI::PositiveNumber);
+  option_->check(number_check("above 0", [](double number) { return number > 0.0 && std::isfinite(number); }));
   return *this;
 }
 const Option& Option::not_negative() const {
-  option_->check(CLI::NonNegativeNumber);
+  option_->check(number_check("0 or more", [](double number) { return number >= 0.0 && std::isfinite(number); }));
   return *this;
 }
 const Option& Option::range(int64_t lowest, int64_t highest) const {
-  option_->check(CLI::Range(lowest, highest));
-  return *this;
+  return between(static_cast<double>(lowest), static_cast<double>(highest));
 }
 const Option& Option::between(double lowest, double highest) const {
-  option_->check(CLI::Range(lowest, highest));
+  option_->check(number_check(str("from ", lowest, " to ", highest),
+                              [=](double number) { return number >= lowest && number <= highest; }));
   return *this;
 }
 const Option& Option::one_of(const std::vector<std::string>& names) const {

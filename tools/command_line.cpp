@@ -58,6 +58,23 @@ std::string explain(const CLI::App& program, const std::string& failure, const s
   return str(command, ": ", problem, "; ", command, " --help says more");
 }
 
+// A list of commands says of each what stands before the first semicolon: lines of 80 columns.
+class ShortList final : public CLI::Formatter {
+ public:
+  ShortList() { column_width(18); }
+
+  std::string make_subcommand(const CLI::App* command) const override {
+    const std::string help = command->get_description();
+    std::stringstream line;
+    CLI::detail::format_help(line, command->get_name(), help.substr(0, help.find(';')), get_column_width());
+    return line.str();
+  }
+};
+
+void say_commands(const CLI::App& program, std::ostream& out) {
+  out << program.get_formatter()->make_help(&program, program.get_name(), CLI::AppFormatMode::Normal) << std::flush;
+}
+
 // `strata help` and `strata help COMMAND`, as --help.
 void add_help(CLI::App& program) {
   CLI::App* help = program.add_subcommand("help", "what a command does, and its options")->group("Look");
@@ -66,7 +83,8 @@ void add_help(CLI::App& program) {
   help->callback([&program, command] {
     const auto named = program.get_subcommands([&](const CLI::App* app) { return app->get_name() == *command; });
     if (named.empty() && !command->empty()) throw UsageError("strata help: " + unknown_command(program, *command));
-    std::cout << (named.empty() ? program.help() : named.front()->help()) << std::flush;
+    if (named.empty()) return say_commands(program, std::cout);
+    std::cout << named.front()->help() << std::flush;
   });
 }
 
@@ -82,12 +100,14 @@ int run_command_line(int argc, char** argv, const std::vector<Purpose>& purposes
     for (CLI::App* command : program.get_subcommands({}) | std::views::drop(before)) command->group(purpose.name);
   }
   add_help(program);
+  program.formatter(std::make_shared<ShortList>());
   if (argc < 2) {
-    std::cerr << program.help() << std::flush;
+    say_commands(program, std::cerr);
     return 2;
   }
   try {
     program.parse(argc, argv);
+    STRATA_CHECK(std::cout.flush(), "cannot write to stdout");
   } catch (const CLI::ParseError& failure) {
     if (failure.get_exit_code() == 0) return program.exit(failure);  // --help, --version
     throw UsageError(explain(program, failure.what(), argc > 1 ? argv[1] : ""));

@@ -36,7 +36,7 @@ std::string script_for(const std::string& shell, const Command& program) {
 
 void add_completion(const Command& program) {
   const auto shell = std::make_shared<std::string>();
-  const Command command = program.add("completion", "print a script for bash or zsh that completes command lines");
+  const Command command = program.add("completion", "print what completes command lines in bash or zsh");
   command.option("shell", *shell, "eval \"$(strata completion bash)\" in ~/.bashrc, or zsh in ~/.zshrc")
       .required()
       .one_of({"bash", "zsh"});

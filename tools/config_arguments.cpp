@@ -1,5 +1,7 @@
 #include "config_arguments.h"
 
+#include <iostream>
+
 namespace strata::tools {
 
 void add_config_option(const Command& command, ConfigArguments& arguments) {
@@ -18,6 +20,7 @@ void add_config_options(const Command& command, ConfigArguments& arguments) {
 }
 
 void end_run(int signal) {
+  std::cout.clear();  // whoever has stopped reading what a run says has lost none of its results
   if (signal != 0) throw Stopped{128 + signal};
 }
 

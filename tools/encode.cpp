@@ -5,6 +5,7 @@
 #include "command.h"
 #include "strata/base/check.h"
 #include "strata/data/tokenizer.h"
+#include "strata/io/json.h"
 
 namespace strata::tools {
 namespace {
@@ -20,7 +21,7 @@ void convert_lines(Convert convert) {
     try {
       std::cout << json(convert(json::parse(line).get<Value>())).dump() << "\n";
     } catch (const std::exception& failure) {
-      throw Error(str("stdin:", number, ": ", failure.what()));
+      throw Error(str("stdin:", number, ": ", io::reason_of(failure)));
     }
   }
   STRATA_CHECK(std::cout.flush(), "cannot write to stdout");
@@ -33,7 +34,16 @@ void encode(const std::string& model) {
 
 void decode(const std::string& model) {
   const data::Tokenizer tokenizer(model);
-  convert_lines<std::vector<int32_t>>([&](const std::vector<int32_t>& ids) { return tokenizer.decode(ids); });
+  convert_lines<json>([&](const json& values) {
+    STRATA_CHECK(values.is_array(), "expected an array of ids, got ", values.dump());
+    std::vector<int32_t> ids;
+    for (const json& value : values) {
+      const bool is_id = value.is_number_integer() && value >= 0 && value < tokenizer.vocab_size();
+      STRATA_CHECK(is_id, value.dump(), " is no id from 0 to ", tokenizer.vocab_size() - 1);
+      ids.push_back(value.get<int32_t>());
+    }
+    return tokenizer.decode(ids);
+  });
 }
 
 void add_filter(const Command& program, const std::string& name, const std::string& help,
@@ -47,8 +57,10 @@ void add_filter(const Command& program, const std::string& name, const std::stri
 }  // namespace
 
 void add_encode(const Command& program) {
-  add_filter(program, "encode", "stdin: one JSON string a line; stdout: a JSON array of its ids and a final 1", encode);
-  add_filter(program, "decode", "stdin: one JSON array of ids a line; stdout: its text as a JSON string", decode);
+  add_filter(program, "encode",
+             "ids of texts; stdin: one JSON string a line; stdout: a JSON array of its ids and a final 1", encode);
+  add_filter(program, "decode", "texts of ids; stdin: one JSON array of ids a line; stdout: its text as a JSON string",
+             decode);
 }
 
 }  // namespace strata::tools

@@ -13,6 +13,7 @@ struct EvalArguments {
   run::JudgedModel model;
   run::TasksOptions tasks;        // also what text has in common with them
   std::vector<std::string> text;  // files; empty: tasks
+  std::string field;
   int64_t stride = 0;
   bool markdown = false;
 };
@@ -55,6 +56,8 @@ void add_text_options(const Command& command, EvalArguments& arguments) {
   command.option("--perplexity", arguments.text,
                  "instead of tasks: loss, perplexity and bits per byte of .txt, .json or .jsonl files (also .gz), "
                  "globs, folders, URLs");
+  command.option("--field", arguments.field,
+                 "with --perplexity: of JSON files, where the text is; default: data.field of the folder");
   command
       .option("--stride", arguments.stride,
               "with --perplexity: tokens from a window of a long document to the next; default: half of "
@@ -70,9 +73,10 @@ void add_scoring_options(const Command& command, EvalArguments& arguments) {
       .not_negative()
       .shows_default();
   command
-      .option("--max-length", tasks.scoring.max_length,
-              "tokens that the model sees of a question, the last ones, and of a document, in windows; default: "
-              "model.max_positions")
+      .option(
+          "--max-length", tasks.scoring.max_length,
+          "tokens that the model sees of a question, the last ones, and of a document, in windows; default: as many "
+          "as it was trained on")
       .range(1, 1 << 20);
   command.flag("--markdown", arguments.markdown, "print tables in Markdown");
 }
@@ -80,7 +84,9 @@ void add_scoring_options(const Command& command, EvalArguments& arguments) {
 // An option that would have no effect was given by mistake.
 void check_options(const Command& command) {
   if (!command.given("--perplexity")) {
-    if (command.given("--stride")) throw UsageError("--stride: is for --perplexity");
+    for (const char* option : {"--stride", "--field"}) {
+      if (command.given(option)) throw UsageError(str(option, ": is for --perplexity"));
+    }
     return;
   }
   for (const char* option : {"--tasks", "--data", "--shots", "--limit", "--append-eos", "--drop-layer"}) {
@@ -116,6 +122,7 @@ void evaluate_on_tasks(const EvalArguments& arguments) {
 
 void evaluate_on_text(const EvalArguments& arguments) {
   const auto result = run::evaluate_on_text(arguments.model, {.files = arguments.text,
+                                                              .field = arguments.field,
                                                               .stride = arguments.stride,
                                                               .scoring = arguments.tasks.scoring,
                                                               .output = arguments.tasks.output});
@@ -128,8 +135,8 @@ void add_eval(const Command& program) {
   const auto arguments = std::make_shared<EvalArguments>();
   const Command command = program.add(
       "eval",
-      "score a model on multiple-choice tasks, as lm-evaluation-harness does, or on text (--perplexity); also "
-      "under strata launch");
+      "score a model on tasks or on text; multiple-choice tasks as lm-evaluation-harness does, text by --perplexity, "
+      "each also under strata launch");
   add_model_options(command, arguments->model);
   add_task_options(command, arguments->tasks);
   add_text_options(command, *arguments);

@@ -29,7 +29,15 @@ std::optional<at::ScalarType> dtype_of(const std::string& name) {
 
 std::filesystem::path tokenizer_of(const ExportArguments& arguments, const config::RunConfig& config) {
   const std::string& given = arguments.tokenizer.empty() ? config.data.tokenizer : arguments.tokenizer;
-  return given.empty() ? std::filesystem::path() : data::local_copy(given, config.data.cache);
+  if (given.empty()) return {};
+  const std::filesystem::path file = data::local_copy(given, config.data.cache);
+  if (!std::filesystem::exists(file)) {
+    throw UsageError(str("there is no tokenizer ", file.string(),
+                         arguments.tokenizer.empty()
+                             ? ", which data.tokenizer of " + arguments.folder + " names; --tokenizer names another"
+                             : ""));
+  }
+  return file;
 }
 
 data::TokenRows rows_of(const ExportArguments& arguments, const hub::ModelFolder& model,
@@ -98,7 +106,7 @@ void run(const ExportArguments& arguments) {
 void add_export(const Command& program) {
   const auto arguments = std::make_shared<ExportArguments>();
   const Command command = program.add(
-      "export", "write a model for Hugging Face: a stock LLaMA wherever its scheme and gates can be folded into one");
+      "export", "write a model for Hugging Face; a stock LLaMA wherever its scheme and gates can be folded into one");
   command.option("folder", arguments->folder, "model folder or checkpoint").required();
   command.option("out", arguments->out, "folder to write").required();
   command.option("--to", arguments->to).one_of({"hf"}).shows_default();

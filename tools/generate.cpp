@@ -3,7 +3,6 @@
 
 #include "command.h"
 #include "strata/base/check.h"
-#include "strata/data/source.h"
 #include "strata/data/tokenizer.h"
 #include "strata/eval/generator.h"
 #include "strata/hub/model_folder.h"
@@ -20,18 +19,9 @@ struct GenerateArguments {
   eval::SamplingOptions sampling;
 };
 
-std::string tokenizer_of(const GenerateArguments& arguments, const config::RunConfig& config) {
-  if (!arguments.tokenizer.empty()) return arguments.tokenizer;
-  if (config.data.tokenizer.empty()) {
-    throw UsageError(str(arguments.folder, ": its config.yaml names no data.tokenizer; give one with --tokenizer"));
-  }
-  return config.data.tokenizer;
-}
-
 void run(const GenerateArguments& arguments) {
   const hub::ModelFolder folder = hub::open_model_folder(arguments.folder);
-  const data::Tokenizer tokenizer(data::local_copy(tokenizer_of(arguments, folder.config), folder.config.data.cache));
-  run::check_tokenizer(tokenizer, folder);
+  const data::Tokenizer tokenizer = run::tokenizer_for(folder, arguments.tokenizer);
   const std::vector<int32_t> ids = tokenizer.encode(arguments.prompt);
   std::vector<int64_t> prompt(ids.begin(), ids.end());
   if (prompt.empty()) throw UsageError("--prompt: has no tokens");

@@ -37,7 +37,8 @@ void run(const ImportArguments& arguments) {
 void add_import(const Command& program) {
   const auto arguments = std::make_shared<ImportArguments>();
   const Command command = program.add(
-      "import", "make a model folder of a stock Hugging Face LLaMA, or of a checkpoint of the GPAS paper's code");
+      "import",
+      "make a model folder of somebody else's; of a stock Hugging Face LLaMA or a checkpoint of the GPAS paper's code");
   command.option("source", arguments->source, "folder with config.json and safetensors or pytorch_model.bin")
       .required();
   command.option("out", arguments->out, "folder to write").required();

@@ -36,8 +36,8 @@ void run(const InitArguments& arguments) {
 
 void add_init(const Command& program) {
   const auto arguments = std::make_shared<InitArguments>();
-  const Command command = program.add(
-      "init", "write a freshly initialised model folder; a tensor starts the same under every scheme that has it");
+  const Command command =
+      program.add("init", "write an untrained model folder; a tensor starts the same under every scheme that has it");
   add_config_option(command, arguments->config);
   command.option("folder", arguments->folder, "where to write model.safetensors and config.yaml").required();
   add_override_option(command, arguments->config);

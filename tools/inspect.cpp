@@ -103,9 +103,9 @@ std::string model_report(const nn::ModelSpec& spec, at::ScalarType dtype, bool p
 void add_inspect(const Command& program) {
   const auto arguments = std::make_shared<InspectArguments>();
   const Command command = program.add("inspect",
-                                      "the resolved config, its parameters, junctions and memory (the output is "
-                                      "a config itself); of a checkpoint, that "
-                                      "it is sound; of two model folders, where they differ");
+                                      "look into a config, a checkpoint, two model folders; the resolved config with "
+                                      "parameters, junctions and memory (a config itself), whether a checkpoint is "
+                                      "sound, where two folders differ");
   command.option("config", arguments->config.path,
                  "YAML file, or a model folder (a checkpoint, a stock Hugging Face LLaMA)");
   command.option("overrides", arguments->config.overrides,

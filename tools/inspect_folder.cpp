@@ -1,14 +1,17 @@
 // strata inspect FOLDER: what a model folder or a checkpoint holds.
 #include <set>
+#include <sstream>
 
 #include "inspect.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/config/print.h"
 #include "strata/hub/model_folder.h"
+#include "strata/io/file.h"
 #include "strata/io/tensor_files.h"
 #include "strata/nn/report.h"
 #include "strata/train/checkpoint/checkpoint.h"
+#include "strata/train/run_folder.h"
 
 namespace strata::tools {
 namespace {
@@ -38,12 +41,23 @@ std::string checkpoint_report(const train::Checkpoint& checkpoint) {
              state.threads, " threads, Strata ", state.strata_version, ", LibTorch ", state.torch_version, "\n");
 }
 
+// What the run made of its data, where this is a checkpoint in a run folder.
+std::string data_report(const std::filesystem::path& checkpoint) {
+  const auto file =
+      train::data_file(std::filesystem::absolute(checkpoint).lexically_normal().parent_path().parent_path());
+  if (!std::filesystem::exists(file)) return "";
+  std::string text = "trained on\n";
+  std::istringstream lines(io::read_text(file));
+  for (std::string line; std::getline(lines, line);) text += "  " + line + "\n";
+  return text;
+}
+
 }  // namespace
 
 void inspect_folder(const std::filesystem::path& name, bool parameters) {
   const std::filesystem::path path = hub::find_model_folder(name).value_or(name);
   std::string checkpoint;
-  if (train::is_checkpoint(path)) checkpoint = checkpoint_report(train::Checkpoint::open(path));
+  if (train::is_checkpoint(path)) checkpoint = checkpoint_report(train::Checkpoint::open(path)) + data_report(path);
   const hub::ModelFolder folder = hub::open_model_folder(path);
   nn::check_loadable(folder.spec.layout, folder.weights);
   const at::ScalarType dtype = folder.weights.info(folder.spec.layout.params.front().name).dtype;

@@ -11,7 +11,7 @@ void add_lists(const Command& program) {
   program.add("schemes", "list what norm.scheme may be").run([] {
     for (const std::string& name : norm::all_scheme_names()) std::cout << name << "\n";
   });
-  program.add("tasks", "list what eval --tasks and evaluate.tasks.names may be").run([] {
+  program.add("tasks", "list what eval --tasks may be, and evaluate.tasks.names").run([] {
     for (const std::string& name : eval::task_registry().names()) std::cout << name << "\n";
     std::cout << "paper7\n";
   });

@@ -89,17 +89,19 @@ void run(const PlanArguments& arguments) {
 void add_plan(const Command& program) {
   const auto arguments = std::make_shared<PlanArguments>();
   const std::map<std::string, double> bytes{{"MB", 1e6}, {"GB", 1e9}, {"MiB", 0x1p20}, {"GiB", 0x1p30}};
-  const Command command = program.add(
-      "plan", "what a run takes before it is begun: memory by class, the largest micro-batch, hours, checkpoints");
+  const Command command =
+      program.add("plan", "what a run will take; memory by class, the largest micro-batch, hours, checkpoints");
   command.option("configs", arguments->words, "YAML files (several: a line each), and key.path=value over all of them");
   command.option("--gpus", arguments->gpus, "so many GPUs, 4 or 4,8; without it: the processor of this machine")
       .separated_by(',')
       .only_one_argument()
       .range(1, 1 << 16);
   command.option("--memory", arguments->memory, "of a GPU (default 80GB), or of this machine (default: all free)")
-      .with_unit(bytes);
+      .with_unit(bytes)
+      .positive();
   command.option("--reserve", arguments->reserve, "of a GPU's memory, left to CUDA and its libraries (default 2GB)")
-      .with_unit(bytes);
+      .with_unit(bytes)
+      .not_negative();
   command.option("--tflops", arguments->tflops, "a GPU's rate at its best, in 10^12 FLOP/s").positive();
   command.option("--utilisation", arguments->utilisation, "of the best rate (default 0.4; 0.8 on a processor)")
       .between(0.01, 1.0);

@@ -10,6 +10,7 @@
 namespace strata::tools {
 
 data::TokenRows read_token_rows(const std::filesystem::path& file) {
+  if (!std::filesystem::is_regular_file(file)) throw UsageError("there is no file " + file.string());
   const nlohmann::json root = io::read_json(file);
   STRATA_CHECK(root.is_array(), file.string(), ": is not a JSON array of rows");
   data::TokenRows rows;

@@ -1,9 +1,6 @@
 // strata tokenize: makes the token shards of a data set ahead of training.
-#include <unistd.h>
-
+// strata train-tokenizer: a sentencepiece unigram model with T5's special ids.
 #include <chrono>
-#include <iostream>
-#include <optional>
 #include <thread>
 
 #include "command.h"
@@ -11,19 +8,30 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/data/shard_cache.h"
+#include "strata/data/source.h"
+#include "strata/data/tokenizer.h"
 
 namespace strata::tools {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 struct TokenizeArguments {
   std::vector<std::string> patterns;
   std::string tokenizer;
   std::string cache;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
-  bool skip_bad = false;
+  data::ReadOptions reading;
 };
 
-// What has been done since the start, on one line that is written over on a terminal.
+struct TrainTokenizerArguments {
+  std::vector<std::string> input;
+  int64_t vocab_size = 32'000;
+  std::string output;
+  data::ReadOptions reading;
+};
+
+// What has been done since the start.
 class Progress {
  public:
   void begin(const std::string& shard) {
@@ -35,65 +43,95 @@ class Progress {
     now_.documents = before_.documents + counts.documents;
     now_.tokens = before_.tokens + counts.tokens;
     now_.text_bytes = before_.text_bytes + counts.text_bytes;
-    const bool is_due = std::chrono::steady_clock::now() - shown_ > std::chrono::milliseconds(200);
-    if (!is_terminal_ || !is_due) return;
-    shown_ = std::chrono::steady_clock::now();
-    std::cerr << "\r\x1b[K" << shard_ << ": " << summary() << std::flush;
+    if (std::chrono::duration<double>(Clock::now() - shown_).count() < log::progress_interval()) return;
+    shown_ = Clock::now();
+    log::progress({{shard_, 2}, {documents(), 1}, {tokens(), 3}, {rate(), 0}});
   }
 
-  void clear() const {
-    if (is_terminal_) std::cerr << "\r\x1b[K";
-  }
-
-  std::string summary() const {
-    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-    const auto rate = static_cast<int64_t>(static_cast<double>(now_.text_bytes) / seconds);
-    return str(with_commas(now_.documents), " documents, ", with_commas(now_.tokens), " tokens, ", human_bytes(rate),
-               " of text per second");
-  }
+  std::string summary() const { return str(documents(), ", ", tokens(), ", ", rate()); }
 
  private:
-  bool is_terminal_ = isatty(STDERR_FILENO) != 0;
+  std::string documents() const { return with_commas(now_.documents) + " documents"; }
+  std::string tokens() const { return with_commas(now_.tokens) + " tokens"; }
+  std::string rate() const {
+    const double seconds = std::chrono::duration<double>(Clock::now() - start_).count();
+    return human_bytes(static_cast<int64_t>(static_cast<double>(now_.text_bytes) / seconds)) + " of text per second";
+  }
+
   std::string shard_;
   data::TokenizeCounts before_, now_;
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point shown_;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point shown_ = start_;
 };
 
-void run(const TokenizeArguments& arguments) {
-  using Outcome = data::ShardCache::Outcome;
+void tokenize(const TokenizeArguments& arguments) {
   const auto sources = data::find_sources(arguments.patterns, "tokenize");
   auto tokenizer = std::make_shared<const data::Tokenizer>(data::local_copy(arguments.tokenizer, arguments.cache));
   Progress progress;
   const data::ShardCache cache(arguments.cache, std::move(tokenizer),
                                {.threads = arguments.threads,
-                                .skip_bad = arguments.skip_bad,
+                                .reading = arguments.reading,
                                 .progress = [&](const data::TokenizeCounts& counts) { progress.show(counts); }});
+  const log::LastWords stopped("the shards that are made stay; the same command makes the rest");
   for (size_t i = 0; i < sources.size(); ++i) {
     progress.begin(str("shard ", i + 1, " of ", sources.size()));
-    Outcome outcome = cache.make(sources[i]);
-    std::optional<log::Wait> wait;
-    for (; outcome == Outcome::kBusy; outcome = cache.make(sources[i])) {
-      if (!wait) wait.emplace(str("another process that tokenizes ", sources[i].name));
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));  // another process makes it
-    }
-    progress.clear();
-    log::info(str(cache.path_of(sources[i]).string(), outcome == Outcome::kThere ? " (was there)" : ""));
+    const bool was_there = cache.make_or_wait(sources[i]) == data::ShardCache::Outcome::kThere;
+    log::info(cache.path_of(sources[i]).string() + (was_there ? " (was there)" : ""));
   }
   log::info(progress.summary());
+}
+
+void train_tokenizer(const TrainTokenizerArguments& arguments) {
+  const auto sources = data::find_sources(arguments.input, "--input");
+  for (const data::Source& source : sources) {
+    if (!source.url.empty()) throw UsageError("--input: " + source.url + ": download it first");
+  }
+  size_t next_source = 0;
+  std::unique_ptr<data::DocumentReader> reader;
+  const data::TextStream texts = [&](std::string& text) {
+    while (!reader || !reader->next(text)) {
+      if (next_source == sources.size()) return false;
+      reader = std::make_unique<data::DocumentReader>(sources[next_source++], arguments.reading);
+    }
+    return true;
+  };
+  const log::LastWords stopped(str("nothing was written to ", arguments.output));
+  const log::Wait wait(str("sentencepiece to find ", arguments.vocab_size, " pieces"));
+  data::train_tokenizer(texts, arguments.vocab_size, arguments.output);
+  log::info(str(arguments.output, ": ", arguments.vocab_size, " pieces"));
+}
+
+void add_reading(const Command& command, data::ReadOptions& reading) {
+  command.flag("--skip-bad", reading.skip_bad, "count and skip documents that cannot be read (data.skip_bad)");
+  command.option("--field", reading.field, "of the JSON objects: where the text is (data.field)").shows_default();
+  command.option("--longest-document", reading.longest_document, "bytes (data.longest_document)")
+      .positive()
+      .shows_default();
 }
 
 }  // namespace
 
 void add_tokenize(const Command& program) {
-  const Command command = program.add("tokenize", "makes token shards ahead of training");
+  const Command command = program.add("tokenize", "make token shards ahead of training");
   const auto arguments = std::make_shared<TokenizeArguments>();
   command.option("pattern", arguments->patterns, "files, globs, {00000..01023} ranges, folders, URLs").required();
   command.option("--tokenizer", arguments->tokenizer, "sentencepiece model (spiece.model), a file or URL").required();
   command.option("--cache", arguments->cache, "folder of the token shards (data.cache)").required();
   command.option("--threads", arguments->threads).positive().shows_default();
-  command.flag("--skip-bad", arguments->skip_bad, "count and skip documents that cannot be read");
-  command.run([arguments] { run(*arguments); });
+  add_reading(command, arguments->reading);
+  command.run([arguments] { tokenize(*arguments); });
+}
+
+void add_train_tokenizer(const Command& program) {
+  const Command command = program.add("train-tokenizer", "train a sentencepiece unigram model with T5's special ids");
+  const auto arguments = std::make_shared<TrainTokenizerArguments>();
+  command.option("--input", arguments->input, "files, globs, {00000..01023} ranges, folders").required();
+  command.option("--vocab-size", arguments->vocab_size, "pieces, the special ones included")
+      .range(8, 1'000'000)
+      .shows_default();
+  command.option("--output", arguments->output, "the model to write").required();
+  add_reading(command, arguments->reading);
+  command.run([arguments] { train_tokenizer(*arguments); });
 }
 
 }  // namespace strata::tools

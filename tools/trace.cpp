@@ -71,7 +71,7 @@ void run(const TraceArguments& arguments) {
 void add_trace(const Command& program) {
   const auto arguments = std::make_shared<TraceArguments>();
   const Command command = program.add(
-      "trace", "write hidden states, logits, loss and gradients of a model on given ids to a safetensors file");
+      "trace", "write hidden states, logits, loss and gradients; of a model on given ids, to a safetensors file");
   command.option("folder", arguments->model, "model folder, ours or a stock Hugging Face LLaMA").required();
   command.option("--ids", arguments->ids, "JSON array of rows of token ids; every position is computed as given")
       .required();

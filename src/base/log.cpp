@@ -12,7 +12,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <mutex>
 #include <optional>
@@ -28,6 +30,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using spdlog::level::level_enum;
 
+// What spdlog itself complains of: a full disk under a log file.
+void tell_once(const std::string& problem) {
+  static std::once_flag told;
+  std::call_once(told, [&] { std::cerr << "warning: the log: " << visible(problem) << "\n"; });
+}
+
 // Files come and go while other threads log.
 struct Sinks {
   std::shared_ptr<spdlog::sinks::stderr_sink_mt> console = std::make_shared<spdlog::sinks::stderr_sink_mt>();
@@ -39,6 +47,7 @@ struct Sinks {
     console->set_pattern("%v");
     messages.flush_on(level_enum::info);
     for_files.flush_on(level_enum::info);
+    for (spdlog::logger* logger : {&messages, &for_files}) logger->set_error_handler(tell_once);
   }
 };
 
@@ -93,6 +102,19 @@ void note_progress(const std::string& line) {
   if (stays_in_place() && !is_due) return;
   noted = now;
   sinks().for_files.info(line);
+}
+
+std::atomic<const char*> last_words = nullptr;
+static_assert(std::atomic<const char*>::is_always_lock_free);
+
+// A handler; the signal's default action, which is the process's end, is back when it is called.
+void say_last_words(int signal) {
+  const auto put = [](const char* text) {
+    [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, std::strlen(text));
+  };
+  if (is_progress_shown) put("\n");
+  if (const char* line = last_words) put(line);
+  raise(signal);
 }
 
 }  // namespace
@@ -158,7 +180,8 @@ struct Wait::Teller {
       ended.wait_for(lock, stop, pause, [] { return false; });
       if (stop.stop_requested()) return;
       const auto passed = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - begun);
-      info(str("waiting for ", what, ", for ", passed.count(), " s now (Ctrl-C ends it)"));
+      const auto speak = is_quiet ? warn : info;  // a worker that waits for the first one says so too
+      speak(str("waiting for ", what, ", for ", passed.count(), " s now (Ctrl-C ends it)"));
     }
   }
 
@@ -170,6 +193,20 @@ struct Wait::Teller {
 Wait::Wait(std::string what) : teller_(std::make_unique<Teller>(std::move(what))) {}
 
 Wait::~Wait() = default;
+
+LastWords::LastWords(const std::string& words)
+    : line_(visible(str("stopped: ", words)) + "\n"), before_(last_words.exchange(line_.c_str())) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction action {};
+    sigaction(signal, nullptr, &action);
+    if (action.sa_handler != SIG_DFL) continue;
+    action.sa_handler = say_last_words;
+    action.sa_flags = static_cast<int>(SA_RESETHAND | SA_NODEFER);
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+LastWords::~LastWords() { last_words = before_; }
 
 struct File::Sink {
   std::shared_ptr<spdlog::sinks::sink> sink;

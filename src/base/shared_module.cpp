@@ -22,7 +22,8 @@ std::filesystem::path beside_this_library(const std::string& name) {
 ModuleFunction open_module(const std::string& library, const char* name) {
   const std::filesystem::path path = beside_this_library(library);
   if (!std::filesystem::exists(path)) {
-    return {.problem = str("this build has no ", path.string(), "; cmake -DSTRATA_CUDA=ON says what it needs")};
+    return {.problem = str("there is no ", path.string(),
+                           "; scripts/install.sh --cuda && scripts/build.sh builds it (CMake says \"CUDA: on\")")};
   }
   void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) return {.problem = str(dlerror(), "; scripts/install.sh --cuda installs CUDA's libraries")};

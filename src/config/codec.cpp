@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 namespace strata::config {
 namespace {
@@ -50,7 +51,9 @@ std::optional<double> Codec<double>::read(const Node& node) {
 Node Codec<double>::write(double value) { return write_number(value); }
 
 std::optional<std::string> Codec<std::string>::read(const Node& node) {
-  return node.kind == Node::Kind::kScalar ? std::optional(node.text) : std::nullopt;
+  if (node.kind != Node::Kind::kScalar) return std::nullopt;
+  const char* home = node.text.starts_with("~/") ? std::getenv("HOME") : nullptr;
+  return home == nullptr ? node.text : home + node.text.substr(1);
 }
 
 Node Codec<std::string>::write(const std::string& value) {
@@ -60,7 +63,7 @@ Node Codec<std::string>::write(const std::string& value) {
 }
 
 std::optional<std::vector<std::string>> Codec<std::vector<std::string>>::read(const Node& node) {
-  if (node.kind == Node::Kind::kScalar) return std::vector{node.text};
+  if (const auto one = Codec<std::string>::read(node)) return std::vector{*one};
   if (node.kind != Node::Kind::kList) return std::nullopt;
   std::vector<std::string> values;
   for (const Node& item : node.items) {

@@ -39,7 +39,7 @@ struct Codec<double> {
   static Node write(double value);
 };
 
-/// Any scalar, as it was written.
+/// Any scalar, as it was written, but that a leading ~/ is the home folder.
 template <>
 struct Codec<std::string> {
   static std::string type() { return "text"; }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "config/codec.h"
 #include "strata/base/check.h"
 #include "strata/config/affects.h"
+#include "strata/config/checks.h"
 
 namespace strata::config {
 
@@ -45,7 +47,7 @@ class FieldList {
     Field field{.key = key, .help = help, .type = Codec<T>::type(), .affects = affects};
     ((field.type += ", " + checks.rule), ...);
     if constexpr (NamedEnum<T>) field.choices = Codec<T>::choices();
-    field.value = [&value] { return Codec<T>::write(value); };
+    field.value = [&value, checks...] { return word_of(value, checks...).value_or(Codec<T>::write(value)); };
     field.assign = [&value, checks...](const Node& node) { return assign(value, node, checks...); };
     fields.push_back(std::move(field));
   }
@@ -63,8 +65,27 @@ class FieldList {
   std::vector<Field> fields;
 
  private:
+  static bool takes_word(int64_t& value, const Node& node, const Word& word) {
+    if (node.kind != Node::Kind::kScalar || node.text != word.word) return false;
+    value = word.value;
+    return true;
+  }
+  static bool takes_word(auto&, const Node&, const auto&) { return false; }
+
+  static void tell_word(std::optional<Node>& word, int64_t value, const Word& known) {
+    if (value == known.value) word = scalar_node(known.word);
+  }
+  static void tell_word(std::optional<Node>&, const auto&, const auto&) {}
+
+  static std::optional<Node> word_of(const auto& value, const auto&... checks) {
+    std::optional<Node> word;
+    (tell_word(word, value, checks), ...);
+    return word;
+  }
+
   template <class T, class... Checks>
   static std::string assign(T& value, const Node& node, const Checks&... checks) {
+    if ((takes_word(value, node, checks) || ...)) return {};
     auto read = Codec<T>::read(node);
     if (!read) return str("expected ", Codec<T>::type(), ", got ", show_briefly(node));
     std::string rule;

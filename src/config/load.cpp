@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <system_error>
 
 #include "config/schema.h"
@@ -68,8 +69,15 @@ Node read_with_bases(const fs::path& file, const std::string& blame, Chain chain
   return merged;
 }
 
+// The shell has quoted a text already: for a key of texts it is taken as it is, whatever YAML would see in it ("a #2",
+// "{instruction} {output}"), unless it is quoted once more or a list.
+Node parse_value(const std::string& written, const std::string& place, bool is_text) {
+  const bool is_yaml = written.starts_with('"') || written.starts_with('\'') || written.starts_with('[');
+  return is_text && !is_yaml ? scalar_node(written, true) : parse_yaml_value(written, place);
+}
+
 // The map that the override stands for: "a.b=1" is {a: {b: 1}}.
-Node parse_override(const std::string& text) {
+Node parse_override(const std::string& text, const std::set<std::string>& text_keys) {
   const std::string place = str("override \"", on_one_line(text), "\"");
   const size_t equals = text.find('=');
   const std::string path = str(".", text.substr(0, equals));
@@ -77,7 +85,7 @@ Node parse_override(const std::string& text) {
       path.find(' ') != std::string::npos) {
     throw UsageError(place + ": expected key.path=value");
   }
-  Node node = parse_yaml_value(text.substr(equals + 1), place);
+  Node node = parse_value(text.substr(equals + 1), place, text_keys.contains(path.substr(1)));
   node.place = place;
   for (size_t end = path.size(); end > 0;) {
     const size_t dot = path.rfind('.', end - 1);
@@ -87,6 +95,16 @@ Node parse_override(const std::string& text) {
     end = dot;
   }
   return node;
+}
+
+// Those of one text and those of several.
+std::set<std::string> text_keys_among(const std::vector<Field>& fields) {
+  std::set<std::string> keys;
+  for_each_key(fields, [&](const std::string& key, const Field& field) {
+    const bool is_text = field.type.starts_with(Codec<std::string>::type());
+    if (is_text || field.type.starts_with(Codec<std::vector<std::string>>::type())) keys.insert(key);
+  });
+  return keys;
 }
 
 void note_origins(const Node& node, const std::string& section, Origins& origins) {
@@ -113,10 +131,11 @@ UsageError Origins::locate(const KeyError& error) const {
 Loaded load(const fs::path& file, const std::vector<std::string>& overrides,
             const std::function<void(Loaded&)>& complete) {
   Node merged = read_with_bases(file, "", {});
-  for (const std::string& text : overrides) merge(merged, parse_override(text));
-
   Loaded loaded{.config = {}, .origins = Origins(file.string())};
-  assign(fields_of(loaded.config), merged);
+  const std::vector<Field> fields = fields_of(loaded.config);
+  const std::set<std::string> text_keys = text_keys_among(fields);
+  for (const std::string& text : overrides) merge(merged, parse_override(text, text_keys));
+  assign(fields, merged);
   note_origins(merged, "", loaded.origins);
   try {
     if (complete) complete(loaded);

@@ -28,6 +28,7 @@ void check_divides(const char* key, int64_t value, const char* total_key, int64_
 }  // namespace
 
 void ModelConfig::validate() const {
+  if (vocab == kAutoVocab) throw KeyError("model.vocab", "auto is for runs; here it has to be a number");
   check_divides("model.heads", heads, "model.hidden", hidden);
   check_divides("model.kv_heads", kv(), "model.heads", heads);
   if (head_dim() % 2 != 0) {

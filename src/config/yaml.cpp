@@ -1,5 +1,6 @@
 #include "config/yaml.h"
 
+#include <yaml-cpp/anchor.h>
 #include <yaml-cpp/emitter.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -18,7 +19,40 @@ namespace {
 // Also what the parser's events come to after "[1" without an end.
 constexpr const char* kKeyMustBeText = "a key must be plain text (or a bracket was not closed)";
 
+constexpr const char* kNoAnchors =
+    "an anchor (&name) cannot be used here; write the value, or share it through base: (text that begins so needs "
+    "quotes)";
+
 using PlaceOfLine = std::function<std::string(int line)>;
+
+// The braces of {00000..01023}, a range of file names, are text in a list too: while YAML is read, they are characters
+// that mean nothing to it.
+constexpr std::string_view kOpened = "\uE07B\uE17B", kClosed = "\uE07D\uE17D";
+
+std::string with_covered_ranges(const std::string& text) {
+  const auto after_digits = [&](size_t at) { return text.find_first_not_of("0123456789", at); };
+  std::string covered;
+  size_t done = 0;
+  for (size_t begin = text.find('{'); begin != std::string::npos; begin = text.find('{', begin + 1)) {
+    const size_t dots = after_digits(begin + 1);
+    const size_t end = dots == std::string::npos ? dots : after_digits(dots + 2);
+    const bool is_range = end != std::string::npos && dots > begin + 1 && text.compare(dots, 2, "..") == 0 &&
+                          end > dots + 2 && text[end] == '}';
+    if (!is_range) continue;
+    covered.append(text, done, begin - done).append(kOpened).append(text, begin + 1, end - begin - 1).append(kClosed);
+    done = end + 1;
+  }
+  return covered.append(text, done);
+}
+
+std::string with_uncovered_ranges(std::string text) {
+  for (const auto& [cover, brace] : {std::pair(kOpened, "{"), std::pair(kClosed, "}")}) {
+    for (size_t at = text.find(cover); at != std::string::npos; at = text.find(cover, at)) {
+      text.replace(at, cover.size(), brace);
+    }
+  }
+  return text;
+}
 
 // Builds nodes from the parser's events: unlike YAML::Node they show repeated keys, and which scalars were quoted.
 class Builder final : public YAML::EventHandler {
@@ -35,20 +69,24 @@ class Builder final : public YAML::EventHandler {
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override { add(mark, Node{}); }
 
-  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t, const std::string& value) override {
-    add(mark, scalar_node(value, tag != "?"));
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& value) override {
+    check_plain(mark, tag, anchor);
+    add(mark, scalar_node(with_uncovered_ranges(value), tag != "?"));
   }
 
-  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    fail(mark, "an alias (*name) cannot be used here; write the value, or share it through base:");
-  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { fail(mark, kNoAnchors); }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    check_plain(mark, tag, anchor);
     begin(mark, Node::Kind::kList);
   }
   void OnSequenceEnd() override { end(); }
 
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    check_plain(mark, tag, anchor);
     begin(mark, Node::Kind::kMap);
   }
   void OnMapEnd() override { end(); }
@@ -63,6 +101,12 @@ class Builder final : public YAML::EventHandler {
 
   [[noreturn]] void fail(const YAML::Mark& mark, const std::string& message) const {
     throw UsageError(place_(mark.line) + ": " + message);
+  }
+
+  // Anchors and tags would change nothing here, so that they are no part of a text by mistake.
+  void check_plain(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) const {
+    if (anchor != YAML::NullAnchor) fail(mark, kNoAnchors);
+    if (tag.size() > 1) fail(mark, "a tag (!name) cannot be used here; text that begins so needs quotes");
   }
 
   bool expects_key() const { return !open_.empty() && open_.back().node.kind == Node::Kind::kMap && !open_.back().key; }
@@ -115,7 +159,7 @@ class Builder final : public YAML::EventHandler {
 
 Node parse(const std::string& text, const PlaceOfLine& place) try {
   // At the bare end of the input yaml-cpp takes a quoted text that was never closed; at a document's end it does not.
-  std::istringstream stream(text + (text.ends_with('\n') ? "...\n" : "\n...\n"));
+  std::istringstream stream(with_covered_ranges(text) + (text.ends_with('\n') ? "...\n" : "\n...\n"));
   YAML::Parser parser(stream);
   Builder builder(place);
   while (parser.HandleNextDocument(builder)) {

@@ -46,6 +46,7 @@ struct DataCounts {
   int64_t rows = 0;
   int64_t used = 0;  // tokens of all rows
   double epochs = 0.0;
+  bool has_targets = false;
 };
 
 std::string counted(int64_t number, const std::string& what) {
@@ -100,7 +101,9 @@ std::vector<std::string> BatchLoader::description(int64_t batches) {
     counts.skipped += shards_->skipped(index);
     counts.rows += rows_.count(shard->counts());
     counts.used += rows_.num_tokens(*shard);
+    counts.has_targets = counts.has_targets || rows_.has_targets(*shard);
   }
+  STRATA_CHECK(counts.has_targets, "data.train: no row has a token to predict: no document has two tokens");
   counts.epochs =
       static_cast<double>(batches * batches_.global_batch) / static_cast<double>(std::max<int64_t>(counts.rows, 1));
   return describe(counts, rows_.kind());
@@ -156,13 +159,19 @@ ValidationSet::ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions&
                              int64_t micro_batch, int64_t vocab_size, const BatchShape& shape)
     : shards_(std::move(shards)), rows_(rows), micro_batch_(micro_batch), vocab_size_(vocab_size), shape_(shape) {
   check_vocabulary(shards_->tokenizer(), vocab_size);
-  RowOrder order(std::nullopt, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->counts(shard)); });
+  RowOrder order(
+      std::nullopt, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->counts(shard)); },
+      "data.validation");
+  int64_t targets = 0;
   for (OrderCursor cursor; num_tokens_ < tokens; ++cursor.row) {
     const RowPlace place = order.find(cursor);
     if (cursor.epoch > 0) break;
-    num_tokens_ += rows_.num_tokens(*shards_->at(place.shard), place.row);
+    const auto shard = shards_->at(place.shard);
+    num_tokens_ += rows_.num_tokens(*shard, place.row);
+    targets += rows_.num_targets(*shard, place.row);
     places_.push_back(place);
   }
+  STRATA_CHECK(targets > 0, "data.validation: no row has a token to predict: no document has two tokens");
 }
 
 TokenBatch ValidationSet::batch(int64_t index) const {

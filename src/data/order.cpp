@@ -43,8 +43,9 @@ int64_t Permutation::operator()(int64_t index) const {
   return static_cast<int64_t>(value);
 }
 
-RowOrder::RowOrder(Shuffle shuffle, int64_t num_shards, std::function<int64_t(int64_t shard)> rows_of_shard)
-    : shuffle_(shuffle), rows_of_shard_(std::move(rows_of_shard)), num_shards_(num_shards) {
+RowOrder::RowOrder(Shuffle shuffle, int64_t num_shards, std::function<int64_t(int64_t shard)> rows_of_shard,
+                   std::string key)
+    : shuffle_(shuffle), rows_of_shard_(std::move(rows_of_shard)), num_shards_(num_shards), key_(std::move(key)) {
   begin_epoch({});
 }
 
@@ -78,7 +79,7 @@ RowPlace RowOrder::find(OrderCursor& cursor) {
     while ((ends_.empty() || ends_.back() <= cursor.row || shuffle_ == ShuffleScope::kGlobal) && extend()) {
     }
     const int64_t rows = ends_.empty() ? 0 : ends_.back();
-    STRATA_CHECK(rows > 0, "data.train or data.validation has no rows: its documents hold fewer than two tokens");
+    STRATA_CHECK(rows > 0, key_, ": the files make no row: they hold fewer than two tokens");
     if (cursor.row < rows) break;
     cursor = {.seed = cursor.seed, .epoch = cursor.epoch + 1, .row = cursor.row - rows};
   }

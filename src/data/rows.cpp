@@ -65,4 +65,11 @@ int64_t Rows::num_tokens(const TokenShard& shard) const {
   return tokens;
 }
 
+bool Rows::has_targets(const TokenShard& shard) const {
+  for (int64_t row = 0; row < count(shard.counts()); ++row) {
+    if (num_targets(shard, row) > 0) return true;
+  }
+  return false;
+}
+
 }  // namespace strata::data

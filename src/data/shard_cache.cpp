@@ -47,21 +47,12 @@ std::string checksum(const ShardCounts& counts) {
 }  // namespace
 
 uint64_t fingerprint_of_tokens(const ShardCache& cache, const std::vector<Source>& sources) {
-  constexpr std::chrono::milliseconds kLookAgain{100};
   std::string key;
   for (const Source& source : sources) {
-    const log::Wait wait(str("the tokens of ", source.name));
-    ShardCache::Outcome outcome = cache.make(source);
-    for (; outcome == ShardCache::Outcome::kBusy; outcome = cache.make(source)) std::this_thread::sleep_for(kLookAgain);
-    const fs::path shard = cache.path_of(source);
-    if (outcome == ShardCache::Outcome::kMade) tell_tokenized(source, TokenShard(shard).counts());
-    key += str(TokenShard::checksum_of(shard), ' ');
+    cache.make_or_wait(source);
+    key += str(TokenShard::checksum_of(cache.path_of(source)), ' ');
   }
   return XXH3_64bits(key.data(), key.size());
-}
-
-void tell_tokenized(const Source& source, const ShardCounts& counts) {
-  log::info(str("tokenized ", source.name, ": ", counts.documents, " documents, ", counts.tokens, " tokens"));
 }
 
 ShardCache::ShardCache(fs::path folder, std::shared_ptr<const Tokenizer> tokenizer, TokenizeOptions options)
@@ -72,7 +63,11 @@ ShardCache::ShardCache(fs::path folder, std::shared_ptr<const Tokenizer> tokeniz
 }
 
 fs::path ShardCache::path_of(const Source& source) const {
-  std::string key = str(tokenizer_->fingerprint(), '\0', options_.skip_bad, '\0', source.url);
+  const ReadOptions& reading = options_.reading;
+  std::string key = str(tokenizer_->fingerprint(), '\0', reading.skip_bad, '\0', source.url);
+  // Only where they are not the usual ones: shards of before there were these options are found.
+  if (reading.field != ReadOptions{}.field) key += str('\0', reading.field);
+  if (reading.longest_document != ReadOptions{}.longest_document) key += str('\0', reading.longest_document);
   for (const fs::path& file : source.files) {
     std::error_code failure;
     const fs::path path = fs::weakly_canonical(file, failure);
@@ -93,6 +88,14 @@ ShardCache::Outcome ShardCache::make(const Source& source, const std::stop_token
   remove_leftovers(path);
   const bool made = source.url.empty() ? make_from_files(source, path, stop) : make_from_url(source, path, stop);
   return made ? Outcome::kMade : Outcome::kStopped;
+}
+
+ShardCache::Outcome ShardCache::make_or_wait(const Source& source) const {
+  constexpr std::chrono::milliseconds kLookAgain{100};
+  const log::Wait wait(str("the tokens of ", source.name));
+  Outcome outcome = make(source);
+  for (; outcome == Outcome::kBusy; outcome = make(source)) std::this_thread::sleep_for(kLookAgain);
+  return outcome;
 }
 
 void ShardCache::evict(const Source& source, const ShardCounts& counts) const {
@@ -117,7 +120,7 @@ std::optional<ShardCounts> ShardCache::counts_left_by(const Source& source) cons
   } catch (const Error& failure) {
     problem = failure.what();
   } catch (const nlohmann::json::exception& failure) {
-    problem = str(path.string(), ": ", failure.what());
+    problem = str(path.string(), ": ", io::reason_of(failure));
   }
   log::warn(str(problem, "; its shard is made again to count"));
   return std::nullopt;
@@ -141,7 +144,10 @@ int64_t ShardCache::bytes_of(const Source& source) const {
 bool ShardCache::make_shard(const Source& source, const fs::path& path, const std::stop_token& stop) const {
   TokenizeOptions options = options_;
   options.made = [&path](const TokenizeCounts& counts) { note_skipped(path, counts); };
-  return tokenize(source, *tokenizer_, options, path, stop).has_value();
+  const auto counts = tokenize(source, *tokenizer_, options, path, stop);
+  if (!counts) return false;
+  log::info(str("tokenized ", source.name, ": ", counts->documents, " documents, ", counts->tokens, " tokens"));
+  return true;
 }
 
 bool ShardCache::make_from_url(const Source& source, const fs::path& path, const std::stop_token& stop) const {

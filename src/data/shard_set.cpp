@@ -187,7 +187,6 @@ bool ShardSet::open(int64_t index, const std::stop_token& stop) {
   if (outcome == ShardCache::Outcome::kBusy || outcome == ShardCache::Outcome::kStopped) return false;
   const auto shard = open_shard(cache_->path_of(source));
   if (!shard) return false;
-  if (outcome == ShardCache::Outcome::kMade) tell_tokenized(source, shard->counts());
   const std::lock_guard lock(mutex_);
   const auto before = known_counts(index);
   STRATA_CHECK(!before || *before == shard->counts(), source.url,

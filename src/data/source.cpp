@@ -7,6 +7,7 @@
 #include <cctype>
 #include <charconv>
 #include <ranges>
+#include <set>
 
 #include "data/file_kind.h"
 #include "strata/base/check.h"
@@ -57,36 +58,77 @@ void tell_passed_over(const fs::path& folder, std::vector<fs::path> files) {
           " none of .json .jsonl .txt (each also .gz): ", join(names, ", "), files.size() > kShown ? ", ..." : ""));
 }
 
-// Names that begin with a dot are an editor's or the system's.
-std::vector<fs::path> files_of_folder(const fs::path& folder) {
-  std::vector<fs::path> files, others;
-  for (auto entry = fs::recursive_directory_iterator(folder); entry != fs::recursive_directory_iterator(); ++entry) {
-    if (entry->path().filename().string().starts_with('.')) {
+// The folder and those below it. Names that begin with a dot are an editor's or the system's, here and below.
+std::vector<fs::path> folders_of(const fs::path& top) {
+  constexpr auto kFollow = fs::directory_options::follow_directory_symlink;
+  std::vector<fs::path> folders;
+  if (!fs::is_directory(top)) return folders;
+  folders.push_back(top);
+  std::set<fs::path> seen{fs::canonical(top)};  // links may lead around
+  for (auto entry = fs::recursive_directory_iterator(top, kFollow); entry != fs::recursive_directory_iterator();
+       ++entry) {
+    if (!entry->is_directory()) continue;
+    const bool is_hidden = entry->path().filename().string().starts_with('.');
+    if (is_hidden || !seen.insert(fs::canonical(entry->path())).second) {
       entry.disable_recursion_pending();
-    } else if (entry->is_regular_file()) {
-      (kind_of(entry->path()) ? files : others).push_back(entry->path());
+    } else {
+      folders.push_back(entry->path());
     }
   }
-  tell_passed_over(folder, std::move(others));
+  return folders;
+}
+
+std::vector<fs::path> files_of_folder(const fs::path& top) {
+  std::vector<fs::path> files, others;
+  for (const fs::path& folder : folders_of(top)) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+      const fs::path& path = entry.path();
+      if (path.filename().string().starts_with('.') || entry.is_directory()) continue;
+      STRATA_CHECK(entry.exists() || !kind_of(path), path.string(), ": is a link to what is not there");
+      (kind_of(path) ? files : others).push_back(path);
+    }
+  }
+  tell_passed_over(top, std::move(others));
   std::ranges::sort(files);
   return files;
 }
 
-std::vector<fs::path> matches(const std::string& pattern) {
-  if (fs::is_regular_file(pattern)) return {pattern};
+std::vector<fs::path> paths_like(const std::string& pattern) {
   glob_t found{};
-  std::vector<fs::path> files;
+  std::vector<fs::path> paths;
   if (glob(pattern.c_str(), GLOB_BRACE | GLOB_TILDE, nullptr, &found) == 0) {
-    for (size_t i = 0; i < found.gl_pathc; ++i) {
-      const fs::path path = found.gl_pathv[i];
-      if (fs::is_directory(path)) {
-        std::ranges::copy(files_of_folder(path), std::back_inserter(files));
-      } else {
-        files.push_back(path);
-      }
-    }
+    paths.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
   }
   globfree(&found);
+  return paths;
+}
+
+// Files, and folders where `**` is not followed by a name.
+std::vector<fs::path> paths_at_any_depth(const std::string& pattern) {
+  constexpr std::string_view kAnyDepth = "**/";
+  const size_t mark = pattern.find(kAnyDepth);
+  if (mark == std::string::npos || (mark > 0 && pattern[mark - 1] != '/')) return paths_like(pattern);
+  std::set<fs::path> paths;
+  for (const fs::path& top : paths_like(mark == 0 ? "." : pattern.substr(0, mark))) {
+    for (const fs::path& folder : folders_of(top)) {
+      const fs::path below = (folder / pattern.substr(mark + kAnyDepth.size())).lexically_normal();
+      for (fs::path& path : paths_at_any_depth(below.string())) paths.insert(std::move(path));
+    }
+  }
+  return {paths.begin(), paths.end()};
+}
+
+std::vector<fs::path> matches(const std::string& pattern) {
+  std::error_code failure;  // a link that leads around is none
+  if (fs::is_regular_file(pattern, failure)) return {pattern};
+  std::vector<fs::path> files;
+  for (const fs::path& path : paths_at_any_depth(pattern)) {
+    if (fs::is_directory(path, failure)) {
+      std::ranges::copy(files_of_folder(path), std::back_inserter(files));
+    } else {
+      files.push_back(path);
+    }
+  }
   return files;
 }
 
@@ -111,6 +153,17 @@ void append_sources(const std::vector<fs::path>& files, std::string_view key, st
     if (texts.files.size() == kTextsPerShard) flush();
   }
   flush();
+}
+
+void tell_of_twins(const std::vector<Source>& sources, std::string_view key) {
+  std::set<fs::path> seen;
+  for (const Source& source : sources) {
+    for (const fs::path& file : source.files) {
+      std::error_code failure;
+      if (seen.insert(fs::weakly_canonical(file, failure)).second) continue;
+      return log::warn(str(key, ": ", file.string(), " is named twice, and is read as often"));
+    }
+  }
 }
 
 }  // namespace
@@ -160,6 +213,7 @@ std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::
     }
     append_sources(files, key, sources);
   }
+  tell_of_twins(sources, key);
   return sources;
 }
 

@@ -13,6 +13,7 @@ struct Tokenizer::Implementation {
 };
 
 Tokenizer::Tokenizer(const std::filesystem::path& model) : implementation_(std::make_unique<Implementation>()) {
+  if (!std::filesystem::is_regular_file(model)) throw UsageError("there is no tokenizer " + model.string());
   const std::string bytes = io::read_text(model);
   auto& processor = implementation_->processor;
   const auto status = processor.LoadFromSerializedProto(bytes);

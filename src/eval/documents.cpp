@@ -29,7 +29,7 @@ std::vector<std::string> DocumentStream::read_texts() {
   for (size_t bytes = 0; bytes < kTextAhead;) {
     if (!reader_) {
       if (next_source_ == sources_.size()) break;
-      reader_.emplace(sources_[next_source_++], skip_bad_);
+      reader_.emplace(sources_[next_source_++], reading_);
     }
     if (reader_->next(text)) {
       bytes += text.size();
@@ -51,10 +51,10 @@ void DocumentStream::encode(const std::vector<std::string>& texts) {
 }
 
 DocumentCounts count_documents(const std::vector<data::Source>& sources, const data::Tokenizer& tokenizer,
-                               bool skip_bad) {
+                               const data::ReadOptions& reading) {
   DocumentCounts counts;
   for (const data::Source& source : sources) {
-    DocumentStream stream({source}, tokenizer, skip_bad);
+    DocumentStream stream({source}, tokenizer, reading);
     const DocumentCounts before = counts;
     for (Document document; stream.next(document);) {
       const std::vector<int32_t>& ids = document.ids;

@@ -78,7 +78,7 @@ data::TokenRows rows_of_text(const data::Tokenizer& tokenizer, const std::string
   }
   std::string text;
   for (data::Source& source : data::find_sources({file}, "--text")) {
-    data::DocumentReader reader(std::move(source), false);
+    data::DocumentReader reader(std::move(source), {});
     while (left > 0 && reader.next(text)) add(text);
   }
   STRATA_CHECK(!rows.empty(), file, ": has no text");

@@ -61,7 +61,10 @@ class ConfigFile {
   double rope_theta() const {
     const json* parameters = rotation("rope_parameters");
     if (parameters == nullptr) return number("rope_theta", 1e4);
-    return number_in(*parameters, "rope_theta", number("rope_theta", 1e4));
+    const double inside = number_in(*parameters, "rope_theta", number("rope_theta", 1e4));
+    STRATA_CHECK(!has("rope_theta") || number("rope_theta", inside) == inside, file_, ": rope_theta is ",
+                 number("rope_theta", inside), ", and ", inside, " in rope_parameters");
+    return inside;
   }
 
   /// Keys that nobody here knows.

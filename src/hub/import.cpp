@@ -130,7 +130,7 @@ void copy_tokenizer(const fs::path& source, const fs::path& folder, Imported& im
 }  // namespace
 
 Imported import_model(const fs::path& source, const ImportOptions& options, const fs::path& folder) {
-  STRATA_CHECK(fs::is_directory(source), source.string(), ": no such folder");
+  if (!fs::is_directory(source)) throw UsageError(source.string() + ": no such folder");
   const fs::path config_file = source / "config.json";
   STRATA_CHECK(fs::exists(config_file), source.string(), ": has no config.json",
                fs::exists(source / nn::kConfigFile) ? "; it is a model folder of Strata's already" : "");

@@ -132,7 +132,7 @@ std::optional<fs::path> find_model_folder(const fs::path& name) {
 
 ModelFolder open_model_folder(const fs::path& name) {
   const auto found = find_model_folder(name);
-  STRATA_CHECK(found.has_value(), name.string(), ": no such folder");
+  if (!found) throw UsageError(name.string() + ": no such folder");
   const fs::path& folder = *found;
   io::TensorFiles weights = open_weights(folder);
   Described described = describe_folder(folder);

@@ -34,9 +34,11 @@ void check_free(const fs::path& path, const std::string& mark, bool replace) {
 
 }  // namespace
 
-AtomicFolder::AtomicFolder(fs::path path, const std::string& mark, bool replace) : path_(without_slash(path)) {
+AtomicFolder::AtomicFolder(fs::path path, const std::string& mark, bool replace)
+    : path_(without_slash(path)),
+      temporary_(str(path_.string(), ".tmp-", getpid())),
+      last_words_(str("nothing was written to ", path_.string(), "; ", temporary_.string(), " can be removed")) {
   check_free(path_, mark, replace);
-  temporary_ = str(path_.string(), ".tmp-", getpid());
   std::error_code failure;
   fs::remove_all(temporary_, failure);  // left by a process that was killed and had our number
   fs::create_directories(temporary_, failure);
@@ -50,8 +52,14 @@ AtomicFolder::~AtomicFolder() {
 
 void AtomicFolder::commit() try {
   const fs::path doomed = str(temporary_.string(), "-old");
-  if (fs::exists(path_)) fs::rename(path_, doomed);
-  fs::rename(temporary_, path_);
+  const bool replaces = fs::exists(path_);
+  if (replaces) fs::rename(path_, doomed);
+  try {
+    fs::rename(temporary_, path_);
+  } catch (const fs::filesystem_error&) {
+    if (replaces) fs::rename(doomed, path_);
+    throw;
+  }
   temporary_.clear();
   fs::remove_all(doomed);
   sync_folder(path_.parent_path());

@@ -15,14 +15,6 @@ using nlohmann::json;
 
 constexpr size_t kDeepest = 100;  // dump(), copies and comparisons take stack for every level
 
-// "[json.exception.parse_error.101] parse error at line 3, column 5: <reason>" -> "<reason>"
-std::string reason(const json::exception& failure) {
-  const std::string text = failure.what();
-  const bool placed = dynamic_cast<const json::parse_error*>(&failure) != nullptr;
-  const size_t mark = text.find(placed ? ": " : "] ");
-  return mark == std::string::npos ? text : text.substr(mark + 2);
-}
-
 // Builds the value from the parser's events; the line of a fault is how far the stream has come. Not the parser's own
 // builder: it takes the last of two equal keys, and with a callback, quadratic time for a list of objects.
 class StrictReader final : public nlohmann::json_sax<json> {
@@ -57,7 +49,7 @@ class StrictReader final : public nlohmann::json_sax<json> {
   }
 
   bool parse_error(size_t, const std::string&, const json::exception& failure) override {
-    throw Error(str(here(), reason(failure)));
+    throw Error(str(here(), reason_of(failure)));
   }
 
  private:
@@ -104,6 +96,15 @@ class StrictReader final : public nlohmann::json_sax<json> {
 
 }  // namespace
 
+// "[json.exception.parse_error.101] parse error at line 3, column 5: <reason>" -> "<reason>"
+std::string reason_of(const std::exception& failure) {
+  std::string text = failure.what();
+  if (dynamic_cast<const json::exception*>(&failure) == nullptr) return text;
+  const bool placed = dynamic_cast<const json::parse_error*>(&failure) != nullptr;
+  const size_t mark = text.find(placed ? ": " : "] ");
+  return mark == std::string::npos ? text : text.substr(mark + 2);
+}
+
 json parse_json(std::string_view text, std::string_view source) { return StrictReader(text, source).read(); }
 
 json read_json(const std::filesystem::path& path) { return parse_json(read_text(path), path.string()); }
@@ -111,7 +112,7 @@ json read_json(const std::filesystem::path& path) { return parse_json(read_text(
 void write_json(const std::filesystem::path& path, const json& value) try {
   write_atomically(path, value.dump(2) + "\n");
 } catch (const json::exception& failure) {
-  throw Error(str("cannot write ", path.string(), ": ", reason(failure)));
+  throw Error(str("cannot write ", path.string(), ": ", reason_of(failure)));
 }
 
 }  // namespace strata::io

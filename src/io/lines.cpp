@@ -79,12 +79,17 @@ class LineReader::Stream {
   bool member_ended_ = false;
 };
 
-LineReader::LineReader(const std::filesystem::path& path) : path_(path), stream_(std::make_unique<Stream>(path)) {}
+LineReader::LineReader(const std::filesystem::path& path, int64_t longest)
+    : path_(path), longest_(static_cast<size_t>(longest)), stream_(std::make_unique<Stream>(path)) {}
 LineReader::~LineReader() = default;
 LineReader::LineReader(LineReader&&) noexcept = default;
 LineReader& LineReader::operator=(LineReader&&) noexcept = default;
 
 std::string LineReader::where() const { return str(path_.string(), ":", line_number_); }
+
+void LineReader::check_length(size_t bytes) const {
+  STRATA_CHECK(bytes <= longest_, path_.string(), ":", line_number_ + 1, ": is longer than ", longest_, " bytes");
+}
 
 bool LineReader::refill() {
   buffer_.erase(0, begin_);
@@ -104,16 +109,17 @@ bool LineReader::next(std::string& line) {
   size_t searched = begin_;
   size_t end = buffer_.find('\n', searched);
   while (end == std::string::npos) {
-    STRATA_CHECK(buffer_.size() - begin_ <= kLongestLine, path_.string(), ":", line_number_ + 1, ": is longer than ",
-                 kLongestLine >> 20, " MiB");
+    check_length(buffer_.size() - begin_);
     searched = buffer_.size() - begin_;  // refill moves what is left to the front
     if (!refill()) break;
     end = buffer_.find('\n', searched);
   }
   if (end == std::string::npos && begin_ == buffer_.size()) return false;
   const size_t stop = end == std::string::npos ? buffer_.size() : end;
+  check_length(stop - begin_);
   line.assign(buffer_, begin_, stop - begin_);
-  begin_ = end == std::string::npos ? stop : end + 1;
+  had_line_feed_ = end != std::string::npos;
+  begin_ = had_line_feed_ ? end + 1 : stop;
   ++line_number_;
   if (line_number_ == 1 && line.starts_with(kByteOrderMark)) line.erase(0, kByteOrderMark.size());
   return true;

@@ -35,6 +35,11 @@ Schedule::Schedule(const config::ScheduleConfig& config, double peak, int64_t tr
       peak_(peak),
       steps_(config.steps > 0 ? config.steps : train_steps),
       updates_(train_steps + (config.kind == config::ScheduleKind::kReference ? 1 : 0)) {
+  if (config_.kind == config::ScheduleKind::kWsd && config_.warmup_steps + config_.decay_steps > steps_) {
+    throw config::KeyError("schedule.decay_steps",
+                           str(config_.decay_steps, " and schedule.warmup_steps=", config_.warmup_steps,
+                               " are more than the schedule's ", steps_, " steps"));
+  }
   if (config_.decay_steps == 0) config_.decay_steps = std::max<int64_t>(1, steps_ / 10);
   if (config_.warmup_steps > steps_) {
     throw config::KeyError("schedule.warmup_steps",

@@ -3,6 +3,8 @@
 #include <ATen/Parallel.h>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/machine.h"
 #include "strata/config/enums.h"
 #include "strata/workers/worker.h"
 
@@ -20,8 +22,15 @@ std::string place_text(const RunDevice& device) {
 }
 
 RunDevice open_device(const config::RunSettings& run) {
-  if (device_type_of(run) == at::kCPU) return {};
   const auto self = workers::worker_of_environment();
+  if (device_type_of(run) == at::kCPU) {
+    const bool speaks = !self || self->rank == 0;
+    if (run.device == config::Device::kAuto && gpu_count() > 0 && speaks) {
+      log::warn(
+          str("run.device: auto takes the processor, not ", gpu_names().front(), ": ", kernels::missing_for_cuda()));
+    }
+    return {};
+  }
   const auto cuda = kernels::open_cuda({.index = self ? self->local_rank : 0, .tf32 = run.tf32});
   return {.device = cuda->device(), .cuda = cuda};
 }

@@ -139,6 +139,10 @@ std::optional<TaskScores> evaluate_on_tasks(const JudgedModel& model, TasksOptio
                  options.requests.shots, " shots, up to ", with_commas(options.scoring.max_length), " tokens"));
   }
   workers.watch_each_other();
+  const log::LastWords stopped(options.output.empty()
+                                   ? "nothing is kept; --output FILE would keep the items that are scored"
+                                   : str("the items that are scored are kept in ", options.output,
+                                         ".partial; the same command goes on from them"));
   Evaluator evaluator(options, setup, tasks, *workers.communicator, 1 + std::ssize(dropped));
   TaskScores scores{.whole = evaluator.run(), .dropped = {}};
   add_results(results, scores.whole);

@@ -55,8 +55,9 @@ std::optional<eval::Perplexity> evaluate_on_text(const JudgedModel& model, const
   const EvalSetup setup(model);
   const eval::PerplexityOptions options = options_of(given, setup);
   const std::vector<data::Source> sources = sources_of(given, setup);
-  const bool skip_bad = setup.folder().config.data.skip_bad;
-  const eval::DocumentCounts counts = eval::count_documents(sources, setup.tokenizer(), skip_bad);
+  data::ReadOptions reading = data::read_options(setup.folder().config.data);
+  if (!given.field.empty()) reading.field = given.field;
+  const eval::DocumentCounts counts = eval::count_documents(sources, setup.tokenizer(), reading);
   const json evaluation{{"model", setup.description()}, {"max_length", options.max_length}, {"stride", options.stride}};
   open_results(given.output, evaluation);
   Workers workers = setup.join({{"documents", hex(counts.fingerprint)}});
@@ -65,7 +66,8 @@ std::optional<eval::Perplexity> evaluate_on_text(const JudgedModel& model, const
   workers.watch_each_other();
   const int64_t longest = std::min(options.max_length, counts.longest);
   const auto loaded = setup.load({.max_tokens = std::max(kBatchTokens, longest), .longest_row = longest});
-  eval::DocumentStream documents(sources, setup.tokenizer(), skip_bad);
+  const log::LastWords stopped("nothing is kept");
+  eval::DocumentStream documents(sources, setup.tokenizer(), reading);
   EvalProgress progress(counts.scored, !speaks, "tokens");
   const eval::Perplexity result = eval::measure_perplexity(
       loaded->model, [&](eval::Document& document) { return documents.next(document); }, options, *workers.communicator,

@@ -18,15 +18,6 @@ namespace {
 
 using nlohmann::json;
 
-data::Tokenizer tokenizer_for(const JudgedModel& judged, const hub::ModelFolder& folder) {
-  config::RunConfig config = folder.config;
-  if (!judged.tokenizer.empty()) config.data.tokenizer = judged.tokenizer;
-  if (config.data.tokenizer.empty()) {
-    throw UsageError(str(judged.folder, ": names no tokenizer; give a sentencepiece model with --tokenizer"));
-  }
-  return open_tokenizer(config);
-}
-
 std::string rate_text(double rate) { return rate < 1000.0 ? significant(rate, 3) : with_commas(std::llround(rate)); }
 
 }  // namespace
@@ -54,10 +45,9 @@ json open_results(const std::string& output, const json& evaluation) {
 EvalSetup::EvalSetup(const JudgedModel& judged)
     : judged_(judged),
       folder_(hub::open_model_folder(judged.folder)),
-      tokenizer_(tokenizer_for(judged, folder_)),
+      tokenizer_(tokenizer_for(folder_, judged.tokenizer)),
       device_(open_device(judged.run)),
       weights_checksum_(hex(folder_.weights.checksum())) {
-  check_tokenizer(tokenizer_, folder_);
   nn::check_loadable(folder_.spec.layout, folder_.weights);
   set_threads(judged.run);
   gemm_ = open_gemm(judged.run, device_);

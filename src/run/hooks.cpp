@@ -13,7 +13,7 @@ class Losses final : public train::Hook {
   void after_step(const train::StepReport& report, const train::Progress&) override {
     std::vector<double>& losses = result_.losses;
     if (std::ssize(losses) == kResultLosses) losses.erase(losses.begin());
-    losses.push_back(report.loss);
+    if (report.targets > 0) losses.push_back(report.loss);
     result_.idle_steps = report.updated ? 0 : result_.idle_steps + 1;
   }
 

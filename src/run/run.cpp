@@ -13,6 +13,7 @@
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/run/measure.h"
+#include "strata/train/signals.h"
 #include "train.h"
 #include "training_data.h"
 
@@ -42,9 +43,10 @@ void check_end(const Settled& run, const RunResult& result) {
 // Ids that no text has take memory and time, and never learn.
 void check_vocabulary(const config::RunConfig& config, const data::Tokenizer& tokenizer) {
   const int64_t pieces = tokenizer.vocab_size(), ids = config.model.vocab;
-  if (4 * ids < 5 * pieces) return;
+  constexpr int64_t kRounding = 64;  // of model.vocab=auto
+  if (4 * ids < 5 * pieces || ids - pieces < kRounding) return;
   log::warn(str("model.vocab=", ids, ", and data.tokenizer has ", pieces, " pieces: ", 100 * (ids - pieces) / ids,
-                " % of embedding and head are never used"));
+                " % of embedding and head are never used (model.vocab=auto takes what is needed)"));
 }
 
 }  // namespace
@@ -65,6 +67,8 @@ RunResult fine_tune(const config::RunConfig& config, const RunOptions& options) 
 RunResult run(const std::string& command, const config::RunConfig& given, const RunInput& input,
               const RunOptions& options) {
   const config::RunConfig config = complete(given, input);
+  train::outlive_failing_writes();
+  const log::LastWords stopped(str("before a step of this process was made; ", config.run.dir, " is as it was"));
   const RunDevice device = open_device(config.run);
   Workers workers = join_workers(config, input, device);
   const auto gemm = common_gemm(config.run, device, *workers.communicator);

@@ -1,8 +1,10 @@
 #include "say.h"
 
 #include <algorithm>
+#include <cctype>
 #include <functional>
 
+#include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
@@ -34,6 +36,29 @@ std::string parts_of_memory(const Settled& run, int64_t program) {
     if (i % 3 == 2 || i + 1 == parts.size()) text += "\n";
   }
   return text;
+}
+
+// As it can be pasted into a shell.
+std::string shell_word(const std::string& text) {
+  const bool is_plain = std::ranges::all_of(text, [](unsigned char letter) {
+    return std::isalnum(letter) != 0 ||
+           std::string_view("_./@+=:,-").find(static_cast<char>(letter)) != std::string_view::npos;
+  });
+  if (is_plain) return text;
+  std::string word = "'";
+  for (const char letter : text) word += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
+  return word + "'";
+}
+
+std::string losses_text(const std::string& folder) try {
+  const auto losses = train::validation_losses(folder);
+  if (losses.empty()) return "";
+  const auto best = std::ranges::min_element(losses, {}, [](const auto& loss) { return loss.second; });
+  return str("\n  validation loss ", fixed(losses.rbegin()->second, 4), ", the lowest ", fixed(best->second, 4),
+             " at step ", best->first);
+} catch (const Error& failure) {
+  log::warn(failure.what());  // the model is there all the same
+  return "";
 }
 
 }  // namespace
@@ -73,13 +98,11 @@ void say_end(const Settled& run, const RunResult& result) {
   }
   const std::string& folder = run.config.run.dir;
   std::string text = str("done: step ", progress.step, ", ", with_commas(progress.tokens), " tokens, in ", folder);
-  if (const auto losses = train::validation_losses(folder); !losses.empty()) {
-    const auto best = std::ranges::min_element(losses, {}, [](const auto& loss) { return loss.second; });
-    text += str("\n  validation loss ", fixed(losses.rbegin()->second, 4), ", the lowest ", fixed(best->second, 4),
-                " at step ", best->first);
-  }
+  for (const std::string& line : result.data) text += "\n  " + line;
+  text += losses_text(folder);
+  const std::string name = shell_word(folder);
   text += str("\n  the model is ", train::checkpoint_path(folder, progress.step).string(), "\n  next: strata generate ",
-              folder, " --prompt \"...\", strata eval ", folder);
+              name, " --prompt \"...\", strata eval ", name);
   log::say(text);
 }
 

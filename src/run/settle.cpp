@@ -9,6 +9,7 @@
 #include "strata/hub/model_folder.h"
 #include "strata/nn/model.h"
 #include "strata/nn/of_config.h"
+#include "strata/run/tokenizer.h"
 
 namespace strata::run {
 namespace {
@@ -62,6 +63,7 @@ int64_t common_room(const RunDevice& device, const Workers& workers) {
 config::RunConfig load_config(const std::string& path, const std::vector<std::string>& overrides) {
   const auto complete = [](config::Loaded& loaded) {
     if (!loaded.config.sft.model.empty()) take_model(loaded);
+    settle_vocabulary(loaded.config);
   };
   const config::Loaded loaded = config::load(path, overrides, complete);
   try {

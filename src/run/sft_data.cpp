@@ -47,6 +47,11 @@ std::vector<data::Instruction> read_records(const config::RunConfig& config) {
   if (bad.count() > 0) {
     log::warn(str("sft.data: ", bad.count(), " of ", bad.count() + std::ssize(records), " records skipped"));
   }
+  const auto unanswered = std::ranges::count(records, true, &data::Instruction::has_unanswered);
+  if (unanswered > 0) {
+    log::warn(str("sft.data: ", unanswered, " of ", records.size(),
+                  " records end with messages that the assistant does not answer; these messages are not used"));
+  }
   return records;
 }
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "strata/base/log.h"
+#include "strata/base/text.h"
+#include "strata/io/file.h"
 #include "strata/nn/of_config.h"
+#include "strata/train/run_folder.h"
 #include "strata/train/signals.h"
 
 namespace strata::run {
@@ -18,6 +21,18 @@ data::BatchOptions batch_options(const Settled& run, std::vector<int64_t> mine) 
           .shape = run.batch_shape};
 }
 
+// What became of the data: on the screen, for the run's end, and for who asks later. The header has the input's part.
+void note_data(const Settled& run, const RunInput& input, const std::vector<std::string>& of_batches, bool says,
+               RunResult& result) {
+  if (says) {
+    for (const std::string& line : of_batches) log::say("  " + line);
+  }
+  result.data = input.description(run);
+  result.data.insert(result.data.end(), of_batches.begin(), of_batches.end());
+  if (result.data.empty()) return;
+  io::write_atomically(train::data_file(run.config.run.dir), join(result.data, "\n") + "\n");
+}
+
 }  // namespace
 
 void train_until_the_end(const Settled& run, const RunInput& input, const RunDevice& device, train::Training& training,
@@ -26,9 +41,7 @@ void train_until_the_end(const Settled& run, const RunInput& input, const RunDev
   workers::Communicator& workers = training.parallel.workers;
   const auto batches = input.batches(run, batch_options(run, training.division.micro_batches_of(workers.rank())),
                                      result.progress.cursor);
-  if (says) {
-    for (const std::string& line : batches->description(config.train.steps)) log::say("  " + line);
-  }
+  if (workers.is_first()) note_data(run, input, batches->description(config.train.steps), says, result);
   train::Step step(training.model, *training.optimizer, run.schedule, config.train, training.parallel);
   if (device.cuda) {
     training.model.clock().observe([&device](const char* phase) { device.cuda->enter_range(phase); });

@@ -1,12 +1,15 @@
 #include "training_data.h"
 
 #include <ATen/Parallel.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/data/source.h"
 #include "strata/nn/of_config.h"
@@ -28,21 +31,46 @@ data::RowOptions row_options(const config::DataConfig& config, const std::vector
           .mask_documents = config.packed_attention == config::PackedAttention::kDocument};
 }
 
+std::set<std::filesystem::path> files_of(const std::vector<data::Source>& sources) {
+  std::set<std::filesystem::path> files;
+  for (const data::Source& source : sources) {
+    for (const std::filesystem::path& file : source.files) files.insert(std::filesystem::weakly_canonical(file));
+  }
+  return files;
+}
+
+// A loss on what was trained on is no validation loss.
+void tell_of_shared(const std::vector<data::Source>& train, const std::vector<data::Source>& validation) {
+  const auto known = files_of(train);
+  for (const std::filesystem::path& file : files_of(validation)) {
+    if (known.contains(file)) return log::warn(str("data.validation: ", file.string(), " is in data.train too"));
+  }
+}
+
 std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& config) {
   auto tokenizer = std::make_shared<const data::Tokenizer>(open_tokenizer(config));
   return std::make_shared<const data::ShardCache>(
       config.data.cache, std::move(tokenizer),
-      data::TokenizeOptions{.threads = at::get_num_threads(), .skip_bad = config.data.skip_bad});
+      data::TokenizeOptions{.threads = at::get_num_threads(), .reading = data::read_options(config.data)});
 }
 
 }  // namespace
 
 TrainingData::TrainingData(const config::RunConfig& config)
-    : shuffle_(config.data.shuffled_within()), cache_(make_cache(config)) {
+    : reading_(data::read_options(config.data)), shuffle_(config.data.shuffled_within()), cache_(make_cache(config)) {
   if (config.data.train.empty()) throw UsageError("data.train: names no files");
   train_ = data::find_sources(config.data.train, "data.train");
   rows_ = row_options(config.data, train_);
-  if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
+  if (config.data.validation.empty()) return;
+  validation_ = data::find_sources(config.data.validation, "data.validation");
+  tell_of_shared(train_, validation_);
+}
+
+uint64_t TrainingData::fingerprint() const {
+  const uint64_t files = data::fingerprint_of(train_);
+  if (reading_ == data::ReadOptions{.skip_bad = reading_.skip_bad}) return files;  // data.skip_bad is compared as a key
+  const std::string key = str(files, '\0', reading_.field, '\0', reading_.longest_document);
+  return XXH3_64bits(key.data(), key.size());
 }
 
 uint64_t TrainingData::content_fingerprint() const {

@@ -12,8 +12,8 @@ class TrainingData final : public RunInput {
   explicit TrainingData(const config::RunConfig& config);
 
   const data::Tokenizer& tokenizer() const override { return cache_->tokenizer(); }
-  /// Of data.train.
-  uint64_t fingerprint() const override { return data::fingerprint_of(train_); }
+  /// Of data.train, and of how it is read.
+  uint64_t fingerprint() const override;
   /// Its tokens, where all of them are needed before the first step: with a global shuffle of files.
   uint64_t content_fingerprint() const override;
   config::RowKind rows() const override { return rows_.kind; }
@@ -26,6 +26,7 @@ class TrainingData final : public RunInput {
 
  private:
   data::RowOptions rows_;
+  data::ReadOptions reading_;
   data::Shuffle shuffle_;
   std::shared_ptr<const data::ShardCache> cache_;
   std::vector<data::Source> train_, validation_;

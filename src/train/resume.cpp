@@ -7,7 +7,9 @@
 #include "strata/base/log.h"
 #include "strata/base/table.h"
 #include "strata/base/text.h"
+#include "strata/config/load.h"
 #include "strata/config/print.h"
+#include "strata/nn/model_folder.h"
 
 namespace strata::train {
 namespace {
@@ -131,7 +133,22 @@ void set_logs_aside(const fs::path& run) {
   }
 }
 
-void set_others_aside(const fs::path& run, const std::optional<Checkpoint>& start) {
+// Whether what lies in the folder is of this run, killed before its first checkpoint: every line will come again.
+bool is_begun_again(const config::RunConfig& config) {
+  const fs::path before = fs::path(config.run.dir) / nn::kConfigFile;
+  if (config.train.resume != "auto" || !fs::exists(before)) return false;
+  try {
+    return std::ranges::none_of(config::differences(config::load(before).config, config), [](const Difference& one) {
+      return config::changes_numbers(config::affects_of(one.key));
+    });
+  } catch (const Error&) {
+    return false;  // of another version, or damaged
+  }
+}
+
+void set_others_aside(const config::RunConfig& config, const std::optional<Checkpoint>& start) {
+  const fs::path run = config.run.dir;
+  const bool has_checkpoints = !checkpoints_of(run).empty();
   const int64_t step = start ? start->state().progress.step : -1;
   std::error_code failure;
   const bool is_of_this_run = start && fs::equivalent(start->path(), checkpoint_path(run, step), failure) && !failure;
@@ -140,7 +157,7 @@ void set_others_aside(const fs::path& run, const std::optional<Checkpoint>& star
     const fs::path aside = set_aside(path);
     log::warn(str(path.string(), " does not lie on this run's way; it is called ", aside.filename().string(), " now"));
   }
-  if (!start) set_logs_aside(run);
+  if (!start && (has_checkpoints || !is_begun_again(config))) set_logs_aside(run);
 }
 
 std::optional<Checkpoint> choose_start(const config::RunConfig& config, const CheckpointState& now,
@@ -170,7 +187,7 @@ Progress begin_run(const config::RunConfig& config, const CheckpointState& now, 
   } else {
     begin.anew();
   }
-  if (workers.is_first()) set_others_aside(config.run.dir, start);
+  if (workers.is_first()) set_others_aside(config, start);
   return start ? start->state().progress : now.progress;
 }
 

@@ -57,6 +57,10 @@ bool is_ignored(int signal) {
 
 }  // namespace
 
+void outlive_failing_writes() {
+  for (const int signal : {SIGPIPE, SIGXFSZ}) handle(signal, SIG_IGN);
+}
+
 void listen_for_signals(int64_t grace_seconds, bool says) {
   grace = grace_seconds;
   speaks = says;

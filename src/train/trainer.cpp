@@ -9,6 +9,7 @@
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
+#include "strata/train/run_folder.h"
 
 namespace strata::train {
 namespace {
@@ -84,7 +85,8 @@ class Loop {
     progress_.tokens += report.tokens;
     progress_.skipped += report.updated ? 0 : 1;
     progress_.cursor = pending.end;
-    if (report.finite) remember(config_.spike, progress_.spikes, report.loss, report.norms.global);
+    if (report.finite && report.targets > 0)
+      remember(config_.spike, progress_.spikes, report.loss, report.norms.global);
     for (const auto& hook : hooks_) hook->after_step(report, progress_);
     free_since_ = Clock::now();
   }
@@ -109,6 +111,12 @@ class Loop {
   Clock::time_point free_since_;  // for the next step: what evaluations and saves take is not its time
 };
 
+bool measures_layers(const LoopOptions& options, int64_t step) {
+  constexpr int64_t kDense = 1000;
+  if (options.telemetry_every == config::TelemetryConfig::kEverLess) return is_logged(step, kDense);
+  return options.telemetry_every > 0 && step % options.telemetry_every == 0;
+}
+
 }  // namespace
 
 void run_training(Step& step, const config::TrainConfig& config, const NextBatch& next_batch,
@@ -122,9 +130,9 @@ void run_training(Step& step, const config::TrainConfig& config, const NextBatch
     const auto batch = timed(next_batch, wait_seconds);
     if (!batch) break;
     loop.announce(index);
-    const bool is_telemetry_due = options.telemetry_every > 0 && (index + 1) % options.telemetry_every == 0;
-    auto started = step.start(*batch, index, progress.spikes,
-                              {.measures_layers = is_telemetry_due, .give_up = options.give_up_step});
+    auto started =
+        step.start(*batch, index, progress.spikes,
+                   {.measures_layers = measures_layers(options, index + 1), .give_up = options.give_up_step});
     if (!started) break;
     loop.announce_start(index + 1);
     if (pending) loop.read(*pending);

@@ -161,7 +161,7 @@ Introduction introduction_of_json(const std::string& text, const std::string& so
           .device = value.at("device"),
           .must_agree = value.at("must_agree")};
 } catch (const json::exception& failure) {
-  throw Error(str(source, ": ", failure.what()));
+  throw Error(str(source, ": ", io::reason_of(failure)));
 }
 
 std::vector<Introduction> introduce(const Store& store, const Worker& worker, const Introduction& mine,

@@ -51,13 +51,17 @@ struct Store::Connection {
 Store::Store(std::shared_ptr<const Connection> connection, std::string prefix)
     : connection_(std::move(connection)), prefix_(std::move(prefix)) {}
 
-Store Store::serve(uint16_t port) {
+Store Store::serve(uint16_t port, const std::string& host) {
   quieten_c10d();
   c10d::TCPStoreOptions options;
   options.port = port;
   options.isServer = true;
   options.waitWorkers = false;
   try {
+    if (const auto listener = bind_to_loopback(host, port)) {  // c10d's own would listen on every interface
+      options.masterListenFd = listener->socket;
+      options.port = listener->port;
+    }
     auto store = c10::make_intrusive<c10d::TCPStore>("localhost", options);
     const uint16_t served = store->getPort();
     return {std::make_shared<Connection>(Connection{std::move(store), "localhost", served}), ""};

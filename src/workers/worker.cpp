@@ -155,8 +155,8 @@ std::optional<Worker> worker_of_environment() {
 
 Store meet(const Worker& worker, Store::Seconds timeout) {
   const bool serves = worker.rank == 0 && !worker.launcher_serves;
-  const Store store =
-      serves ? Store::serve(worker.master_port) : Store::connect(worker.master_host, worker.master_port, timeout);
+  const Store store = serves ? Store::serve(worker.master_port, worker.master_host)
+                             : Store::connect(worker.master_host, worker.master_port, timeout);
   // Where torchrun's workers keep theirs; what an attempt before left there is not found.
   return store.under(str("/worker/attempt_", worker.attempt, "/"));
 }

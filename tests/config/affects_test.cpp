@@ -32,6 +32,8 @@ Keys keys_where(const std::function<bool(const std::string&)>& holds) {
 TEST(Affects, AResumeMayChangeThese) {
   const Keys expected{"data.cache",
                       "data.disk_budget_gb",
+                      "data.field",
+                      "data.longest_document",
                       "data.prefetch",
                       "data.tokenizer",
                       "data.train",
@@ -70,16 +72,16 @@ TEST(Affects, NothingChangesAModel) {
 }
 
 TEST(Affects, WorkersMayDifferInThese) {
-  EXPECT_EQ(
-      keys_where([](const std::string& key) { return !is_shared(affects_of(key)); }),
-      (Keys{"data.cache", "data.disk_budget_gb", "data.prefetch", "data.tokenizer", "data.train", "data.validation",
-            "evaluate.tasks.data", "parallel.interface", "run.gemm", "sft.data", "sft.model"}));
+  EXPECT_EQ(keys_where([](const std::string& key) { return !is_shared(affects_of(key)); }),
+            (Keys{"data.cache", "data.disk_budget_gb", "data.field", "data.longest_document", "data.prefetch",
+                  "data.tokenizer", "data.train", "data.validation", "evaluate.tasks.data", "parallel.interface",
+                  "run.gemm", "sft.data", "sft.model"}));
 }
 
 // What is compared by its content instead: see train::begin_run.
 TEST(Affects, ContentsOfThese) {
   EXPECT_EQ(keys_where([](const std::string& key) { return affects_of(key) == Affects::kContents; }),
-            (Keys{"data.tokenizer", "data.train", "sft.data", "sft.model"}));
+            (Keys{"data.field", "data.longest_document", "data.tokenizer", "data.train", "sft.data", "sft.model"}));
 }
 
 }  // namespace

@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(Yaml, BadFiles,
                                          BadFile{"run:\n  seed: 1\n threads: 2\n", 3, "not valid YAML: "},
                                          BadFile{"run: \"open\n", 2, "not valid YAML: "},
                                          BadFile{"run: {seed: 1}\n---\nrun: {seed: 2}\n", 2, "a second document"},
-                                         BadFile{"run: &a {seed: 1}\ntrain: *a\n", 2, "an alias (*name) cannot"},
+                                         BadFile{"run: &a {seed: 1}\ntrain: *a\n", 1, "an anchor (&name) cannot"},
                                          BadFile{"base: {a: b}\n", 1, "base: expected a file or a list of files, got "},
                                          BadFile{"run:\nbase: none.yaml\n", 2, "base: cannot read "},
                                          BadFile{"base: .\n", 1, "base: cannot read "}));

@@ -1,5 +1,7 @@
 #include "strata/config/load.h"
 
+#include <cstdlib>
+
 #include "strata/config/print.h"
 #include "support/places.h"
 #include "support/temp_folder.h"
@@ -82,6 +84,52 @@ TEST_F(Load, TheLastOverrideWins) {
   EXPECT_EQ(loaded.config.norm.scheme, "a=b");
   EXPECT_EQ(loaded.config.norm.options, (std::map<std::string, double>{{"depth", 3}, {"share", 0.5}}));
   EXPECT_EQ(loaded.origins.place_of("train.micro_batch"), "override \"train.micro_batch=16\"");
+}
+
+// What YAML would take for maps.
+TEST_F(Load, BracesOfRangesAndOfTextsAreText) {
+  const std::vector<std::string> files{"a-{0..2}.json", "b-{00..10}.json"};
+  const std::string file =
+      write("x.yaml", "data:\n  train: [a-{0..2}.json, \"b-{00..10}.json\"]\n  validation: a-{0..2}.json\n");
+  EXPECT_EQ(load(file).config.data.train, files);
+  EXPECT_EQ(load(file).config.data.validation, std::vector<std::string>{files[0]});
+  EXPECT_EQ(load(file, {"data.train=[b-{00..10}.json]"}).config.data.train, std::vector<std::string>{files[1]});
+  EXPECT_EQ(load(file, {"sft.template={instruction} {output}"}).config.sft.prompt_template, "{instruction} {output}");
+  EXPECT_EQ(load(file, {"sft.template={instruction}"}).config.sft.prompt_template, "{instruction}");
+  EXPECT_EQ(load(file, {"sft.template='{instruction}'"}).config.sft.prompt_template, "{instruction}");
+  EXPECT_THROW(load(file, {"train.steps={a} {b}"}), UsageError);
+}
+
+// The shell has quoted it.
+TEST_F(Load, OverridesOfTextsAreTakenAsTheyAre) {
+  const std::string file = write("x.yaml", "");
+  for (const char* text : {"runs/exp #2", "&x y", "!x y", "%x", "a: b", "- a", "*", "null", "{a}/b", "a, b"}) {
+    EXPECT_EQ(load(file, {str("run.dir=", text)}).config.run.dir, text);
+    EXPECT_EQ(load(file, {str("data.train=", text)}).config.data.train, std::vector<std::string>{text});
+  }
+  EXPECT_EQ(load(file, {"run.dir=\"a\\tb\""}).config.run.dir, "a\tb");
+  EXPECT_THAT(load(file, {"data.train=[a, 'b, c']"}).config.data.train, testing::ElementsAre("a", "b, c"));
+  for (const char* other : {"train.steps=&x 4", "train.steps=!x 4", "norm.options=&x {a: 1}"}) {
+    EXPECT_THROW(load(file, {other}), UsageError) << other;
+  }
+}
+
+TEST_F(Load, ALeadingTildeIsTheHomeFolder) {
+  const std::string home = std::getenv("HOME");
+  const RunConfig config =
+      load(write("x.yaml", "data: {train: [~/a, b~/c], cache: ~/cache}\nrun: {dir: ~/runs/x}\n")).config;
+  EXPECT_EQ(config.run.dir, home + "/runs/x");
+  EXPECT_EQ(config.data.cache, home + "/cache");
+  EXPECT_THAT(config.data.train, testing::ElementsAre(home + "/a", "b~/c"));
+}
+
+TEST_F(Load, AWordMayStandForANumber) {
+  const std::string file = write("x.yaml", "telemetry: {every: auto}\n");
+  EXPECT_EQ(load(file).config.telemetry.every, TelemetryConfig::kEverLess);
+  EXPECT_EQ(load(file, {"telemetry.every=3"}).config.telemetry.every, 3);
+  for (const char* other : {"telemetry.every=-1", "telemetry.every=often", "train.steps=auto", "model.vocab=0"}) {
+    EXPECT_THROW(load(file, {other}), UsageError) << other;
+  }
 }
 
 // `none` replaces the whole section, and whatever comes after it starts from that.

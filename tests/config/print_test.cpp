@@ -106,7 +106,7 @@ TEST(ToYaml, HoldsEverySectionInOrder) {
 }
 
 TEST(ToYaml, WritesChosenSectionsOnly) {
-  EXPECT_EQ(to_yaml(RunConfig{}, {"telemetry"}), "telemetry:\n  every: 1\n  tensorboard: true\n");
+  EXPECT_EQ(to_yaml(RunConfig{}, {"telemetry"}), "telemetry:\n  every: auto\n  tensorboard: true\n");
 }
 
 // Text that YAML would read as something else, or that needs escapes, stays that text.

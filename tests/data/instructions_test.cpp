@@ -51,7 +51,14 @@ TEST(Instructions, ComeFromMessages) {
   ASSERT_EQ(records.size(), 2U);
   EXPECT_THAT(records[0].turns, ElementsAre(Turn{"Be brief.\n\n1+1?", "", "2"}, Turn{"2+2?", "", "4"}));
   EXPECT_EQ(records[0].answer, "4");
+  EXPECT_TRUE(records[0].has_unanswered);
   EXPECT_EQ(records[1], record("Say x.", "", "x"));
+}
+
+TEST(Instructions, NullIsAsIfItWereNotThere) {
+  const auto records = parse_instructions(
+      R"({"messages": null, "instruction": "a", "input": null, "output": "b", "answer": null})", "x");
+  EXPECT_THAT(records, ElementsAre(record("a", "", "b")));
 }
 
 struct BadRecord {
@@ -73,6 +80,10 @@ TEST_P(BadRecords, AreNamedInOneLine) {
 INSTANTIATE_TEST_SUITE_P(
     All, BadRecords,
     testing::Values(
+        BadRecord{R"({"instruction": "a", "output": "b", "output": "c"})", "the field \"output\" is there twice"},
+        BadRecord{
+            R"({"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "weight": 0}]})",
+            "a message has the \"weight\" 0; every message of the assistant weighs 1"},
         BadRecord{"3", "not a JSON object"}, BadRecord{"[]", "not a JSON object"},
         BadRecord{R"({"output": "b"})", "the field \"instruction\" is missing"},
         BadRecord{R"({"instruction": "a"})", "the field \"output\" is missing"},

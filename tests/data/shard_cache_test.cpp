@@ -37,7 +37,7 @@ TEST(ShardCache, MakesAShardOnceAndAgainWhenItsSourceChanges) {
   EXPECT_EQ(cache_in(folder / "cache")->make(source), Outcome::kThere);
 
   const auto old_path = cache->path_of(source);
-  EXPECT_NE(cache_in(folder / "cache", {.skip_bad = true})->path_of(source), old_path);
+  EXPECT_NE(cache_in(folder / "cache", {.reading = {.skip_bad = true}})->path_of(source), old_path);
   test::made_up_source(folder.path(), "a.json", 0, 60);
   EXPECT_NE(cache->path_of(source), old_path);
   EXPECT_EQ(cache->make(source), Outcome::kMade);

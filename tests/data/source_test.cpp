@@ -56,8 +56,7 @@ TEST(Source, TextFilesOfAPatternAreOneSource) {
   write_file(folder / "deeper/empty.txt", "");
   const auto sources = find_sources({folder.path().string()}, "data.train");
   ASSERT_EQ(sources.size(), 1U);
-  EXPECT_EQ(documents_of(DocumentReader(sources[0], false)),
-            (std::vector<std::string>{"first\n\nparagraph\n", "second\n"}));
+  EXPECT_EQ(documents_of(DocumentReader(sources[0], {})), (std::vector<std::string>{"first\n\nparagraph\n", "second"}));
 }
 
 TEST(Source, WhatMatchesNothingIsWrongUsage) {
@@ -81,7 +80,7 @@ TEST(Source, ReadsRealC4) {
       {(strata::test::test_data() / "c4/c4-train.{00000..00002}-of-00003.json.gz").string()}, "data.train");
   ASSERT_EQ(sources.size(), 3U);
   size_t documents = 0;
-  for (const auto& source : sources) documents += documents_of(DocumentReader(source, false)).size();
+  for (const auto& source : sources) documents += documents_of(DocumentReader(source, {})).size();
   EXPECT_EQ(documents, 3000U);
 }
 
@@ -98,9 +97,9 @@ TEST_P(BadLines, AreNamedOrSkipped) {
   const auto path = folder / "c.json.gz";
   write_file(path,
              gzip(str("{\"text\": \"one\"}\n\n", GetParam().line, "\n{\"text\": \"t\\u0077o\", \"url\": \"x\"}")));
-  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), false)); }),
+  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), {})); }),
               testing::AllOf(testing::HasSubstr("c.json.gz:3: "), testing::HasSubstr(GetParam().what)));
-  DocumentReader skipping(one_file(path), true);
+  DocumentReader skipping(one_file(path), {.skip_bad = true});
   std::vector<std::string> documents;
   for (std::string text; skipping.next(text);) documents.push_back(text);
   EXPECT_EQ(documents, (std::vector<std::string>{"one", "two"}));
@@ -123,9 +122,9 @@ TEST(Source, ACutFileIsNamedOrEndsThere) {
   const auto path = folder / "c.json.gz";
   write_file(path, whole.substr(0, whole.size() / 2));
   write_file(folder / "after.json", "{\"text\": \"after\"}");
-  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), false)); }),
+  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), {})); }),
               testing::MatchesRegex(".*c.json.gz:[0-9]+: truncated gzip.*"));
-  const auto documents = documents_of(DocumentReader({"both", {path, folder / "after.json"}}, true));
+  const auto documents = documents_of(DocumentReader({"both", {path, folder / "after.json"}}, {.skip_bad = true}));
   EXPECT_GT(documents.size(), 1'000U);
   EXPECT_LT(documents.size(), 19'000U);
   EXPECT_EQ(documents.back(), "after");
@@ -138,7 +137,7 @@ TEST(Source, ReadsWhatStandsBesideOtherFields) {
              "\xEF\xBB\xBF{\"text\": \"marked\"}\n{\"score\": NaN, \"text\": \"two\"}\n"
              "{\"text\": \"three\", \"id\": 123456789012345678901234567890}\n");
   write_file(folder / "padded.json.gz", gzip("{\"text\": \"four\"}\n") + std::string(1000, '\0'));
-  EXPECT_EQ(documents_of(DocumentReader({"both", {folder / "a.jsonl", folder / "padded.json.gz"}}, false)),
+  EXPECT_EQ(documents_of(DocumentReader({"both", {folder / "a.jsonl", folder / "padded.json.gz"}}, {})),
             (std::vector<std::string>{"marked", "two", "three", "four"}));
 }
 
@@ -158,12 +157,83 @@ TEST(Source, FoldersAreTheirDataAlone) {
   EXPECT_EQ(sources[1].name, "a.txt");
 }
 
+TEST(Source, FollowsLinksAndNamesTheDeadOnes) {
+  TempFolder folder;
+  for (const char* name : {"f", "g"}) std::filesystem::create_directory(folder / name);
+  write_file(folder / "f/a.jsonl", "{\"text\": \"x\"}");
+  write_file(folder / "g/c.jsonl", "{\"text\": \"x\"}");
+  std::filesystem::create_directory_symlink("../g", folder / "f/more");
+  std::filesystem::create_directory_symlink("..", folder / "f/around");
+  EXPECT_EQ(find_sources({(folder / "f").string()}, "data.train").size(), 2U);
+  std::filesystem::create_symlink("/nonexistent", folder / "f/b.jsonl");
+  EXPECT_THAT(error_of([&] { find_sources({(folder / "f").string()}, "data.train"); }),
+              testing::HasSubstr("f/b.jsonl: is a link to what is not there"));
+}
+
+TEST(Source, TellsOfAFileThatIsNamedTwice) {
+  TempFolder folder;
+  write_file(folder / "a.jsonl", "{\"text\": \"x\"}");
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(find_sources({(folder / "a.jsonl").string(), (folder / "*.jsonl").string()}, "data.train").size(), 2U);
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              testing::HasSubstr("a.jsonl is named twice, and is read as often"));
+}
+
+TEST(Source, TextFilesAreTheirBytes) {
+  TempFolder folder;
+  for (const char* text : {"hello", "hello\n", "a\n\nb"}) {
+    write_file(folder / "a.txt", text);
+    EXPECT_EQ(documents_of(DocumentReader(one_file(folder / "a.txt"), {})), std::vector<std::string>{text});
+  }
+}
+
+TEST(Source, FindsFilesAtAnyDepth) {
+  TempFolder folder;
+  std::filesystem::create_directories(folder / "a/b/c");
+  std::filesystem::create_directories(folder / "a/.hidden");
+  for (const char* name : {"a/x.jsonl", "a/b/c/y.jsonl", "a/b/z.txt", "a/.hidden/x.jsonl", "top.jsonl"}) {
+    write_file(folder / name, "{\"text\": \"x\"}");
+  }
+  const auto names = [&](const char* pattern) {
+    std::vector<std::string> found;
+    for (const Source& source : find_sources({(folder / pattern).string()}, "data.train")) found.push_back(source.name);
+    return found;
+  };
+  EXPECT_THAT(names("**/*.jsonl"), testing::ElementsAre("y.jsonl", "x.jsonl", "top.jsonl"));
+  EXPECT_THAT(names("a/**/*.jsonl"), testing::ElementsAre("y.jsonl", "x.jsonl"));
+  EXPECT_THAT(names("a/**/c"), testing::ElementsAre("y.jsonl"));
+  EXPECT_THAT(names("**/b/**/*.jsonl"), testing::ElementsAre("y.jsonl"));
+}
+
+TEST(Source, TheTextMayBeInAnotherField) {
+  TempFolder folder;
+  const auto path = folder / "a.jsonl";
+  write_file(path, "{\"id\": 1, \"content\": \"one\"}\n{\"content\": \"two\", \"score\": NaN}\n");
+  EXPECT_EQ(documents_of(DocumentReader(one_file(path), {.field = "content"})),
+            (std::vector<std::string>{"one", "two"}));
+  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), {})); }),
+              testing::HasSubstr("a.jsonl:1: the field \"text\" is missing; texts are in content (data.field names"));
+}
+
+// A small file that is decompressed cannot take all memory.
+TEST(Source, NoLineAndNoDocumentIsLongerThanAllowed) {
+  TempFolder folder;
+  write_file(folder / "line.jsonl", "{\"text\": \"" + std::string(1000, 'x') + "\"}\n{\"text\": \"short\"}\n");
+  write_file(folder / "lines.txt.gz", gzip(std::string(1000, '\n')));
+  for (const char* name : {"line.jsonl", "lines.txt.gz"}) {
+    EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(folder / name), {.longest_document = 500})); }),
+                testing::MatchesRegex(str(".*", name, ":[0-9]+: .*longer than 500 bytes.*")))
+        << name;
+    EXPECT_EQ(documents_of(DocumentReader(one_file(folder / name), {.longest_document = 1100})).empty(), false) << name;
+  }
+}
+
 TEST(Source, TextFilesMustBeUtf8) {
   TempFolder folder;
   write_file(folder / "a.txt", "fine\n\xc3\x28 not\n");
-  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(folder / "a.txt"), false)); }),
+  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(folder / "a.txt"), {})); }),
               testing::HasSubstr("a.txt:2: not UTF-8"));
-  EXPECT_TRUE(documents_of(DocumentReader(one_file(folder / "a.txt"), true)).empty());
+  EXPECT_TRUE(documents_of(DocumentReader(one_file(folder / "a.txt"), {.skip_bad = true})).empty());
 }
 
 }  // namespace

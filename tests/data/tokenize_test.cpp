@@ -19,7 +19,7 @@ TEST(Tokenize, KeepsTheOrderWhateverTheNumberOfThreads) {
   const Source source = test::made_up_source(folder.path(), "c.json.gz", 0, 6'000);
   const auto tokenizer = test::small_tokenizer();
   int64_t reported = 0;
-  TokenizeOptions options{.threads = 1, .skip_bad = false, .progress = [&](const TokenizeCounts& counts) {
+  TokenizeOptions options{.threads = 1, .progress = [&](const TokenizeCounts& counts) {
                             EXPECT_GT(counts.documents, reported);
                             reported = counts.documents;
                           }};
@@ -28,7 +28,7 @@ TEST(Tokenize, KeepsTheOrderWhateverTheNumberOfThreads) {
   ASSERT_TRUE(counts);
   EXPECT_EQ(counts->documents, 6'000);
 
-  options = {.threads = 5, .skip_bad = false, .progress = {}};
+  options = {.threads = 5, .progress = {}};
   tokenize(source, *tokenizer, options, folder / "five.tokens");
   EXPECT_EQ(read_file(folder / "one.tokens"), read_file(folder / "five.tokens"));
 
@@ -50,7 +50,8 @@ TEST(Tokenize, ABadLineStopsAllThreads) {
               testing::HasSubstr("c.json:6001: broken JSON"));
   EXPECT_FALSE(std::filesystem::exists(folder / "a.tokens"));
 
-  const auto counts = tokenize(source, *test::small_tokenizer(), {.threads = 4, .skip_bad = true}, folder / "a.tokens");
+  const auto counts =
+      tokenize(source, *test::small_tokenizer(), {.threads = 4, .reading = {.skip_bad = true}}, folder / "a.tokens");
   EXPECT_EQ(counts->documents, 6'000);
   EXPECT_EQ(counts->bad_documents, 1);
 }
@@ -59,8 +60,7 @@ TEST(Tokenize, WritesNothingWhenStopped) {
   const TempFolder folder;
   const Source source = test::made_up_source(folder.path(), "c.json", 0, 6'000);
   std::stop_source stop;
-  const TokenizeOptions options{
-      .threads = 2, .skip_bad = false, .progress = [&](const TokenizeCounts&) { stop.request_stop(); }};
+  const TokenizeOptions options{.threads = 2, .progress = [&](const TokenizeCounts&) { stop.request_stop(); }};
   EXPECT_EQ(tokenize(source, *test::small_tokenizer(), options, folder / "a.tokens", stop.get_token()), std::nullopt);
   EXPECT_FALSE(std::filesystem::exists(folder / "a.tokens"));
 }

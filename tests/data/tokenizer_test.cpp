@@ -64,7 +64,7 @@ TEST(Tokenizer, DecodesWhatItEncoded) {
 
 TEST(Tokenizer, BrokenModelsAreNamed) {
   TempFolder folder;
-  EXPECT_THAT(error_of([&] { Tokenizer(folder / "none.model"); }), testing::HasSubstr("none.model: No such file"));
+  EXPECT_THAT(error_of([&] { Tokenizer(folder / "none.model"); }), testing::HasSubstr("none.model"));
   write_file(folder / "empty.model", "");
   EXPECT_THAT(error_of([&] { Tokenizer(folder / "empty.model"); }), testing::HasSubstr("not a sentencepiece model"));
   write_file(folder / "page.model", "<html>404</html>");

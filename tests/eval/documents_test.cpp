@@ -26,7 +26,7 @@ TEST(Documents, AreEncodedAsInTrainingInTheirOrder) {
   for (auto& source : sources({folder / "c.txt", folder / "d.txt"})) all.push_back(source);
   std::vector<std::string> texts;
   for (const auto& source : all) {
-    data::DocumentReader reader(source, false);
+    data::DocumentReader reader(source, {});
     for (std::string text; reader.next(text);) texts.push_back(text);
   }
   ASSERT_EQ(texts.size(), 72U);

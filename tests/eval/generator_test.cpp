@@ -43,6 +43,7 @@ TEST(Sampling, FollowsItsOptions) {
   EXPECT_EQ(eval::sample(logits, {.temperature = 1.0, .top_k = 1}, 0.99), 1);
   EXPECT_EQ(eval::sample(logits, {.temperature = 1.0, .top_k = 2}, 0.99), 2);
   EXPECT_EQ(eval::sample(logits, {.temperature = 1.0, .top_p = 0.5}, 0.99), 1);
+  EXPECT_EQ(eval::sample(logits, {.temperature = 1.0, .top_p = 0.0}, 0.99), 1);
   EXPECT_EQ(eval::sample(logits, {.temperature = 1.0}, 0.0), 1);
   EXPECT_EQ(eval::sample(logits, {.temperature = 1.0}, 0.9999), 3);
 }

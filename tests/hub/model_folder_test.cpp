@@ -121,6 +121,7 @@ TEST_F(BadFolder, OfWhatStrataCannotCompute) {
   expect_config_refused("rope_parameters", {{"rope_type", "yarn"}}, R"(rope_type is "yarn")");
   expect_config_refused("rope_parameters", {{"partial_rotary_factor", 0.5}}, "partial_rotary_factor is 0.5");
   expect_config_refused("rope_scaling", {{"factor", 8.0}}, "factor is 8.0");
+  expect_config_refused("rope_theta", 5e5, "rope_theta is 500000, and 10000 in rope_parameters");
   expect_config_refused("rope_parameters", {{"full_attention", {{"rope_type", "yarn"}}}}, R"(rope_type is "yarn")");
   expect_config_refused("rope_parameters", {{"low_freq_factor", 4.0}}, "rope_parameters has low_freq_factor: 4.0");
   expect_config_refused("final_logit_softcapping", 30.0, "final_logit_softcapping is 30.0");

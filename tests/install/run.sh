@@ -8,6 +8,7 @@ trap 'rm -rf "$scratch"' EXIT
 
 cmake --install "$1" --prefix "$scratch/prefix" >/dev/null
 "$scratch/prefix/bin/strata" --version
+"$scratch/prefix/bin/strata" inspect "$scratch/prefix/share/strata/configs/pretrain/71m.yaml" >/dev/null
 
 cmake -G Ninja -S "$(dirname "$0")" -B "$scratch/build" -DCMAKE_PREFIX_PATH="$scratch/prefix" >/dev/null
 cmake --build "$scratch/build"

@@ -32,6 +32,17 @@ TEST(Schedule, DecaysToItsShare) {
   EXPECT_DOUBLE_EQ(make(ScheduleKind::kWsd, 4, 20).rate(19), 2.0 * 0.55);
 }
 
+// What would shorten a decay that was asked for is told.
+TEST(Schedule, WarmupAndDecayFit) {
+  const auto wsd = [](int64_t warmup, int64_t decay, int64_t steps) {
+    return Schedule({.kind = ScheduleKind::kWsd, .warmup_steps = warmup, .min_ratio = 0.1, .decay_steps = decay}, 2.0,
+                    steps);
+  };
+  EXPECT_DOUBLE_EQ(wsd(3, 3, 6).rate(2), 2.0);
+  EXPECT_THROW(wsd(3, 3, 5), config::KeyError);
+  EXPECT_THROW(make(ScheduleKind::kCosine, 6, 5), config::KeyError);
+}
+
 // tests/golden/model/README.md has the formula; step 11 and 12 of a schedule of 10 begin a new cycle.
 TEST(Schedule, ReferenceIsThePapersCode) {
   const Schedule schedule = make(ScheduleKind::kReference, 3, 10);

@@ -152,7 +152,8 @@ TEST_F(BadInput, InACyclicBase) {
 
 TEST_F(BadInput, InAModelFolder) {
   const std::string missing = folder_ / "none";
-  expect_refused({"trace", missing, "--ids", ids_, "--out", folder_ / "o"}, kFailed, {missing + ": no such folder"});
+  expect_refused({"trace", missing, "--ids", ids_, "--out", folder_ / "o"}, kWrongUsage,
+                 {missing + ": no such folder"});
   expect_refused({"inspect", missing}, kWrongUsage, {missing + ": No such file"});
   write_file(config_, with_replaced(read_file(config_), "scheme: sandwich", "scheme: sandwhich"));
   expect_refused(trace(), kWrongUsage, {config_.string() + ":", "norm.scheme: unknown scheme \"sandwhich\""});
@@ -213,7 +214,7 @@ TEST_F(BadInput, InIds) {
   expect_ids_refused("{}", {"is not a JSON array of rows"});
   expect_ids_refused("[[1, 2]\n[3]]", {":2: "});
   std::filesystem::remove(ids_);
-  expect_refused(trace(), kFailed, {"cannot open " + ids_.string() + ": No such file"});
+  expect_refused(trace(), kWrongUsage, {"there is no file " + ids_.string()});
 }
 
 TEST_F(BadInput, InLabels) {

@@ -142,7 +142,7 @@ TEST_F(Eval, PerplexityIsTheLossOfARunsOwnEvaluation) {
     EXPECT_EQ(found["tokens"], last["targets"]);
     EXPECT_NEAR(found["loss"].get<double>() / last["loss"].get<double>(), 1.0, 1e-6);
     EXPECT_NEAR(found["perplexity"].get<double>() / last["ppl"].get<double>(), 1.0, 1e-5);
-    data::DocumentReader reader({.name = "valid.jsonl", .files = {run / "valid.jsonl"}}, false);
+    data::DocumentReader reader({.name = "valid.jsonl", .files = {run / "valid.jsonl"}}, {});
     int64_t bytes = 0;
     for (std::string text; reader.next(text);) bytes += std::ssize(text);
     EXPECT_EQ(found["bytes"], bytes);
@@ -201,7 +201,7 @@ TEST_F(Eval, RefusesWhatIsWrong) {
   refuse(arguments("refused", {"--shots", "-1"}), kWrongUsage, "--shots");
   refuse(arguments("refused", {"--max-length", "3"}), kFailed, "tokens, the model takes at most 3");
   refuse({"eval", model(), "--data", folder_ / "data"}, kWrongUsage, "give a sentencepiece model with --tokenizer");
-  refuse({"eval", folder_ / "nothing"}, kFailed, "nothing: no such folder");
+  refuse({"eval", folder_ / "nothing"}, kWrongUsage, "nothing: no such folder");
   write_file(folder_ / "data/piqa.jsonl", R"({"goal": "x", "sol1": "a", "label": 0})");
   refuse(arguments("refused"), kFailed, "piqa.jsonl:1: ");
 }

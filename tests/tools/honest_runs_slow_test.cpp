@@ -16,6 +16,7 @@ using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
+using Words = std::vector<std::string>;
 
 class HonestRun : public testing::Test {
  protected:
@@ -41,7 +42,11 @@ TEST_F(HonestRun, TellsWhatBecameOfTheData) {
     ASSERT_EQ(finished.exit_code, 0) << finished.err;
     EXPECT_THAT(finished.out, HasSubstr("data: 40 documents (2 more skipped), "));
     EXPECT_THAT(finished.out, ContainsRegex("rows: 40 document, [0-9.]+ % of the tokens cut off; 2.7 epochs\n"));
-    EXPECT_THAT(read_file(run_ / run / "log.txt"), HasSubstr("40 documents (2 more skipped)"));
+    EXPECT_THAT(finished.out.substr(finished.out.find("done: ")), HasSubstr("40 documents (2 more skipped)"));
+    for (const char* file : {"log.txt", "data.txt"}) {
+      EXPECT_THAT(read_file(run_ / run / file), HasSubstr("40 documents (2 more skipped)"));
+    }
+    EXPECT_THAT(run_strata({"inspect", run_ / run}).out, HasSubstr("40 documents (2 more skipped)"));
   }
 }
 
@@ -56,6 +61,63 @@ TEST_F(HonestRun, ReadsAllOfATextFile) {
   const Finished cut = run_.pretrain("cut", {data("book.txt"), "data.rows=document"});
   EXPECT_THAT(cut.err, ContainsRegex("warning: 99.[0-9] % of the tokens are never read: data.rows=document"));
   EXPECT_THAT(cut.out, HasSubstr("rows: 1 document, "));
+}
+
+TEST_F(HonestRun, ItsVocabularyIsThatOfTheTokenizer) {
+  const Finished large = run_.pretrain("large", {"model.vocab=1000"});
+  EXPECT_THAT(large.err, ContainsRegex("warning: model.vocab=1000, and data.tokenizer has [0-9]+ pieces"));
+  const Finished finished = run_.pretrain("auto", {"model.vocab=auto"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_THAT(finished.err, Not(HasSubstr("model.vocab")));
+  EXPECT_THAT(read_file(run_ / "auto/config.yaml"), ContainsRegex("\n  vocab: (128|192|256)\n"));
+  EXPECT_EQ(run_.pretrain("none", {"model.vocab=auto", "data.tokenizer=''"}).exit_code, kWrongUsage);
+
+  const std::string other = run_ / "other.model";
+  ASSERT_EQ(
+      run_strata({"train-tokenizer", "--input", run_ / "a.jsonl", "--vocab-size", "100", "--output", other}).exit_code,
+      0);
+  const Finished text = run_strata({"generate", run_ / "auto", "--prompt", "a", "--tokens", "2", "--tokenizer", other});
+  EXPECT_THAT(text.err, HasSubstr("warning: the model was trained with another tokenizer"));
+}
+
+// A row of one token has nothing to predict: it weighs nothing, and a set of such rows is no set.
+TEST_F(HonestRun, RowsWithoutTargetsCountForNothing) {
+  const std::string empty = "{\"text\": \"\"}\n";
+  write_file(run_ / "mixed.jsonl", empty + read_file(run_ / "a.jsonl") + empty + empty);
+  for (const char* average : {"token", "per_micro_batch"}) {
+    const Finished finished =
+        run_.pretrain(average, {data("mixed.jsonl"), "train.global_batch=1", "train.micro_batch=1", "train.steps=43",
+                                str("train.loss_average=", average)});
+    ASSERT_EQ(finished.exit_code, 0) << finished.err;
+    int64_t without = 0;
+    for (const auto& line : run_.lines(average, "metrics.jsonl")) {
+      without += line.at("targets") == 0 ? 1 : 0;
+      EXPECT_EQ(line.at("loss").is_number(), line.at("targets") != 0) << line;
+      EXPECT_TRUE(line.at("grad_norm").is_number()) << line;
+    }
+    EXPECT_EQ(without, 3);
+  }
+  write_file(run_ / "empty.jsonl", empty + empty);
+  const Finished refused = run_.pretrain("refused", {"data.validation=" + (run_ / "empty.jsonl").string()});
+  EXPECT_EQ(refused.exit_code, kFailed);
+  EXPECT_THAT(refused.err, HasSubstr("data.validation: no row has a token to predict"));
+  const Finished nothing = run_.pretrain("nothing", {data("empty.jsonl")});
+  EXPECT_EQ(nothing.exit_code, kFailed);
+  EXPECT_THAT(nothing.err, HasSubstr("error: data.train: no row has a token to predict"));
+}
+
+TEST_F(HonestRun, ReadsTheFieldThatItIsTold) {
+  std::string text = read_file(run_ / "a.jsonl");
+  for (size_t at = text.find("\"text\""); at != std::string::npos; at = text.find("\"text\"", at)) {
+    text.replace(at, 6, "\"content\"");
+  }
+  write_file(run_ / "content.jsonl", text);
+  const Words once{data("a.jsonl"), "train.stop_after=2"};
+  ASSERT_EQ(run_.pretrain("text", once).exit_code, 0);
+  const Finished finished = run_.pretrain("content", {data("content.jsonl"), "data.field=content", "data.validation=[]",
+                                                      "evaluate.every=0", "train.stop_after=2"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  EXPECT_EQ(run_.weights("content", 2), run_.weights("text", 2));
 }
 
 TEST_F(HonestRun, NamesItsResultAndTheNextCommand) {
@@ -76,6 +138,22 @@ TEST_F(HonestRun, NamesItsResultAndTheNextCommand) {
   }
   EXPECT_THAT(run_strata({"inspect", folder + "@8"}).out, HasSubstr("checkpoint of step 8"));
   EXPECT_THAT(run_strata({"generate", folder + "@5", "--prompt", "a"}).err, HasSubstr("@5: no such checkpoint"));
+}
+
+// Nobody serves there. After five seconds that is said, and Ctrl-C says what it leaves.
+TEST_F(HonestRun, SaysWhatItWaitsFor) {
+  Words words{"env",          "RANK=1", "WORLD_SIZE=2", "LOCAL_RANK=1", "LOCAL_WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1",
+              "MASTER_PORT=1"};
+  for (const std::string& word : run_.command("run", {"train.micro_batch=6"})) words.push_back(word);
+  Program program(words);
+  EXPECT_TRUE(wait_until([&] {
+    return program.err().find("waiting for the workers' store at 127.0.0.1:1, for 5 s now (Ctrl-C ends it)") !=
+           std::string::npos;
+  }));
+  program.send(SIGINT);
+  const Finished finished = program.wait();
+  EXPECT_EQ(finished.exit_code, 128 + SIGINT);
+  EXPECT_THAT(finished.err, HasSubstr("stopped: before a step of this process was made; "));
 }
 
 TEST_F(HonestRun, SaysNothingButWarningsWhereItIsAskedTo) {
@@ -133,6 +211,23 @@ TEST_F(HonestRun, WhatIsSetAsideStays) {
   for (const char* file : {"aside_metrics.jsonl", "aside_2_metrics.jsonl", "metrics.jsonl"}) {
     EXPECT_EQ(run_.lines("run", file).size(), 2U) << file;
   }
+}
+
+// Its lines come again; those of another run are set aside.
+TEST_F(HonestRun, KilledBeforeItsFirstCheckpointLeavesNoOldLogs) {
+  const Words endless{"checkpoint.every=0", "train.steps=100000", "evaluate.every=0"};
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    Program program(run_.command("run", endless));
+    const fs::path log = run_ / "run/metrics.jsonl";
+    const auto size_of_log = [&] { return fs::exists(log) ? fs::file_size(log) : 0; };
+    const auto size = size_of_log();
+    ASSERT_TRUE(wait_until([&] { return program.out().find("step") != std::string::npos && size_of_log() != size; }));
+    program.send(SIGKILL);
+    program.wait();
+  }
+  EXPECT_FALSE(fs::exists(run_ / "run/aside_metrics.jsonl"));
+  ASSERT_EQ(run_.pretrain("run", {"run.seed=9", "train.stop_after=2"}).exit_code, 0);
+  EXPECT_TRUE(fs::exists(run_ / "run/aside_metrics.jsonl"));
 }
 
 // A step takes as long as it takes, whatever evaluations and checkpoints take beside it.

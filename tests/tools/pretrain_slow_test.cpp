@@ -118,7 +118,7 @@ TEST_F(Pretrain, RefusesWhatCannotWork) {
   write_file(run_ / "table.parquet", "");
   expect_refused({train("cut.json.gz")}, kFailed, {"cut.json.gz:", "truncated gzip"});
   expect_refused({train("bent.json.gz")}, kFailed, {"bent.json.gz:", "corrupt gzip"});
-  expect_refused({train("empty.jsonl")}, kFailed, {"no rows"});
+  expect_refused({train("empty.jsonl")}, kFailed, {"data.train: no row has a token to predict"});
   expect_refused({train("list.jsonl")}, kFailed, {"list.jsonl:1: not a JSON object"});
   expect_refused({train("number.jsonl")}, kFailed, {"number.jsonl:1: the field \"text\" is not a string"});
   expect_refused({train("table.parquet")}, kWrongUsage, {"data.train", "table.parquet is none of .json"});

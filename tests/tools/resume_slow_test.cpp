@@ -234,6 +234,20 @@ TEST_F(Resume, SignalsSaveAndStop) {
   EXPECT_TRUE(program.is_running());
 }
 
+// As under `| tee log`, which Ctrl-C ends too.
+TEST_F(Resume, AClosedPipeEndsNoRun) {
+  const std::vector<std::string> endless{"train.steps=1000000", "checkpoint.every=0"};
+  const std::string pid = run_ / "pid";
+  std::vector<std::string> words{
+      "bash", "-c", R"(sh -c 'echo $$ > "$0"; exec "$@"' "$0" "$@" 2>&1 | head -n 1; exit ${PIPESTATUS[0]})", pid};
+  for (const std::string& word : run_.command("run", endless)) words.push_back(word);
+  Program program(words);
+  ASSERT_TRUE(wait_until([&] { return has_lines(run_ / "run/metrics.jsonl", 3); }));
+  kill(std::stoi(read_file(pid)), SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 128 + SIGINT);
+  EXPECT_EQ(run_.steps("run").size(), 1U);
+}
+
 // One step of this run takes many seconds.
 TEST_F(Resume, GraceEndsAStepThatTakesTooLong) {
   const std::vector<std::string> slow{"train.global_batch=40000", "train.micro_batch=1", "checkpoint.grace_seconds=2"};

@@ -95,7 +95,7 @@ TEST(PaddedRows, CostTimeAndChangeNothing) {
   STRATA_NEEDS_TEST_DATA();
   const data::Tokenizer tokenizer(test_data() / "t5" / "spiece.model");
   const std::string name = "c4-train.00000-of-00003.json.gz";
-  data::DocumentReader documents({.name = name, .files = {test_data() / "c4" / name}}, false);
+  data::DocumentReader documents({.name = name, .files = {test_data() / "c4" / name}}, {});
   Training ours, theirs;
   const int64_t vocab = nine_million().dims.vocab;
   for (int64_t i = 0; i < kSteps; ++i) {

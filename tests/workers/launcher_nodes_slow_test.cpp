@@ -135,12 +135,12 @@ TEST_F(LaunchNodes, NodesThatDoNotComeAreNamed) {
 }
 
 TEST_F(LaunchNodes, WithoutNodeZeroWorkersStopAndTheLauncherGivesUp) {
-  start({"--join-timeout=1", "--node-timeout=1"}, workers_.ready() + "exec sleep 1000");
+  start({"--join-timeout=5", "--node-timeout=1"}, workers_.ready() + "exec sleep 1000");
   ASSERT_EQ(workers_.wait(2).size(), 2U);
   first_->send(SIGKILL);
   const Finished second = second_->wait();
   EXPECT_EQ(second.exit_code, kFailed);
-  EXPECT_THAT(second.err, AllOf(HasSubstr("joining again, for at most 1 s"),
+  EXPECT_THAT(second.err, AllOf(HasSubstr("joining again, for at most 5 s"),
                                 HasSubstr("error: cannot reach the workers' store at 127.0.0.1:" + port_)));
   EXPECT_TRUE(wait_until([&] { return workers_.left().empty(); }));
 }

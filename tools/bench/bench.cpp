@@ -4,8 +4,7 @@
 namespace strata::tools {
 
 void add_bench(const Command& program) {
-  const Command bench =
-      program.add("bench", "measure a training step, the matrix libraries, the kernels, or workers' collectives");
+  const Command bench = program.add("bench", "measure steps, matrix libraries, kernels, collectives");
   bench.needs_subcommand();
   add_bench_step(bench);
   add_bench_gemm(bench);

@@ -40,7 +40,8 @@ void end_progress();
 /// The parts on one line of at most so many columns.
 std::string fitted(const std::vector<Part>& parts, size_t columns);
 
-/// Tells what the program waits for, for as long as this lives: after 5 s, and again after ever longer times.
+/// Tells what the program waits for, for as long as this lives: after 5 s, and again after ever longer times. Where it
+/// is quiet(), that is a warning.
 class Wait {
  public:
   explicit Wait(std::string what);
@@ -51,6 +52,20 @@ class Wait {
  private:
   struct Teller;
   std::unique_ptr<Teller> teller_;
+};
+
+/// What a signal that ends the process (SIGINT, SIGTERM, SIGHUP) says on stderr while this lives: what stays of the
+/// work. Of several the youngest speaks. Where a signal is ignored or does something else, that stays so.
+class LastWords {
+ public:
+  explicit LastWords(const std::string& words);
+  ~LastWords();
+  LastWords(const LastWords&) = delete;
+  LastWords& operator=(const LastWords&) = delete;
+
+ private:
+  std::string line_;
+  const char* before_;
 };
 
 /// A file to which everything is also appended as long as this lives.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "strata/base/check.h"
@@ -42,5 +43,14 @@ auto one_of(auto first, auto... others) {
   ((rule += str(", ", others)), ...);
   return Check{[=](const auto& value) { return value == first || ((value == others) || ...); }, rule};
 }
+
+/// Beside the numbers of an integer key, a word. It stands for `value`, which the other checks need not let pass.
+struct Word {
+  std::string word;
+  int64_t value;
+  std::string rule = "or " + word;
+
+  static bool holds(const auto&) { return true; }
+};
 
 }  // namespace strata::config

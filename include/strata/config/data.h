@@ -33,6 +33,8 @@ struct DataConfig {
   std::string tokenizer;
   std::vector<std::string> train;
   std::vector<std::string> validation;
+  std::string field = "text";
+  int64_t longest_document = int64_t{256} << 20;
   std::string cache = "data/cache";
   double disk_budget_gb = 0.0;
   int64_t sequence_length = 256;
@@ -48,6 +50,10 @@ struct DataConfig {
     field("train", train, Affects::kContents,
           "files, globs or URLs: .json(l), .txt, each also .gz; folders; {00000..01023} counts");
     field("validation", validation, Affects::kHost, "the same, for evaluate.*");
+    field("field", this->field, Affects::kContents, "of the JSON objects: where the text is");
+    field("longest_document", longest_document, Affects::kContents,
+          "bytes of a line and of a document; what is longer is refused, or skipped by data.skip_bad",
+          in_range(1, int64_t{1} << 40));
     field("cache", cache, Affects::kHost, "folder of token shards, made once and shared by all runs");
     field("disk_budget_gb", disk_budget_gb, Affects::kHost,
           "above it used shards of data.train's URLs leave the cache, in 10^9 bytes; 0: they stay", in_range(0.0, 1e9));

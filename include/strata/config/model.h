@@ -10,6 +10,7 @@ namespace strata::config {
 /// model.*: the shape of a LLaMA decoder
 struct ModelConfig {
   static constexpr int64_t kMost = 1 << 20;  // products of two sizes stay far from overflow
+  static constexpr int64_t kAutoVocab = 0;
 
   int64_t vocab = 32000;
   int64_t hidden = 512;
@@ -22,7 +23,9 @@ struct ModelConfig {
   int64_t max_positions = 2048;
 
   void fields(auto& field) {
-    field("vocab", vocab, Affects::kModel, "rows of the embedding and of the head", in_range(2, kMost));
+    field("vocab", vocab, Affects::kModel,
+          "rows of the embedding and of the head; auto: the ids of data.tokenizer, to the next multiple of 64",
+          in_range(2, kMost), Word{"auto", kAutoVocab});
     field("hidden", hidden, Affects::kModel, "width of the residual stream", in_range(2, kMost));
     field("intermediate", intermediate, Affects::kModel, "width inside the feed-forward", in_range(1, kMost));
     field("layers", layers, Affects::kModel, "attention and feed-forward pairs", in_range(1, kMost));

@@ -36,11 +36,15 @@ struct CheckpointConfig {
 
 /// telemetry.*: what a run measures about itself
 struct TelemetryConfig {
-  int64_t every = 1;
+  static constexpr int64_t kEverLess = -1;
+
+  int64_t every = kEverLess;
   bool tensorboard = true;
 
   void fields(auto& field) {
-    field("every", every, Affects::kExecution, "steps between lines of layers.jsonl; 0: none", at_least(0));
+    field("every", every, Affects::kExecution,
+          "steps between lines of layers.jsonl; 0: none; auto: 1 up to step 1,000, 10 up to 10,000, and so on",
+          at_least(0), Word{"auto", kEverLess});
     field("tensorboard", tensorboard, Affects::kExecution, "event files under tb/");
   }
 

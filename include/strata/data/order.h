@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "strata/config/data.h"
@@ -45,8 +46,10 @@ struct RowPlace {
 /// each shard; nothing else decides it. Every epoch has every row once.
 class RowOrder {
  public:
-  /// `rows_of_shard` may wait for the shard; it is asked only for the shards that a place depends on.
-  RowOrder(Shuffle shuffle, int64_t num_shards, std::function<int64_t(int64_t shard)> rows_of_shard);
+  /// `rows_of_shard` may wait for the shard; it is asked only for the shards that a place depends on. key: data.train
+  /// or data.validation, for messages.
+  RowOrder(Shuffle shuffle, int64_t num_shards, std::function<int64_t(int64_t shard)> rows_of_shard,
+           std::string key = "data.train");
 
   /// Where the row at `cursor` lies. A cursor past the end of its epoch is moved on into the next ones first.
   /// Throws Error if the shards have no rows at all.
@@ -62,6 +65,7 @@ class RowOrder {
   Shuffle shuffle_;
   std::function<int64_t(int64_t)> rows_of_shard_;
   int64_t num_shards_;
+  std::string key_;
 
   // Of the epoch that was asked for last: its shards, and for those looked at so far the end of their rows.
   OrderCursor epoch_;

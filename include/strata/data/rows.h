@@ -39,6 +39,7 @@ class Rows {
 
   /// Tokens of all rows of the shard: the others are cut off.
   int64_t num_tokens(const TokenShard& shard) const;
+  bool has_targets(const TokenShard& shard) const;
 
  private:
   RowOptions options_;

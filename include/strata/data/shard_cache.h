@@ -18,9 +18,9 @@ namespace strata::data {
 /// A folder of token shards, shared by all processes and runs that name it.
 ///
 /// A shard's name holds a key of its source's file names, sizes and times of change (or its URL), the tokenizer, and
-/// the treatment of bad documents; what has changed is simply another shard. One process makes a shard, under a lock;
-/// the others see it whole or not at all. What was downloaded for it is removed when it is made. A shard that was
-/// evicted leaves its counts behind in `<shard>.counts`, and is made again when it is needed.
+/// how documents are read; what has changed is simply another shard. One process makes a shard, under a lock;
+/// the others see it whole or not at all. That one is made is logged. What was downloaded for it is removed when it is
+/// made. A shard that was evicted leaves its counts behind in `<shard>.counts`, and is made again when it is needed.
 class ShardCache {
  public:
   /// Makes the folder. `options` are those of `tokenize`.
@@ -33,6 +33,8 @@ class ShardCache {
 
   /// Makes the shard unless it is there; kBusy, at once, while another process or thread makes it.
   Outcome make(const Source& source, const std::stop_token& stop = {}) const;
+  /// As make, but while somebody else makes it, waits and says so. kMade or kThere.
+  Outcome make_or_wait(const Source& source) const;
 
   /// Removes the shard, if it is there. Whoever has it mapped may go on reading it.
   void evict(const Source& source, const ShardCounts& counts) const;
@@ -61,8 +63,5 @@ class ShardCache {
 /// Makes the shards that are missing, or waits for who makes them; gives what tells their tokens apart from others',
 /// wherever the files lie and whatever they are called.
 uint64_t fingerprint_of_tokens(const ShardCache& cache, const std::vector<Source>& sources);
-
-/// Logs that a shard was made.
-void tell_tokenized(const Source& source, const ShardCounts& counts);
 
 }  // namespace strata::data

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "strata/config/data.h"
 #include "strata/data/bad_records.h"
 #include "strata/io/lines.h"
 
@@ -26,12 +27,23 @@ struct Source {
 /// The sources that `patterns` name, in their order, files in the order of their names.
 ///
 /// A pattern is a path in which `*`, `?`, `[…]` and `~` mean what they do in a shell, `{00000..01023}` stands for
-/// each number of a range (as wide as it is written), and a folder stands for every data file in it and in the folders
-/// below, but for names that begin with a dot; files of other kinds are named in a warning. In a URL only ranges mean
-/// something. Kinds: `.json`, `.jsonl` (one JSON object a line, its text in the field `text`), `.txt` (one document a
-/// file), each also with `.gz`. Throws UsageError, naming `key` (`data.train`), for a pattern without a file and for
-/// files of another kind.
+/// each number of a range (as wide as it is written), `**/` for any folders below, and a folder stands for every data
+/// file in it and in the folders below, but for names that begin with a dot; files of other kinds are named in a
+/// warning. In a URL only ranges mean something. Kinds: `.json`, `.jsonl` (one JSON object a line, its text in one
+/// field), `.txt` (one document a file), each also with `.gz`. Throws UsageError, naming `key` (`data.train`), for a
+/// pattern without a file and for files of another kind.
 std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::string_view key);
+
+/// How documents are read from files.
+struct ReadOptions {
+  std::string field = "text";                           // of a JSON object: the document
+  bool skip_bad = false;                                // counts what cannot be read, and goes on
+  int64_t longest_document = io::LineReader::kLongest;  // bytes of a line, and of a document
+
+  bool operator==(const ReadOptions&) const = default;
+};
+
+ReadOptions read_options(const config::DataConfig& config);
 
 /// Tells data sets apart: URLs, and the files' names and sizes, in order; not their folders or times.
 uint64_t fingerprint_of(const std::vector<Source>& sources);
@@ -44,12 +56,12 @@ std::filesystem::path local_copy(const std::string& path_or_url, const std::file
 
 /// Streams the documents of one source of files.
 ///
-/// A line that is no JSON object, lacks `text`, or is not UTF-8 and a file that cannot be decompressed throw Error
-/// `path:line: what`; with `skip_bad` they are counted, the first few are logged as warnings, and reading goes on
-/// with the next line or file.
+/// A line that is no JSON object, lacks the field, is not UTF-8 or is too long and a file that cannot be decompressed
+/// throw Error `path:line: what`; with `skip_bad` they are counted, the first few are logged as warnings, and reading
+/// goes on with the next line or file.
 class DocumentReader {
  public:
-  DocumentReader(Source source, bool skip_bad);
+  DocumentReader(Source source, ReadOptions options);
   ~DocumentReader();
 
   /// Puts the next document's text into `text`; false at the end.
@@ -64,7 +76,7 @@ class DocumentReader {
   bool next_text(std::string& text);
 
   Source source_;
-  bool skip_bad_;
+  ReadOptions options_;
   BadRecords bad_;
   size_t next_file_ = 0;
   std::optional<io::LineReader> lines_;  // of the file that is being read

@@ -22,7 +22,7 @@ struct TokenizeCounts {
 
 struct TokenizeOptions {
   int threads = 1;
-  bool skip_bad = false;
+  ReadOptions reading = {};
   /// Called after every few hundred documents, from any of the threads but never by two at once.
   std::function<void(const TokenizeCounts&)> progress = {};
   /// Called once, before the shard gets its name.

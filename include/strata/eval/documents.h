@@ -20,8 +20,8 @@ struct Document {
 class DocumentStream {
  public:
   /// The tokenizer must outlive it. `sources` are of files, none a URL.
-  DocumentStream(std::vector<data::Source> sources, const data::Tokenizer& tokenizer, bool skip_bad = false)
-      : sources_(std::move(sources)), tokenizer_(tokenizer), skip_bad_(skip_bad) {}
+  DocumentStream(std::vector<data::Source> sources, const data::Tokenizer& tokenizer, data::ReadOptions reading = {})
+      : sources_(std::move(sources)), tokenizer_(tokenizer), reading_(std::move(reading)) {}
 
   /// False at the end.
   bool next(Document& document);
@@ -32,7 +32,7 @@ class DocumentStream {
 
   std::vector<data::Source> sources_;
   const data::Tokenizer& tokenizer_;
-  bool skip_bad_;
+  data::ReadOptions reading_;
   size_t next_source_ = 0;
   std::optional<data::DocumentReader> reader_;  // of the source that is being read
   std::deque<Document> encoded_;
@@ -50,6 +50,6 @@ struct DocumentCounts {
 /// computed. Throws Error, naming the source's first file, for a source without a document of two tokens or more, and
 /// as DocumentStream.
 DocumentCounts count_documents(const std::vector<data::Source>& sources, const data::Tokenizer& tokenizer,
-                               bool skip_bad = false);
+                               const data::ReadOptions& reading = {});
 
 }  // namespace strata::eval

@@ -3,6 +3,8 @@
 #include <filesystem>
 #include <string>
 
+#include "strata/base/log.h"
+
 namespace strata::io {
 
 /// A folder that appears at `path` whole, or not at all: it is filled under a temporary name beside it.
@@ -26,6 +28,7 @@ class AtomicFolder {
  private:
   std::filesystem::path path_;
   std::filesystem::path temporary_;
+  log::LastWords last_words_;
 };
 
 }  // namespace strata::io

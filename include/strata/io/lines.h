@@ -7,21 +7,24 @@
 
 namespace strata::io {
 
-/// No line may be longer, so that a small file that is decompressed cannot take all memory.
-inline constexpr size_t kLongestLine = size_t{256} << 20;
-
 /// Streams the lines of a file of any size, without a byte order mark. A name that ends in `.gz` is decompressed
 /// (several gzip members in a row are one stream). Every Error names the path and, where decompression fails or a line
 /// is too long, the line that was reached.
 class LineReader {
  public:
-  explicit LineReader(const std::filesystem::path& path);
+  static constexpr int64_t kLongest = int64_t{256} << 20;  // bytes
+
+  /// No line may be longer than `longest` bytes, so that a small file that is decompressed cannot take all memory.
+  explicit LineReader(const std::filesystem::path& path, int64_t longest = kLongest);
   ~LineReader();
   LineReader(LineReader&&) noexcept;
   LineReader& operator=(LineReader&&) noexcept;
 
   /// Puts the next line, without its line feed, into `line`; false at the end. The last line needs no line feed.
   bool next(std::string& line);
+
+  /// Whether the line that `next` gave last had a line feed.
+  bool had_line_feed() const { return had_line_feed_; }
 
   /// Number of the line that `next` gave last, from 1; 0 before the first.
   int64_t line_number() const { return line_number_; }
@@ -34,12 +37,15 @@ class LineReader {
   class Stream;
 
   bool refill();
+  void check_length(size_t bytes) const;  // of the line that comes
 
   std::filesystem::path path_;
+  size_t longest_;
   std::unique_ptr<Stream> stream_;
   std::string buffer_;
   size_t begin_ = 0;  // what lies before it in the buffer was given out
   int64_t line_number_ = 0;
+  bool had_line_feed_ = false;
 };
 
 }  // namespace strata::io

@@ -10,7 +10,7 @@ namespace strata::optim {
 class Schedule {
  public:
   /// train_steps: train.steps, the length where schedule.steps does not give one.
-  /// Throws config::KeyError for a warm-up that is longer than the schedule.
+  /// Throws config::KeyError for a warm-up, and under wsd a decay, that are longer than the schedule.
   Schedule(const config::ScheduleConfig& config, double peak, int64_t train_steps);
 
   /// The rate of update `step`, from 0.

@@ -44,6 +44,7 @@ std::optional<TaskScores> evaluate_on_tasks(const JudgedModel& model, TasksOptio
 
 struct TextOptions {
   std::vector<std::string> files;  // files, globs, folders, URLs
+  std::string field = {};          // of JSON files: where the text is; empty: data.field of the folder
   int64_t stride = 0;              // 0: half of the length
   eval::ScoringOptions scoring;    // max_length 0: as long as the model allows
   std::string output;              // JSON; empty: none

@@ -28,6 +28,7 @@ struct RunResult {
   std::vector<double> losses;                  // of the last steps of this process, at most kResultLosses, oldest first
   std::optional<double> validation_loss = {};  // of the last evaluation in this process
   int64_t idle_steps = 0;                      // the last steps, as far as none of them changed anything
+  std::vector<std::string> data = {};          // what became of the data, for people; on the first worker
   int signal = 0;                              // that stopped it, after a checkpoint; 0: none did
 };
 

@@ -26,6 +26,17 @@ class RunFolder {
   io::FileLock lock_;
 };
 
+/// Lines for people: what became of the data of a run.
+inline std::filesystem::path data_file(const std::filesystem::path& run) { return run / "data.txt"; }
+
+/// Whether a log has a line of this step: of each of the first `dense`, then of each tenth up to ten times as many, of
+/// each hundredth up to a hundred times as many, and so on. A night of a small model's steps stays megabytes.
+inline bool is_logged(int64_t step, int64_t dense) {
+  int64_t every = 1;
+  while (step > dense * every) every *= 10;
+  return step % every == 0;
+}
+
 /// The files of a run that grow with its steps. What a killed run wrote after the step it resumes from is cut off.
 struct RunLogs {
   RunLogs(const std::filesystem::path& run, int64_t step, bool scores_tasks = false)
@@ -41,7 +52,7 @@ struct RunLogs {
     if (tasks) tasks->flush();
   }
 
-  io::JsonLines metrics;               // every step
+  io::JsonLines metrics;               // every step, in long runs fewer
   io::JsonLines layers;                // every telemetry.every steps
   io::JsonLines evaluations;           // every evaluate.every steps
   std::optional<io::JsonLines> tasks;  // every evaluate.tasks.every steps, where there are tasks

@@ -4,6 +4,10 @@
 
 namespace strata::train {
 
+/// From now on a pipe that nobody reads any more (SIGPIPE: `| head`, a tee that Ctrl-C ended) and a limit on the size
+/// of files (SIGXFSZ) make the write fail that meets them, and do not end the process.
+void outlive_failing_writes();
+
 /// From now on SIGINT, SIGTERM and SIGHUP (unless nohup has it ignored) ask the run to stop, and a second one ends the
 /// process at once; so does the time when `grace_seconds` (0: any number) have passed since the first. SIGUSR1 asks for
 /// a checkpoint. says: a process that tells of the first one on stderr.

@@ -39,7 +39,7 @@ struct StepReport {
   ClipFactors clip;
   SpikeScores scores;
   int64_t tokens = 0;
-  int64_t targets = 0;
+  int64_t targets = 0;        // without any there is no loss: it is 0
   double seconds = 0.0;       // from the end of what hooks did after the step before it to its own numbers
   double wait_seconds = 0.0;  // of these for the batch to be ready
   workers::CommunicationTime communication;

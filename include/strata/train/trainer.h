@@ -30,7 +30,7 @@ class Hook {
 struct LoopOptions {
   int64_t last_step = 0;        // the run is complete after it
   int64_t stop_after = -1;      // ends early after it; -1: never
-  int64_t telemetry_every = 1;  // 0: never
+  int64_t telemetry_every = 1;  // 0: never; config::TelemetryConfig::kEverLess: as its help says
   bool reads_late = false;  // a step is started before the one before it is read: for devices that work by themselves
   std::function<bool()> give_up_step = [] { return false; };  // asked within the step: leaves it undone, and stops
 };

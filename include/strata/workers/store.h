@@ -17,9 +17,10 @@ class Store {
  public:
   using Seconds = std::chrono::duration<double>;
 
-  /// Serves a store in this process for as long as copies live. port 0: any free one. Throws Error, naming the port, if
-  /// it is taken.
-  static Store serve(uint16_t port);
+  /// Serves a store in this process for as long as copies live, to those who know it as `host`: where that is a
+  /// loopback address, nobody outside of this host can reach it. port 0: any free one. Throws Error, naming the port,
+  /// if it is taken.
+  static Store serve(uint16_t port, const std::string& host = "127.0.0.1");
   /// Waits until somebody serves there. Throws Error, naming the address, when `timeout` has passed.
   static Store connect(const std::string& host, uint16_t port, Seconds timeout);
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 #include "strata/base/check.h"
 
@@ -36,6 +37,13 @@ void check_output(const std::string& output, const char* what) {
   if (output.find_first_not_of(kBlank) == std::string::npos) refuse(str(what, " is empty"));
 }
 
+void check_keys(const object& fields) {
+  std::set<std::string_view> known;
+  for (const auto& [key, value] : fields) {
+    if (!known.insert(key).second) refuse(str("the field \"", key, "\" is there twice"));
+  }
+}
+
 struct Message {
   std::string role, content;
 };
@@ -60,13 +68,18 @@ std::vector<Message> messages_of(const element& value) {
   for (const element item : items) {
     object fields;
     if (item.get(fields)) refuse("the field \"messages\" holds what is not a JSON object");
+    check_keys(fields);
+    double weight = 1.0;
+    if (fields["weight"].get(weight) == simdjson::SUCCESS && weight != 1.0) {
+      refuse(str("a message has the \"weight\" ", weight, "; every message of the assistant weighs 1"));
+    }
     messages.push_back({.role = text_of(fields, "role"), .content = content_of(fields)});
   }
   return messages;
 }
 
-std::vector<Turn> turns_of(const std::vector<Message>& messages) {
-  std::vector<Turn> turns;
+void add_turns(const std::vector<Message>& messages, Instruction& record) {
+  std::vector<Turn>& turns = record.turns;
   std::optional<std::string> said;
   for (const Message& message : messages) {
     if (message.role == "assistant") {
@@ -81,15 +94,16 @@ std::vector<Turn> turns_of(const std::vector<Message>& messages) {
     }
   }
   if (turns.empty()) refuse("the field \"messages\" has no message of the assistant");
-  return turns;
+  record.has_unanswered = said.has_value();
 }
 
 Instruction record_of(const object& fields) {
+  check_keys(fields);
   Instruction record;
   record.answer = text_if_any(fields, "answer");
   element messages;
-  if (fields["messages"].get(messages) == simdjson::SUCCESS) {
-    record.turns = turns_of(messages_of(messages));
+  if (fields["messages"].get(messages) == simdjson::SUCCESS && !messages.is_null()) {
+    add_turns(messages_of(messages), record);
     return record;
   }
   record.turns.push_back({.instruction = text_of(fields, "instruction"),

@@ -1,10 +1,11 @@
 #include "strata/train/checkpoint/retention.h"
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sstream>
 
+#include "strata/io/file.h"
 #include "strata/train/checkpoint/checkpoint.h"
 
 namespace strata::train {
@@ -28,8 +29,10 @@ std::vector<int64_t> saved_steps(const std::filesystem::path& run) {
 
 std::map<int64_t, double> validation_losses(const std::filesystem::path& run) {
   std::map<int64_t, double> losses;
-  std::ifstream file(run / "eval.jsonl");
-  for (std::string line; std::getline(file, line);) {
+  const std::filesystem::path file = run / "eval.jsonl";
+  if (!std::filesystem::exists(file)) return losses;
+  std::istringstream lines(io::read_text(file));
+  for (std::string line; std::getline(lines, line);) {
     const auto object = nlohmann::json::parse(line, nullptr, false);
     if (!object.is_object() || !object.contains("step") || !object.contains("loss")) continue;
     if (object["loss"].is_number()) losses[object["step"]] = object["loss"];

@@ -52,7 +52,7 @@ class Console final : public Hook {
     const auto total = std::to_string(facts_.last_step);
     std::vector<log::Part> parts{
         {str("step ", padded(std::to_string(report.step), -static_cast<int>(total.size())), "/", total), 5},
-        {str("loss ", fixed(report.loss, 4)), 4},
+        {report.targets > 0 ? str("loss ", fixed(report.loss, 4)) : "no targets", 4},
         {str("lr ", scientific(report.rate, 2)), 1},
         {str("|g| ", fixed(report.norms.global, 3)), 2},
         {str(with_commas(std::llround(rate)), " tokens/s"), 5},

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "strata/train/hooks.h"
+#include "strata/train/run_folder.h"
 
 namespace strata::train {
 namespace {
@@ -12,8 +13,17 @@ class MetricsFiles final : public Hook {
   MetricsFiles(RunLogs& logs, bool watches_spikes) : logs_(logs), watches_spikes_(watches_spikes) {}
 
   void after_step(const StepReport& report, const Progress& progress) override {
+    const bool is_event = !report.updated || report.spike;
+    if (is_event || is_logged(report.step, kDense)) append(report, progress);
+    if (report.layers) logs_.layers.append(report.layers->line(report.step));
+  }
+
+ private:
+  static constexpr int64_t kDense = 100'000;
+
+  void append(const StepReport& report, const Progress& progress) {
     json line{{"step", report.step},
-              {"loss", report.loss},
+              {"loss", report.targets > 0 ? json(report.loss) : json(nullptr)},
               {"lr", report.rate},
               {"grad_norm", report.norms.global},
               {"gate_grad_norm", report.clip.global * report.norms.gates},
@@ -31,10 +41,8 @@ class MetricsFiles final : public Hook {
       line.update({{"spike", report.spike}, {"loss_z", report.scores.loss}, {"grad_norm_z", report.scores.grad_norm}});
     }
     logs_.metrics.append(line);
-    if (report.layers) logs_.layers.append(report.layers->line(report.step));
   }
 
- private:
   RunLogs& logs_;
   bool watches_spikes_;
 };

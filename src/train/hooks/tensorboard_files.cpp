@@ -7,6 +7,7 @@
 #include "strata/base/check.h"
 #include "strata/io/append_file.h"
 #include "strata/train/hooks.h"
+#include "strata/train/run_folder.h"
 
 namespace strata::train {
 namespace {
@@ -67,6 +68,8 @@ class TensorboardFiles final : public Hook {
   }
 
   void after_step(const StepReport& report, const Progress&) override {
+    constexpr int64_t kDense = 10'000;
+    if (!is_logged(report.step, kDense)) return;
     write(event_start(report.step) +
           message(5, scalar("loss", report.loss) + scalar("lr", report.rate) +
                          scalar("grad_norm", report.norms.global) + scalar("gate_grad_norm", report.norms.gates)));

@@ -57,7 +57,7 @@ NodeLauncher::NodeLauncher(const LaunchOptions& options)
       self_{.instance = random_name(), .host = host_name(), .workers = options.workers},
       port_(options.master_port) {
   if (options_.node == 0) {
-    served_ = Store::serve(options_.master_port);
+    served_ = Store::serve(options_.master_port, options_.master_host);
     port_ = served_->port();
   }
   if (options_.nodes > 1) {

@@ -32,7 +32,7 @@ Record decode(const std::string& text) {
   try {
     return io::parse_json(text, "a launcher's record").get<Record>();
   } catch (const nlohmann::json::exception& failure) {
-    throw Error(str("a launcher's record: ", failure.what()));
+    throw Error(str("a launcher's record: ", io::reason_of(failure)));
   }
 }
 

@@ -20,8 +20,9 @@ struct Turn {
 
 /// One record of a fine-tuning set.
 struct Instruction {
-  std::vector<Turn> turns;  // at least one
-  std::string answer;       // what evaluation looks for in a generated answer; empty: nothing
+  std::vector<Turn> turns;      // at least one
+  std::string answer;           // what evaluation looks for in a generated answer; empty: nothing
+  bool has_unanswered = false;  // messages behind the last one of the assistant, which are not used
 
   bool operator==(const Instruction&) const = default;
 };
@@ -31,7 +32,7 @@ struct Instruction {
 /// A file, gzip where its name says so, is one JSON array of objects or one object a line. An object has `instruction`,
 /// `output`, and, where it likes, `input` and `answer`; or `messages`, a list of {role, content} with the roles system,
 /// user and assistant: each message of the assistant is the output of a turn, whose instruction is what was said since
-/// the turn before it, with blank lines between. Messages behind the last one of the assistant are not used.
+/// the turn before it, with blank lines between. Messages behind the last one of the assistant are not used, and noted.
 ///
 /// Throws UsageError, naming sft.data, for a pattern without a file and for files of another kind. Throws Error, one
 /// line that begins with `path:line:` or, in an array, `path: record N:` (from 1), for what is no such object: broken

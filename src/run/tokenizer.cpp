@@ -1,0 +1,47 @@
+#include "strata/run/tokenizer.h"
+
+#include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/text.h"
+#include "strata/data/source.h"
+
+namespace strata::run {
+
+data::Tokenizer open_tokenizer(const config::RunConfig& config) {
+  if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model");
+  const std::filesystem::path file = data::local_copy(config.data.tokenizer, config.data.cache);
+  if (!std::filesystem::exists(file)) {
+    throw UsageError(str("data.tokenizer: there is no file ", file.string(),
+                         file.is_relative() ? " (looked in " + std::filesystem::current_path().string() + ")" : ""));
+  }
+  data::Tokenizer tokenizer(file);
+  if (tokenizer.vocab_size() > config.model.vocab) {
+    throw UsageError(str("model.vocab=", config.model.vocab, " is too small for the ", tokenizer.vocab_size(),
+                         " ids of data.tokenizer=", config.data.tokenizer));
+  }
+  return tokenizer;
+}
+
+void settle_vocabulary(config::RunConfig& config) {
+  constexpr int64_t kMultiple = 64;  // what matrix products like
+  if (config.model.vocab != config::ModelConfig::kAutoVocab) return;
+  if (config.data.tokenizer.empty()) throw config::KeyError("model.vocab", "auto counts what data.tokenizer has");
+  config.model.vocab = config::ModelConfig::kMost;
+  config.model.vocab = (open_tokenizer(config).vocab_size() + kMultiple - 1) / kMultiple * kMultiple;
+}
+
+data::Tokenizer tokenizer_for(const hub::ModelFolder& folder, const std::string& given) {
+  config::RunConfig config = folder.config;
+  if (!given.empty()) config.data.tokenizer = given;
+  if (config.data.tokenizer.empty()) {
+    throw UsageError(str(folder.weights.shown(), ": its folder names no tokenizer; give a sentencepiece model with ",
+                         "--tokenizer"));
+  }
+  data::Tokenizer tokenizer = open_tokenizer(config);
+  if (!folder.tokenizer_fingerprint.empty() && folder.tokenizer_fingerprint != hex(tokenizer.fingerprint())) {
+    log::warn("the model was trained with another tokenizer: its ids mean other pieces");
+  }
+  return tokenizer;
+}
+
+}  // namespace strata::run
