@@ -46,7 +46,6 @@ struct DataCounts {
   int64_t rows = 0;
   int64_t used = 0;  // tokens of all rows
   double epochs = 0.0;
-  bool has_targets = false;
 };
 
 std::string counted(int64_t number, const std::string& what) {
@@ -94,6 +93,7 @@ BatchLoader::~BatchLoader() { shards_->close(); }
 std::vector<std::string> BatchLoader::description(int64_t batches) {
   if (shuffle_ != config::ShuffleScope::kGlobal) return {};
   DataCounts counts{.shards = shards_->size()};
+  bool has_targets = false;
   for (int64_t index = 0; index < shards_->size(); ++index) {
     const auto shard = shards_->at(index);
     counts.documents += shard->num_documents();
@@ -101,9 +101,9 @@ std::vector<std::string> BatchLoader::description(int64_t batches) {
     counts.skipped += shards_->skipped(index);
     counts.rows += rows_.count(shard->counts());
     counts.used += rows_.num_tokens(*shard);
-    counts.has_targets = counts.has_targets || rows_.has_targets(*shard);
+    has_targets = has_targets || rows_.has_targets(*shard);
   }
-  STRATA_CHECK(counts.has_targets, "data.train: no row has a token to predict: no document has two tokens");
+  STRATA_CHECK(has_targets, "data.train: no row has a token to predict: no document has two tokens");
   counts.epochs =
       static_cast<double>(batches * batches_.global_batch) / static_cast<double>(std::max<int64_t>(counts.rows, 1));
   return describe(counts, rows_.kind());

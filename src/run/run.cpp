@@ -13,6 +13,7 @@
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/run/measure.h"
+#include "strata/run/tokenizer.h"
 #include "strata/train/signals.h"
 #include "train.h"
 #include "training_data.h"
@@ -43,8 +44,7 @@ void check_end(const Settled& run, const RunResult& result) {
 // Ids that no text has take memory and time, and never learn.
 void check_vocabulary(const config::RunConfig& config, const data::Tokenizer& tokenizer) {
   const int64_t pieces = tokenizer.vocab_size(), ids = config.model.vocab;
-  constexpr int64_t kRounding = 64;  // of model.vocab=auto
-  if (4 * ids < 5 * pieces || ids - pieces < kRounding) return;
+  if (4 * ids < 5 * pieces || ids - pieces < kVocabMultiple) return;
   log::warn(str("model.vocab=", ids, ", and data.tokenizer has ", pieces, " pieces: ", 100 * (ids - pieces) / ids,
                 " % of embedding and head are never used (model.vocab=auto takes what is needed)"));
 }

@@ -23,11 +23,10 @@ data::Tokenizer open_tokenizer(const config::RunConfig& config) {
 }
 
 void settle_vocabulary(config::RunConfig& config) {
-  constexpr int64_t kMultiple = 64;  // what matrix products like
   if (config.model.vocab != config::ModelConfig::kAutoVocab) return;
   if (config.data.tokenizer.empty()) throw config::KeyError("model.vocab", "auto counts what data.tokenizer has");
   config.model.vocab = config::ModelConfig::kMost;
-  config.model.vocab = (open_tokenizer(config).vocab_size() + kMultiple - 1) / kMultiple * kMultiple;
+  config.model.vocab = (open_tokenizer(config).vocab_size() + kVocabMultiple - 1) / kVocabMultiple * kVocabMultiple;
 }
 
 data::Tokenizer tokenizer_for(const hub::ModelFolder& folder, const std::string& given) {

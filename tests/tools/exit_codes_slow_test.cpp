@@ -15,7 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 using testing::ContainsRegex;
 using testing::HasSubstr;
-using Words = std::vector<std::string>;
 
 // Command lines by how they end; none: there is no such line.
 struct Ends {

@@ -16,7 +16,6 @@ using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
-using Words = std::vector<std::string>;
 
 class HonestRun : public testing::Test {
  protected:

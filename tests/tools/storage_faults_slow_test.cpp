@@ -21,7 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::AnyOf;
-using Words = std::vector<std::string>;
 
 constexpr int kNone = 0;
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "strata/config/run_config.h"
@@ -11,8 +12,11 @@ namespace strata::run {
 /// What data.tokenizer names. Throws UsageError where it names nothing, and where the model's vocabulary is too small.
 data::Tokenizer open_tokenizer(const config::RunConfig& config);
 
-/// Puts a number for model.vocab=auto: the ids of data.tokenizer, to the next multiple of 64. Throws as
-/// open_tokenizer, and KeyError where data.tokenizer is empty.
+/// What matrix products like: model.vocab=auto is a multiple of it.
+inline constexpr int64_t kVocabMultiple = 64;
+
+/// Puts a number for model.vocab=auto: the ids of data.tokenizer, to the next multiple. Throws as open_tokenizer, and
+/// KeyError where data.tokenizer is empty.
 void settle_vocabulary(config::RunConfig& config);
 
 /// The tokenizer of a model's folder, or `given` in its place unless that is empty. Warns where the model was trained
