@@ -11,11 +11,12 @@ from pathlib import Path
 LEVELS = [
     {"base"},
     {"config", "io", "kernels"},
-    {"workers", "data", "norm"},
+    {"workers", "data", "norm", "plot"},
     {"nn", "optim"},
     {"train"},
     {"eval", "hub", "plan"},
     {"run"},
+    {"study"},
     {"tools", "tests"},
 ]
 LEVEL_OF = {module: level for level, modules in enumerate(LEVELS) for module in modules}

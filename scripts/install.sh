@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Usage: scripts/install.sh [--lint | --demo | --fuzz | --cuda | --transformers]
+# Usage: scripts/install.sh [--lint | --demo | --fuzz | --browser | --cuda | --transformers]
 # Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh, scripts/quickstart.sh or scripts/fuzz.sh
-# uses besides, and LibTorch from the torch wheel into a cache folder. --cuda: also the
-# libraries of CUDA and NCCL that the wheel names, headers, and nvcc (3 GB more): what GPUs need, and what compiles for them.
-# --transformers: Hugging Face's, into the same folder, with all that torch needs to be imported: what a test of exports uses.
+# uses besides, and LibTorch from the torch wheel into a cache folder. --browser: also Chromium, in which a test opens
+# pages. --cuda: also the libraries of CUDA and NCCL that the wheel names, headers, and nvcc (3 GB more): what GPUs
+# need, and what compiles for them. --transformers: Hugging Face's, into the same folder, with all that torch needs to
+# be imported: what a test of exports uses.
 # Does nothing that is already done.
 # STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead, with what lies beside it.
 set -euo pipefail
@@ -11,10 +12,11 @@ set -euo pipefail
 packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
   libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
   libsentencepiece-dev libsimdjson-dev libcsv-dev libzip-dev zlib1g-dev libxxhash-dev libcurl4-openssl-dev libssl-dev
-  libgloo-dev libblis4-openmp libopenblas0-openmp)
+  libgloo-dev libblis4-openmp libopenblas0-openmp libboost-dev)
 [ "${1:-}" != --demo ] || packages+=(bible-kjv)
 [ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy-19)  # 14 cannot compile <ranges>
 [ "${1:-}" != --fuzz ] || packages+=(clang-19 libclang-rt-19-dev llvm-19)
+[ "${1:-}" != --browser ] || packages+=(chromium fonts-dejavu-core)
 
 missing=()
 for package in "${packages[@]}"; do

@@ -10,13 +10,14 @@ git ls-files '*.h' '*.cpp' '*.inl' '*.cu' '*.cuh' | xargs clang-format --dry-run
 echo "lint: check_layers"
 scripts/check_layers.py
 
-# The commands of the dev build, without what only GCC understands. Its precompiled headers go too:
-# a source that does not include what it uses is found here.
+# The commands of the dev build, without what only GCC understands, and without its precompiled headers. All sources are
+# read in groups, as the release build compiles them: what they include is then read once for each group.
 cmake --preset dev >/dev/null
 mkdir -p build/lint
 sources=$(python3 - "$PWD" "$@" <<'PYTHON'
-import json, os, re, sys
+import collections, json, os, re, sys
 root, *wanted = map(os.path.realpath, sys.argv[1:])
+GROUP = 12
 gcc_only = re.compile(r" (-include \S+|-Winvalid-pch|-fpch-preprocess|-fopenmp|-Werror|-Wno-stringop-overflow|-Wno-restrict)(?= )")
 commands = []
 for entry in json.load(open("build/dev/compile_commands.json")):
@@ -26,12 +27,31 @@ for entry in json.load(open("build/dev/compile_commands.json")):
 unknown = set(wanted) - {entry["file"] for entry in commands}
 if unknown:
     sys.exit(f"lint: the dev build does not compile {', '.join(sorted(unknown))}")
-json.dump(commands, open("build/lint/compile_commands.json", "w"))
-print(*sorted({entry["file"] for entry in commands}), sep="\n")
+
+
+def grouped(entries):
+    """One source that includes those of a module whose commands are the same but for the file, at most GROUP."""
+    groups = collections.defaultdict(list)
+    for entry in entries:
+        file = entry["file"]
+        module = re.match(r"(?:src/)?(\w+)", os.path.relpath(file, root))[1]
+        flags = re.sub(r" -o \S+ -c \S+$", "", entry["command"])
+        groups[module, flags].append(file)
+    for number, ((module, flags), files) in enumerate(sorted(groups.items())):
+        for begin in range(0, len(files), GROUP):
+            source = f"{root}/build/lint/{module}_{number}_{begin}.cpp"
+            with open(source, "w") as out:
+                out.writelines(f'#include "{file}"\n' for file in files[begin : begin + GROUP])
+            yield {"directory": entries[0]["directory"], "file": source, "command": f"{flags} -c {source}"}
+
+
+read = commands if wanted else list(grouped(commands))
+json.dump(read, open("build/lint/compile_commands.json", "w"))
+print(*sorted({entry["file"] for entry in read}), sep="\n")
 PYTHON
 )
 
-echo "lint: clang-tidy, $(wc -w <<<"$sources") sources"
+echo "lint: clang-tidy, $(wc -w <<<"$sources") sources, or groups of them"
 # It counts on stderr the warnings that it leaves out, those of other people's headers.
 xargs --no-run-if-empty -P "$(nproc)" -n 1 clang-tidy-19 -p build/lint --quiet <<<"$sources" \
   2> >(grep -vE '^[0-9]+ warnings? .*generated' >&2)

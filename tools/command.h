@@ -119,7 +119,9 @@ struct Purpose {
 /// one.
 int run_command_line(int argc, char** argv, const std::vector<Purpose>& purposes);
 
+void add_analyze(const Command& program);
 void add_bench(const Command& program);
+void add_compare(const Command& program);
 void add_completion(const Command& program);
 void add_doctor(const Command& program);
 void add_encode(const Command& program);  // and decode
@@ -133,7 +135,9 @@ void add_launch(const Command& program);
 void add_lists(const Command& program);  // schemes and tasks
 void add_plan(const Command& program);
 void add_pretrain(const Command& program);
+void add_report(const Command& program);
 void add_sft(const Command& program);
+void add_sweep(const Command& program);
 void add_tokenize(const Command& program);
 void add_trace(const Command& program);
 void add_train_tokenizer(const Command& program);

@@ -17,13 +17,14 @@
 #include "strata/norm/report.h"
 #include "strata/plan/plan_report.h"
 #include "strata/run/device.h"
+#include "strata/run/written_files.h"
 
 namespace strata::tools {
 namespace {
 
 struct InspectArguments {
   ConfigArguments config;
-  bool parameters = false, buffers = false, keys = false, markdown = false;
+  bool parameters = false, buffers = false, keys = false, metrics = false, markdown = false;
 };
 
 std::string section(const std::string& title, const Table& table) { return "\n" + title + "\n" + table.text("  "); }
@@ -67,8 +68,13 @@ void inspect_folders(const InspectArguments& arguments) {
 }
 
 void run(const InspectArguments& arguments) {
+  if (arguments.markdown && !arguments.keys && !arguments.metrics) {
+    throw UsageError("--markdown: is for --keys or --metrics");
+  }
   if (arguments.keys) {
     std::cout << (arguments.markdown ? config::reference() : config::help());
+  } else if (arguments.metrics) {
+    std::cout << (arguments.markdown ? run::reference_of_files() : run::help_of_files());
   } else if (arguments.config.path.empty()) {
     throw_missing("config or folder");
   } else if (hub::find_model_folder(arguments.config.path)) {
@@ -113,7 +119,10 @@ void add_inspect(const Command& program) {
   command.flag("--parameters", arguments->parameters, "also every parameter");
   command.flag("--buffers", arguments->buffers, "also every buffer of the memory plan");
   const Option keys = command.flag("--keys", arguments->keys, "list every config key instead");
-  command.flag("--markdown", arguments->markdown, "as the document docs/configuration.md").needs(keys);
+  command.flag("--metrics", arguments->metrics, "list every field of the files that a run writes instead")
+      .excludes(keys);
+  command.flag("--markdown", arguments->markdown,
+               "as docs/configuration.md has the keys, and docs/metrics.md the fields");
   command.run([arguments] { run(*arguments); });
 }
 

@@ -1,4 +1,5 @@
 // strata inspect FOLDER: what a model folder or a checkpoint holds.
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -10,6 +11,7 @@
 #include "strata/io/file.h"
 #include "strata/io/tensor_files.h"
 #include "strata/nn/report.h"
+#include "strata/study/run_log.h"
 #include "strata/train/checkpoint/checkpoint.h"
 #include "strata/train/run_folder.h"
 
@@ -41,13 +43,26 @@ std::string checkpoint_report(const train::Checkpoint& checkpoint) {
              state.threads, " threads, Strata ", state.strata_version, ", LibTorch ", state.torch_version, "\n");
 }
 
-// What the run made of its data, where this is a checkpoint in a run folder.
-std::string data_report(const std::filesystem::path& checkpoint) {
-  const auto file =
-      train::data_file(std::filesystem::absolute(checkpoint).lexically_normal().parent_path().parent_path());
-  if (!std::filesystem::exists(file)) return "";
-  std::string text = "trained on\n";
-  std::istringstream lines(io::read_text(file));
+std::string losses_of(const study::RunLog& run) {
+  const std::vector<double>& losses = run.evaluations.column("loss");
+  if (losses.empty()) return "no evaluation";
+  const auto lowest = std::ranges::min_element(losses) - losses.begin();
+  return str("validation loss ", fixed(losses.back(), 4), ", the lowest ", fixed(losses[lowest], 4), " at step ",
+             run.evaluations.step[static_cast<size_t>(lowest)]);
+}
+
+// How the run went that a checkpoint belongs to, and what it made of its data.
+std::string run_report(const std::filesystem::path& checkpoint) {
+  const auto folder = std::filesystem::absolute(checkpoint).lexically_normal().parent_path().parent_path();
+  if (!study::is_run(folder)) return "";
+  const study::RunLog run = study::read_run(folder);
+  const std::vector<double> seconds = study::seconds_at(run);
+  std::string text =
+      str("run ", folder.filename().string(), run.is_complete ? ": complete" : ": not complete", ", step ",
+          run.metrics.empty() ? 0.0 : run.metrics.step.back(), " of ", run.config.train.steps, ", ",
+          human_seconds(seconds.empty() ? 0.0 : seconds.back()), " of training\n  ", losses_of(run), "\n");
+  if (!std::filesystem::exists(train::data_file(folder))) return text;
+  std::istringstream lines(io::read_text(train::data_file(folder)));
   for (std::string line; std::getline(lines, line);) text += "  " + line + "\n";
   return text;
 }
@@ -57,7 +72,7 @@ std::string data_report(const std::filesystem::path& checkpoint) {
 void inspect_folder(const std::filesystem::path& name, bool parameters) {
   const std::filesystem::path path = hub::find_model_folder(name).value_or(name);
   std::string checkpoint;
-  if (train::is_checkpoint(path)) checkpoint = checkpoint_report(train::Checkpoint::open(path)) + data_report(path);
+  if (train::is_checkpoint(path)) checkpoint = checkpoint_report(train::Checkpoint::open(path)) + run_report(path);
   const hub::ModelFolder folder = hub::open_model_folder(path);
   nn::check_loadable(folder.spec.layout, folder.weights);
   const at::ScalarType dtype = folder.weights.info(folder.spec.layout.params.front().name).dtype;

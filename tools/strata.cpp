@@ -29,7 +29,8 @@ int main(int argc, char** argv) {
   try {
     return run_command_line(argc, argv,
                             {{"Train", {add_pretrain, add_sft, add_launch}},
-                             {"Judge and use a model", {add_eval, add_generate}},
+                             {"Compare ways to train", {add_compare, add_sweep, add_report}},
+                             {"Judge and use a model", {add_eval, add_analyze, add_generate}},
                              {"Prepare text", {add_train_tokenizer, add_tokenize, add_encode}},
                              {"Look", {add_inspect, add_plan, add_doctor, add_lists, add_bench, add_trace}},
                              {"Model folders", {add_init, add_export, add_import}},

@@ -1,5 +1,7 @@
 #include "strata/data/loader.h"
 
+#include <xxhash.h>
+
 #include <algorithm>
 #include <map>
 
@@ -172,6 +174,16 @@ ValidationSet::ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions&
     places_.push_back(place);
   }
   STRATA_CHECK(targets > 0, "data.validation: no row has a token to predict: no document has two tokens");
+}
+
+uint64_t ValidationSet::fingerprint() const {
+  uint64_t fingerprint = 0;
+  for (const RowPlace& place : places_) {
+    for (const std::vector<int64_t>& row : rows_.read(*shards_->at(place.shard), place.row)) {
+      fingerprint = XXH3_64bits_withSeed(row.data(), row.size() * sizeof(int64_t), fingerprint);
+    }
+  }
+  return fingerprint;
 }
 
 TokenBatch ValidationSet::batch(int64_t index) const {

@@ -96,6 +96,7 @@ JsonLines::JsonLines(const std::filesystem::path& path, std::string key, int64_t
 void JsonLines::append(const nlohmann::json& object) {
   file_.append(object.dump() + "\n");
   last_ = object.at(key_);
+  if (see_) see_(object);
 }
 
 }  // namespace strata::io

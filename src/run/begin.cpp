@@ -2,9 +2,12 @@
 
 #include <ATen/Parallel.h>
 
+#include <algorithm>
+
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/train/resume.h"
+#include "strata/train/tensorboard.h"
 
 namespace strata::run {
 namespace {
@@ -18,7 +21,7 @@ train::CheckpointState fresh_state(const config::RunConfig& config, const RunInp
                                .torch_version = torch_version(),
                                .strata_version = version(),
                                .model_fingerprint = input.model_fingerprint()};
-  state.progress.cursor.seed = static_cast<uint64_t>(config.run.seed);
+  state.progress.cursor.seed = config.order_seed();
   return state;
 }
 
@@ -33,6 +36,10 @@ train::Progress first_progress(const Settled& run, const RunInput& input, const 
                           {.anew = anew, .from_state = from_state}, training.parallel.workers);
 }
 
+bool trains_gates(const nn::ParameterLayout& trained) {
+  return std::ranges::any_of(trained.params, [](const auto& param) { return param.role == ParameterRole::kGate; });
+}
+
 }  // namespace
 
 Begun::Begun(const Settled& run, const RunInput& input, const kernels::Gemm& gemm, Built& built)
@@ -42,8 +49,12 @@ Begun::Begun(const Settled& run, const RunInput& input, const kernels::Gemm& gem
   if (!folder) return;
   folder->write_config(run.config);
   const int64_t step = start.progress.step;
+  const int64_t kept = step > 0 ? step : -1;  // what begins anew is evaluated anew
   const bool scores_tasks = !run.config.evaluate.tasks.names.empty();
-  logs.emplace(folder->path(), step > 0 ? step : -1, scores_tasks);  // what begins anew is evaluated anew
+  logs.emplace(folder->path(), kept, scores_tasks);
+  if (run.config.telemetry.tensorboard) {
+    train::draw_in_tensorboard(*logs, run.config, kept, trains_gates(run.spec.trained));
+  }
 }
 
 }  // namespace strata::run

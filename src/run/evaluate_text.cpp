@@ -6,7 +6,6 @@
 #include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
-#include "strata/data/source.h"
 #include "strata/io/json.h"
 #include "strata/run/evaluate.h"
 
@@ -22,14 +21,6 @@ eval::PerplexityOptions options_of(const TextOptions& given, const EvalSetup& se
     throw UsageError(str("--stride=", stride, ": tokens would be left out between windows of ", length, " tokens"));
   }
   return {.max_length = length, .stride = stride, .batch = given.scoring.batch};
-}
-
-std::vector<data::Source> sources_of(const TextOptions& given, const EvalSetup& setup) {
-  std::vector<data::Source> sources = data::find_sources(given.files, "--perplexity");
-  for (data::Source& source : sources) {
-    if (!source.url.empty()) source.files = {data::local_copy(source.url, setup.folder().config.data.cache)};
-  }
-  return sources;
 }
 
 json to_json(const eval::Perplexity& result, const std::vector<std::string>& files) {
@@ -54,7 +45,7 @@ void say_header(const EvalSetup& setup, const eval::DocumentCounts& counts, cons
 std::optional<eval::Perplexity> evaluate_on_text(const JudgedModel& model, const TextOptions& given) {
   const EvalSetup setup(model);
   const eval::PerplexityOptions options = options_of(given, setup);
-  const std::vector<data::Source> sources = sources_of(given, setup);
+  const std::vector<data::Source> sources = setup.sources(given.files, "--perplexity");
   data::ReadOptions reading = data::read_options(setup.folder().config.data);
   if (!given.field.empty()) reading.field = given.field;
   const eval::DocumentCounts counts = eval::count_documents(sources, setup.tokenizer(), reading);

@@ -18,27 +18,36 @@ namespace {
 
 using nlohmann::json;
 
+[[noreturn]] void refuse(const std::string& output, const std::string& problem) {
+  throw UsageError(str("--output: ", output, ": ", problem));
+}
+
 std::string rate_text(double rate) { return rate < 1000.0 ? significant(rate, 3) : with_commas(std::llround(rate)); }
 
 }  // namespace
 
-json open_results(const std::string& output, const json& evaluation) {
-  if (output.empty()) return json::object();
+void check_writable(const std::string& output) {
   const std::filesystem::path path = output;
   const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
-  const auto refuse = [&](const std::string& problem) { throw UsageError(str("--output: ", output, ": ", problem)); };
-  if (std::filesystem::is_directory(path)) refuse("is a folder; name a file");
-  if (!std::filesystem::is_directory(folder)) refuse("there is no folder " + folder.string());
-  if (access(folder.c_str(), W_OK) != 0) refuse("nothing can be written into " + folder.string());
-  if (!std::filesystem::exists(path)) return json::object();
+  if (std::filesystem::is_directory(path)) refuse(output, "is a folder; name a file");
+  if (!std::filesystem::is_directory(folder)) refuse(output, "there is no folder " + folder.string());
+  if (access(folder.c_str(), W_OK) != 0) refuse(output, "nothing can be written into " + folder.string());
+}
+
+json open_results(const std::string& output, const json& evaluation) {
+  if (output.empty()) return json::object();
+  check_writable(output);
+  if (!std::filesystem::exists(output)) return json::object();
   json found;
   try {
-    found = io::read_json(path);
+    found = io::read_json(output);
   } catch (const Error& failure) {
-    refuse(str("holds something else: ", failure.what()));
+    refuse(output, str("holds something else: ", failure.what()));
   }
-  if (!found.is_object() || !found.contains("evaluation")) refuse("holds something else than results of strata eval");
-  if (found["evaluation"] != evaluation) refuse("holds results of another model or way of asking; name another file");
+  if (!found.is_object() || !found.contains("evaluation"))
+    refuse(output, "holds something else than results of strata eval");
+  if (found["evaluation"] != evaluation)
+    refuse(output, "holds results of another model or way of asking; name another file");
   return found;
 }
 
@@ -82,13 +91,27 @@ std::string EvalSetup::text() const {
              gemm_->name(), ", ", place_text(device_));
 }
 
-std::unique_ptr<EvalModel> EvalSetup::load(const nn::BatchLimits& limits, std::optional<int64_t> without) const {
-  const nn::ModelSpec spec = without ? nn::without_layer(folder_.spec, *without) : folder_.spec;
-  auto loaded = std::make_unique<EvalModel>(
-      spec, nn::ModelOptions{.precision = judged_.precision, .limits = limits, .gradients = false}, *gemm_,
-      device_.device);
+std::vector<data::Source> EvalSetup::sources(const std::vector<std::string>& files, const std::string& option) const {
+  std::vector<data::Source> sources = data::find_sources(files, option);
+  for (data::Source& source : sources) {
+    if (!source.url.empty()) source.files = {data::local_copy(source.url, folder_.config.data.cache)};
+  }
+  return sources;
+}
+
+std::unique_ptr<EvalModel> EvalSetup::load(const nn::ModelSpec& spec, const nn::ModelOptions& options) const {
+  auto loaded = std::make_unique<EvalModel>(spec, options, *gemm_, device_.device);
   nn::load_parameters(loaded->model.parameters(), folder_.weights);
   return loaded;
+}
+
+std::unique_ptr<EvalModel> EvalSetup::load(const nn::BatchLimits& limits, std::optional<int64_t> without) const {
+  const nn::ModelSpec spec = without ? nn::without_layer(folder_.spec, *without) : folder_.spec;
+  return load(spec, {.precision = judged_.precision, .limits = limits, .gradients = false});
+}
+
+std::unique_ptr<EvalModel> EvalSetup::load_with_gradients(const nn::BatchLimits& limits) const {
+  return load(folder_.spec, {.precision = judged_.precision, .limits = limits, .recompute = config::Recompute::kLayer});
 }
 
 EvalProgress::EvalProgress(int64_t total, bool quiet, std::string unit)

@@ -6,7 +6,9 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "strata/data/source.h"
 #include "strata/data/tokenizer.h"
 #include "strata/hub/model_folder.h"
 #include "strata/nn/model.h"
@@ -18,6 +20,9 @@ namespace strata::run {
 
 /// Tokens of a batch, or as many as the largest thing that is scored takes.
 inline constexpr int64_t kBatchTokens = 4096;
+
+/// Throws UsageError for a place (--output) where no file can be written: before there is anything to lose.
+void check_writable(const std::string& output);
 
 /// What a file of results (--output) holds already, of the same evaluation; an empty object where there is no file.
 /// Throws UsageError for a place where nothing can be written, for a file of something else, and for one of another
@@ -46,6 +51,8 @@ class EvalSetup {
   /// Tokens that the model sees at most: those asked for (0: nobody asked), else as many as its longest rows had in
   /// training. Warns of more than that.
   int64_t max_length(int64_t asked) const;
+  /// The files of an option, those of URLs as local copies.
+  std::vector<data::Source> sources(const std::vector<std::string>& files, const std::string& option) const;
   /// Whether batches may be trees.
   bool trees() const { return !device_.cuda; }
 
@@ -56,8 +63,12 @@ class EvalSetup {
 
   /// The model, loaded, for batches up to these limits; without a layer where one is named.
   std::unique_ptr<EvalModel> load(const nn::BatchLimits& limits, std::optional<int64_t> without = {}) const;
+  /// The model, loaded, to be differentiated; of each layer it keeps the input alone.
+  std::unique_ptr<EvalModel> load_with_gradients(const nn::BatchLimits& limits) const;
 
  private:
+  std::unique_ptr<EvalModel> load(const nn::ModelSpec& spec, const nn::ModelOptions& options) const;
+
   JudgedModel judged_;
   hub::ModelFolder folder_;
   data::Tokenizer tokenizer_;

@@ -48,7 +48,6 @@ std::vector<std::unique_ptr<train::Hook>> make_hooks(const Settled& run, const R
   std::vector<std::unique_ptr<train::Hook>> hooks;
   if (logs != nullptr) {
     hooks.push_back(train::metrics_files(*logs, config.train.spike.action != config::SpikeAction::kNone));
-    if (config.telemetry.tensorboard) hooks.push_back(train::tensorboard_files(config.run.dir, begun.start.progress));
   }
   if (rate != nullptr) {
     hooks.push_back(train::console(

@@ -13,6 +13,7 @@
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/run/measure.h"
+#include "strata/run/record.h"
 #include "strata/run/tokenizer.h"
 #include "strata/train/signals.h"
 #include "train.h"
@@ -41,6 +42,11 @@ void check_end(const Settled& run, const RunResult& result) {
   }
 }
 
+// train.stop_after may have ended it before, and so may a signal.
+bool is_complete(const Settled& run, const RunResult& result) {
+  return result.signal == 0 && result.progress.step == run.schedule.updates();
+}
+
 // Ids that no text has take memory and time, and never learn.
 void check_vocabulary(const config::RunConfig& config, const data::Tokenizer& tokenizer) {
   const int64_t pieces = tokenizer.vocab_size(), ids = config.model.vocab;
@@ -64,6 +70,12 @@ RunResult fine_tune(const config::RunConfig& config, const RunOptions& options) 
   return run("sft", config, SftData(config), options);
 }
 
+std::unique_ptr<RunInput> open_input(const config::RunConfig& config) {
+  prepare(config);
+  if (config.sft.model.empty()) return std::make_unique<TrainingData>(config);
+  return std::make_unique<SftData>(config);
+}
+
 RunResult run(const std::string& command, const config::RunConfig& given, const RunInput& input,
               const RunOptions& options) {
   const config::RunConfig config = complete(given, input);
@@ -85,6 +97,13 @@ RunResult run(const std::string& command, const config::RunConfig& given, const 
   if (says) say_header(command, *settled, device, program, rate, input.description(*settled));
   if (says) check_vocabulary(settled->config, input.tokenizer());
   Begun begun(*settled, input, *gemm, built);
+  if (workers.communicator->is_first()) {
+    note_session(*settled, input, device,
+                 {.command = command,
+                  .gemm = gemm->name(),
+                  .workers = workers.communicator->world_size(),
+                  .from_step = begun.start.progress.step});
+  }
   RunResult result{.progress = begun.start.progress, .losses = {}};
   const auto hooks = make_hooks(*settled, input, built.training, begun, says ? &rate : nullptr, options, result);
   workers.watch_each_other();
@@ -93,6 +112,7 @@ RunResult run(const std::string& command, const config::RunConfig& given, const 
   workers.leave();
   if (says && result.signal == 0) say_memory(*settled, device, program);
   if (result.signal == 0) check_end(*settled, result);
+  if (is_complete(*settled, result) && begun.logs) note_end(*settled, result);
   if (says) say_end(*settled, result);
   return result;
 }

@@ -68,7 +68,7 @@ data::SampleOptions options_of(const config::RunConfig& config) {
           .holdout = config.sft.holdout,
           .limit = config.sft.limit,
           .shuffle = config.data.shuffle,
-          .seed = static_cast<uint64_t>(config.run.seed)};
+          .seed = config.order_seed()};
 }
 
 // train.steps, where sft.epochs come to so many: the same, unless the config says something else. A config that a run

@@ -79,6 +79,10 @@ uint64_t TrainingData::content_fingerprint() const {
   return are_files && needs_all ? data::fingerprint_of_tokens(*cache_, train_) : fingerprint();
 }
 
+uint64_t TrainingData::evaluation_fingerprint(const config::RunConfig& config) const {
+  return validation_.empty() ? 0 : validation_set(config, {})->fingerprint();
+}
+
 std::unique_ptr<data::BatchSource> TrainingData::batches(const Settled& run, const data::BatchOptions& options,
                                                          const data::OrderCursor& start) const {
   const auto order = data::RowOrder::shards_of_epoch(shuffle_, static_cast<int64_t>(train_.size()), start);
@@ -92,16 +96,18 @@ void TrainingData::initialise(const Settled& run, nn::Parameters& parameters) co
   parameters.initialise(static_cast<uint64_t>(run.config.run.seed));
 }
 
-std::optional<train::EvaluationPlan> TrainingData::evaluation(const Settled& run, train::Training&) const {
-  if (validation_.empty()) return std::nullopt;
-  const config::RunConfig& config = run.config;
+std::unique_ptr<data::ValidationSet> TrainingData::validation_set(const config::RunConfig& config,
+                                                                  const data::BatchShape& shape) const {
   std::vector<int64_t> order(validation_.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  return train::EvaluationPlan{
-      .set = std::make_unique<data::ValidationSet>(
-          std::make_unique<data::ShardSet>(validation_, cache_, order), rows_, config.evaluate.tokens,
-          std::min<int64_t>(config.train.micro_batch, 32), config.model.vocab, run.batch_shape),
-      .every = config.evaluate.every};
+  return std::make_unique<data::ValidationSet>(std::make_unique<data::ShardSet>(validation_, cache_, order), rows_,
+                                               config.evaluate.tokens, std::min<int64_t>(config.train.micro_batch, 32),
+                                               config.model.vocab, shape);
+}
+
+std::optional<train::EvaluationPlan> TrainingData::evaluation(const Settled& run, train::Training&) const {
+  if (validation_.empty()) return std::nullopt;
+  return train::EvaluationPlan{.set = validation_set(run.config, run.batch_shape), .every = run.config.evaluate.every};
 }
 
 double TrainingData::flops_per_token(const Settled& run) const {

@@ -16,6 +16,7 @@ class TrainingData final : public RunInput {
   uint64_t fingerprint() const override;
   /// Its tokens, where all of them are needed before the first step: with a global shuffle of files.
   uint64_t content_fingerprint() const override;
+  uint64_t evaluation_fingerprint(const config::RunConfig& config) const override;
   config::RowKind rows() const override { return rows_.kind; }
   std::unique_ptr<data::BatchSource> batches(const Settled& run, const data::BatchOptions& options,
                                              const data::OrderCursor& start) const override;
@@ -25,6 +26,9 @@ class TrainingData final : public RunInput {
   double flops_per_token(const Settled& run) const override;
 
  private:
+  std::unique_ptr<data::ValidationSet> validation_set(const config::RunConfig& config,
+                                                      const data::BatchShape& shape) const;
+
   data::RowOptions rows_;
   data::ReadOptions reading_;
   data::Shuffle shuffle_;

@@ -3,8 +3,15 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+#include <sstream>
+
+#include "strata/base/text.h"
+#include "strata/run/analyze.h"
 #include "strata/run/settle.h"
+#include "strata/run/written_files.h"
 #include "support/errors.h"
+#include "support/sft_run.h"
 #include "support/small_run.h"
 #include "support/temp_folder.h"
 
@@ -41,6 +48,60 @@ TEST(Run, TellsHowItEnded) {
   EXPECT_EQ(result.signal, 0);
   EXPECT_EQ(result.losses, losses_in(small, "r"));
   EXPECT_EQ(result.validation_loss, small.lines("r", "eval.jsonl").back().at("loss").get<double>());
+}
+
+// Fields of the files that runs wrote, by the name that their table gives them.
+class FoundFields {
+ public:
+  // Of each line where there are lines.
+  void add(const train::WrittenFile& file, const std::filesystem::path& path) {
+    const std::string text = test::read_file(path);
+    if (path.extension() != ".jsonl") return add_object(file, nlohmann::json::parse(text));
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) add_object(file, nlohmann::json::parse(line));
+  }
+
+  void expect_all_of(const train::WrittenFile& file) const {
+    for (const train::WrittenField& field : file.fields) {
+      EXPECT_TRUE(names_.contains({file.name, field.name})) << file.name << " has no " << field.name;
+    }
+  }
+
+ private:
+  void add_object(const train::WrittenFile& file, const nlohmann::json& object) {
+    for_each_value(file, object, [&](const auto& path, const train::WrittenField* field, const nlohmann::json&) {
+      EXPECT_NE(field, nullptr) << file.name << ": " << join(path, ".") << " is in no table";
+      if (field != nullptr) names_.insert({file.name, field->name});
+    });
+  }
+
+  std::set<std::pair<std::string, std::string>> names_;
+};
+
+// Of a pretraining run and a fine-tuning run with all that a config can ask for: every field has its line in
+// docs/metrics.md, and every line its field.
+TEST(Run, WritesTheFieldsThatAreDocumented) {
+  const test::SmallRun small;
+  const nlohmann::json question{{"goal", "a"}, {"sol1", "b"}, {"sol2", "c"}, {"label", 0}};
+  test::write_file(small / "piqa.jsonl", question.dump() + "\n" + question.dump() + "\n");
+  const nlohmann::json choice{{"id", 0}, {"query", "Question: a\nAnswer:"}, {"choices", {"b", "c"}}, {"gold", 0}};
+  test::write_file(small / "arc_easy.jsonl", choice.dump() + "\n");
+  pretrain(
+      load_config(small.config(), {"run.dir=" + (small / "r").string(), "train.spike.action=warn",
+                                   "evaluate.tasks={names: [piqa, arc_easy], data: " + (small / "").string() + "}"}));
+  const test::SftRun sft;
+  fine_tune(load_config(sft.config(), {"run.dir=" + (sft / "r").string(), "lisa.layers=1", "sft.train_gates=true"}));
+  analyze_folder({.folder = (small / "r").string()}, {.text = {(small / "valid.jsonl").string()}});
+  FoundFields found;
+  for (const train::WrittenFile& file : written_files()) {
+    for (const auto& run : {small / "r", sft / "r"}) {
+      const auto checkpoint = run / "checkpoints" / (run == small / "r" ? "step_00000009" : "step_00000012");
+      for (const auto& path : {run / file.name, checkpoint / file.name}) {
+        if (std::filesystem::exists(path)) found.add(file, path);
+      }
+    }
+    found.expect_all_of(file);
+  }
 }
 
 TEST(Run, FollowsAnotherInOneProcess) {

@@ -141,7 +141,7 @@ TEST_F(Eval, PerplexityIsTheLossOfARunsOwnEvaluation) {
     const json found = json::parse(bytes_after(words, gemm))["perplexity"];
     EXPECT_EQ(found["tokens"], last["targets"]);
     EXPECT_NEAR(found["loss"].get<double>() / last["loss"].get<double>(), 1.0, 1e-6);
-    EXPECT_NEAR(found["perplexity"].get<double>() / last["ppl"].get<double>(), 1.0, 1e-5);
+    EXPECT_NEAR(found["perplexity"].get<double>() / last["perplexity"].get<double>(), 1.0, 1e-5);
     data::DocumentReader reader({.name = "valid.jsonl", .files = {run / "valid.jsonl"}}, {});
     int64_t bytes = 0;
     for (std::string text; reader.next(text);) bytes += std::ssize(text);

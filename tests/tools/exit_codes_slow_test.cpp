@@ -31,6 +31,12 @@ class ExitCodes : public testing::Test {
     write_file(run_ / "ids.json", "[[1, 2, 3]]");
     write_file(run_ / "damaged.json", "[[1, 2");
     write_file(run_ / "damaged.jsonl", "{\"text\": 1}\n");
+    fs::create_directory(run_ / "damaged_sweep");
+    write_file(run_ / "damaged_sweep/study.json", "{");
+    const std::string sweep = "base: c.yaml\nvary: {norm.scheme: [pre]}\nseeds: 1\nset: [train.steps=2";
+    write_file(run_ / "sweep.yaml", sweep + "]\noutput: " + at("sweeps/one") + "\n");
+    write_file(run_ / "failing.yaml",
+               sweep + ", data.train=" + at("damaged.jsonl") + "]\noutput: " + at("sweeps/two") + "\n");
   }
 
   std::string at(const std::string& name) const { return run_ / name; }
@@ -39,6 +45,7 @@ class ExitCodes : public testing::Test {
     const std::string tokenizer = data::test::small_model();
     const std::string dir = "run.dir=" + at("run"), absent = at("absent");
     const Words judge{"--tokenizer", tokenizer, "--perplexity", at("valid.jsonl")};
+    const Words read{"--tokenizer", tokenizer, "--text", at("valid.jsonl")};
     const auto with = [](Words words, const Words& more) {
       words.insert(words.end(), more.begin(), more.end());
       return words;
@@ -46,9 +53,16 @@ class ExitCodes : public testing::Test {
     return {
         {"pretrain", {{run_.config(), dir}, {absent}, {run_.config(), dir, "data.train=" + at("damaged.jsonl")}}},
         {"sft", {{}, {run_.config(), "sft.model=" + absent}, {}}},
+        {"compare",
+         {{run_.config(), "train.steps=2", "--schemes", "pre", "--seeds", "1", "--output", at("sweeps/three")},
+          {absent, "--schemes", "pre"},
+          {run_.config(), "data.train=" + at("damaged.jsonl"), "--schemes", "pre", "--output", at("sweeps/four")}}},
+        {"sweep", {{at("sweep.yaml")}, {absent}, {at("failing.yaml")}}},
+        {"report", {{at("run"), "--output", at("report.html")}, {absent}, {at("damaged_sweep")}}},
         {"launch",
          {{"--nproc-per-node", "1", "--", "doctor"}, {}, {"--nproc-per-node", "1", "--no-python", "--", "false"}}},
         {"eval", {with({at("model")}, judge), with({absent}, judge), with({at("damaged")}, judge)}},
+        {"analyze", {with({at("model")}, read), with({absent}, read), with({at("damaged")}, read)}},
         {"generate",
          {{at("model"), "--tokenizer", tokenizer, "--prompt", "a", "--tokens", "1"},
           {absent, "--prompt", "a"},

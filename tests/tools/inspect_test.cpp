@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <regex>
+#include <sstream>
 
 #include "strata/base/text.h"
 #include "support/golden.h"
@@ -111,6 +112,20 @@ TEST(Inspect, WritesTheReferenceOfKeys) {
   EXPECT_EQ(inspect({"--keys", "--markdown"}), read_file(source_folder() / "docs/configuration.md"));
 }
 
+// Every line that a terminal of 80 columns has to show.
+TEST(Inspect, ListsEveryFieldThatARunWrites) {
+  const std::string fields = inspect({"--metrics"});
+  EXPECT_THAT(fields, ContainsRegex("\neval.jsonl\n"));
+  EXPECT_THAT(fields, HasSubstr("\n  loss   (nats a token; TensorBoard: eval/loss)\n      mean loss of all targets"));
+  std::istringstream lines(fields);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(columns_of(line), 80U) << line;
+}
+
+TEST(Inspect, WritesTheReferenceOfFields) {
+  EXPECT_THAT(read_file(source_folder() / "docs/metrics.md"), HasSubstr(inspect({"--metrics", "--markdown"})))
+      << "put there what this prints: build/dev/strata inspect --metrics --markdown";
+}
+
 TEST(Inspect, WrongUsageExitsWithTwo) {
   const TempFolder folder;
   write_golden_folder({"pre", "pre"}, folder / "model");
@@ -120,6 +135,8 @@ TEST(Inspect, WrongUsageExitsWithTwo) {
       {"inspect", shipped({"9m", 0, 4}), "train.micro_bach=8"},
       {"inspect", folder / "model", "train.micro_batch=8"},
       {"inspect", folder / "model", "--buffers"},
+      {"inspect", shipped({"9m", 0, 4}), "--markdown"},
+      {"inspect", "--keys", "--metrics"},
       {"bench"},
       {"bench", "step", shipped({"9m", 0, 4}), "--rows", "0"},
   };

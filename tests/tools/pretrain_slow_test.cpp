@@ -59,7 +59,7 @@ TEST_F(Pretrain, WritesTheUntrainedStartAndWhatUsersRead) {
   const std::vector<json> evaluations = run_.lines("run", "eval.jsonl");
   ASSERT_EQ(evaluations.size(), 2U);  // at step 5 and at the end
   EXPECT_EQ(evaluations[1].at("step"), 9);
-  EXPECT_LT(evaluations[1].at("ppl_paper"), evaluations[1].at("ppl"));
+  EXPECT_LT(evaluations[1].at("perplexity_as_in_paper_code"), evaluations[1].at("perplexity"));
   EXPECT_FALSE(std::filesystem::is_empty(run_ / "run" / "tb"));
   const Finished text =
       run_strata({"generate", run_ / "run" / "checkpoints" / "step_00000009", "--prompt", "a", "--tokens", "5"});

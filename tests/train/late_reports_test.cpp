@@ -2,8 +2,10 @@
 // that they compute or write differs.
 #include <ATen/TensorOperators.h>
 
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "strata/train/checkpoint/checkpoint.h"
 #include "strata/train/hooks.h"
@@ -225,6 +227,45 @@ TEST_F(LateReports, EndAfterTheSameStep) {
   EXPECT_EQ(result.progress.step, 6);
   EXPECT_EQ(result.progress.cursor.row, 6);
   EXPECT_THAT(saved_steps(), testing::ElementsAre(4, 6));
+}
+
+// Takes its time, as evaluations, tasks and checkpoints do.
+class Slow final : public Hook {
+ public:
+  Slow(double& slept, double& booked) : slept_(slept), booked_(booked) {}
+  bool needs_state_after(int64_t step) const override { return step % 2 == 0; }
+  void at_start(const Progress&) override { sleep(); }
+  void after_step(const StepReport& report, const Progress&) override {
+    booked_ += report.seconds;
+    sleep();
+  }
+
+ private:
+  void sleep() {
+    const auto start = std::chrono::steady_clock::now();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    slept_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  }
+
+  double& slept_;
+  double& booked_;
+};
+
+// What happens beside the steps is booked on none of them: together they are no longer than the run.
+TEST(LateReportsOfWorkers, HaveNoTimeOfHooksInThem) {
+  for (const bool reads_late : {false, true}) {
+    const TempFolder folder;
+    const auto alone = workers::alone();
+    Process process(config_of(folder, "run"), *alone);
+    double slept = 0.0, booked = 0.0;
+    std::vector<std::unique_ptr<Hook>> hooks;
+    hooks.push_back(std::make_unique<Slow>(slept, booked));
+    const auto start = std::chrono::steady_clock::now();
+    process.run(hooks, {.last_step = kSteps, .reads_late = reads_late});
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    EXPECT_GT(booked, 0.0);
+    EXPECT_LE(booked + slept, seconds);
+  }
 }
 
 // Keeps what hooks see: the loss, and every third step the parameters that they said they need.

@@ -19,6 +19,9 @@ class Table {
   /// At most as many cells as there are columns. The last cell of a shorter row may reach over the columns behind it.
   void add(std::vector<std::string> cells);
 
+  const std::vector<Column>& columns() const { return columns_; }
+  const std::vector<std::vector<std::string>>& rows() const { return rows_; }
+
   /// One line per row, each behind `indent`, the titles first unless all are empty. No spaces at the ends of lines.
   std::string text(const std::string& indent = "") const;
 

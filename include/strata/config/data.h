@@ -30,6 +30,8 @@ constexpr std::array<std::string_view, 2> enum_names(ShuffleScope) { return {"gl
 
 /// data.*: what the model reads
 struct DataConfig {
+  static constexpr int64_t kRunSeed = -1;
+
   std::string tokenizer;
   std::vector<std::string> train;
   std::vector<std::string> validation;
@@ -41,6 +43,7 @@ struct DataConfig {
   RowKind rows = RowKind::kAuto;
   PackedAttention packed_attention = PackedAttention::kDocument;
   bool shuffle = true;
+  int64_t seed = kRunSeed;
   ShuffleScope shuffle_scope = ShuffleScope::kGlobal;
   bool skip_bad = false;
   int64_t prefetch = 2;
@@ -64,6 +67,8 @@ struct DataConfig {
     field("packed_attention", packed_attention, Affects::kNumbers,
           "of packed rows: inside each document, or through the whole row");
     field("shuffle", shuffle, Affects::kNumbers, "rows in a random order, another one each epoch");
+    field("seed", seed, Affects::kNumbers, "of that order; auto: run.seed, which start values go by", at_least(0),
+          Word{"auto", kRunSeed});
     field("shuffle_scope", shuffle_scope, Affects::kNumbers,
           "shard: within each shard, shards permuted, so that training can begin early");
     field("skip_bad", skip_bad, Affects::kNumbers, "count broken documents and go on, instead of stopping");

@@ -27,7 +27,7 @@ struct RunSettings {
 
   void fields(auto& field) {
     field("dir", dir, Affects::kExecution, "run folder; {norm.scheme} in it stands for that key's value");
-    field("seed", seed, Affects::kNumbers, "where all random numbers start", at_least(0));
+    field("seed", seed, Affects::kNumbers, "where random numbers start, those of data.seed aside", at_least(0));
     field("device", device, Affects::kExecution, "what computes; auto: a GPU where one is visible, else the CPU");
     field("threads", threads, Affects::kExecution, "processor threads; 0: OMP_NUM_THREADS, or all cores", at_least(0));
     field("gemm", gemm, Affects::kHost, "matrix library on the CPU");

@@ -45,6 +45,11 @@ struct RunConfig {
     field("lisa", lisa, "layers that train by turns (LISA, arXiv 2403.17919)");
   }
 
+  /// Where the order of rows and samples starts: data.seed, or run.seed.
+  uint64_t order_seed() const {
+    return static_cast<uint64_t>(data.seed == DataConfig::kRunSeed ? run.seed : data.seed);
+  }
+
   /// Throws KeyError where keys do not fit together.
   void validate() const;
 

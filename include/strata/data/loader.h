@@ -72,6 +72,8 @@ class ValidationSet final : public BatchSet {
   }
   int64_t num_rows() const { return static_cast<int64_t>(places_.size()); }
   int64_t num_tokens() const { return num_tokens_; }
+  /// Tells the rows' tokens apart from others', wherever they lie.
+  uint64_t fingerprint() const;
 
   /// Micro-batch `index`; the last one may have fewer rows.
   TokenBatch batch(int64_t index) const override;

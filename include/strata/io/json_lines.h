@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ class JsonLines {
 
   /// As AppendFile::append.
   void append(const nlohmann::json& object);
+  /// `see` gets each object that is appended from now on.
+  void watch(std::function<void(const nlohmann::json& object)> see) { see_ = std::move(see); }
   /// As AppendFile::flush.
   void flush() { file_.flush(); }
 
@@ -31,6 +34,7 @@ class JsonLines {
   std::string key_;
   std::optional<int64_t> last_;
   AppendFile file_;
+  std::function<void(const nlohmann::json&)> see_;
 };
 
 }  // namespace strata::io

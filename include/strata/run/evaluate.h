@@ -20,7 +20,7 @@ namespace strata::run {
 /// The model that is judged, and what computes it.
 struct JudgedModel {
   std::string folder;
-  std::string tokenizer;  // file or URL; empty: the folder's data.tokenizer
+  std::string tokenizer = {};  // file or URL; empty: the folder's data.tokenizer
   config::Precision precision = config::Precision::kFp32;
   config::RunSettings run{.gemm = config::Gemm::kTiles};
 };

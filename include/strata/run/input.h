@@ -25,6 +25,8 @@ class RunInput {
   virtual uint64_t fingerprint() const = 0;
   /// The same by its content, for checkpoints: a run that goes on must have it. It may have to be made first.
   virtual uint64_t content_fingerprint() const { return fingerprint(); }
+  /// Of what the run's loss is judged on, as far as it is read; 0: it is part of the above, or there is nothing.
+  virtual uint64_t evaluation_fingerprint(const config::RunConfig& /*config*/) const { return 0; }
   /// Tells the models apart that runs start from; empty: random numbers.
   virtual std::string model_fingerprint() const { return ""; }
   /// How many steps the run has. Throws UsageError where the config says something else.

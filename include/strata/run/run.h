@@ -46,6 +46,10 @@ RunResult pretrain(const config::RunConfig& config, const RunOptions& options = 
 /// those of that folder, as load_config leaves them.
 RunResult fine_tune(const config::RunConfig& config, const RunOptions& options = {});
 
+/// What a config trains on: as pretrain takes it, or where sft.model names a model as fine_tune does. Throws as they
+/// do.
+std::unique_ptr<RunInput> open_input(const config::RunConfig& config);
+
 /// The same on any input. command: the run's kind, for people.
 RunResult run(const std::string& command, const config::RunConfig& config, const RunInput& input,
               const RunOptions& options = {});

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,9 +18,6 @@ namespace strata::train {
 /// One line of metrics.jsonl a step, with scores where spikes are watched, and one of layers.jsonl where there are
 /// statistics. After step 100,000 fewer lines (is_logged), but for steps that were skipped or were spikes.
 std::unique_ptr<Hook> metrics_files(RunLogs& logs, bool watches_spikes);
-
-/// TensorBoard event files of what metrics.jsonl holds, under tb/; after step 10,000 fewer points (is_logged).
-std::unique_ptr<Hook> tensorboard_files(const std::filesystem::path& run, const Progress& start);
 
 /// What the progress line needs to know.
 struct ConsoleFacts {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "strata/config/run_config.h"
 #include "strata/io/file_lock.h"
@@ -46,10 +47,16 @@ struct RunLogs {
     if (scores_tasks) tasks.emplace(run / "tasks.jsonl", "step", step);
   }
 
+  /// Those that there are.
+  std::vector<io::JsonLines*> all() {
+    std::vector<io::JsonLines*> logs{&metrics, &layers, &evaluations};
+    if (tasks) logs.push_back(&*tasks);
+    return logs;
+  }
+
   /// Throws Error where a line cannot be written: no checkpoint may be ahead of them, and none may be lost at the end.
   void flush() {
-    for (io::JsonLines* log : {&metrics, &layers, &evaluations}) log->flush();
-    if (tasks) tasks->flush();
+    for (io::JsonLines* log : all()) log->flush();
   }
 
   io::JsonLines metrics;               // every step, in long runs fewer

@@ -66,7 +66,8 @@ void CheckpointWriter::warm_up() {
 // No checkpoint may be ahead of the logs.
 std::optional<std::string> CheckpointWriter::flush(int64_t step, RunLogs* logs) {
   if (logs == nullptr) return std::nullopt;
-  logs_ = {logs->metrics.path(), logs->layers.path(), logs->evaluations.path()};
+  logs_.clear();
+  for (const io::JsonLines* log : logs->all()) logs_.push_back(log->path());
   try {
     logs->flush();
   } catch (const Error& failure) {

@@ -48,9 +48,12 @@ class Evaluation final : public Hook {
     if (plan_.tell) plan_.tell(result);
     const Scores scores = plan_.scores ? plan_.scores() : Scores{};
     if (logs_ == nullptr) return;
-    nlohmann::json line{{"step", progress.step},      {"loss", result.loss},
-                        {"ppl", result.perplexity()}, {"ppl_paper", result.paper_perplexity()},
-                        {"targets", result.targets},  {"tokens", progress.tokens}};
+    nlohmann::json line{{"step", progress.step},
+                        {"loss", result.loss},
+                        {"perplexity", result.perplexity()},
+                        {"perplexity_as_in_paper_code", result.paper_perplexity()},
+                        {"targets", result.targets},
+                        {"tokens", progress.tokens}};
     line["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     for (const auto& [name, number] : scores.numbers) line[name] = number;
     logs_->evaluations.append(line);
