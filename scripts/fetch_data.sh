@@ -72,6 +72,7 @@ fetch() {
   [ ! -e "$2" ] || return 0
   mkdir -p "$(dirname "$2")"
   echo "$2"
+  curl -sI --connect-timeout 10 -o /dev/null "$1" || [ $? != 6 ] || failed "$1: no such host; is there a network?"
   local expected
   expected=${3:-$(published_sha256 "$1")} || failed "$1 does not answer"
   curl -fL --retry 8 --retry-connrefused -C - --no-progress-meter -o "$2.part" "$1" ||

@@ -36,7 +36,8 @@ def grouped(entries):
         file = entry["file"]
         module = re.match(r"(?:src/)?(\w+)", os.path.relpath(file, root))[1]
         flags = re.sub(r" -o \S+ -c \S+$", "", entry["command"])
-        groups[module, flags].append(file)
+        if file not in groups[module, flags]:  # several programs may have it
+            groups[module, flags].append(file)
     for number, ((module, flags), files) in enumerate(sorted(groups.items())):
         for begin in range(0, len(files), GROUP):
             source = f"{root}/build/lint/{module}_{number}_{begin}.cpp"

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 
 struct ReportArguments {
   std::vector<std::string> paths;
-  std::string page = "report.html", svg, title;
+  std::string page, svg, title;
   bool follow = false;
 };
 
@@ -53,6 +53,12 @@ bool is_over(const study::Reported& reported) {
   return true;
 }
 
+// Beside what it is about.
+std::string page_of(const ReportArguments& arguments) {
+  if (!arguments.page.empty()) return arguments.page;
+  return arguments.paths.size() > 1 ? "report.html" : (fs::path(arguments.paths.front()) / "report.html").string();
+}
+
 std::string title_of(const ReportArguments& arguments) {
   if (!arguments.title.empty()) return arguments.title;
   if (arguments.paths.size() > 1) return "runs";
@@ -68,19 +74,20 @@ void write_figures(const study::Reported& reported, const fs::path& folder) {
 
 void run(const ReportArguments& arguments) {
   const study::StudyIndex index = index_of(arguments);
-  const study::ReportOptions options{.page = arguments.page, .title = title_of(arguments)};
+  const std::string page = page_of(arguments);
+  const study::ReportOptions options{.page = page, .title = title_of(arguments)};
   study::Reported reported = read(index);
   while (arguments.follow && !is_over(reported)) {
     study::ReportOptions going_on = options;
     going_on.reload_seconds = kReloadSeconds;
     study::write_report(reported, going_on);
-    log::progress({{arguments.page + " is as the runs are", 1}});
+    log::progress({{page + " is as the runs are", 1}});
     std::this_thread::sleep_for(std::chrono::seconds(kReloadSeconds));
     reported = read(index);
   }
   log::end_progress();
   study::write_report(reported, options);
-  std::cout << arguments.page << "\n";
+  std::cout << "the page is " << page << "\n";
   if (!arguments.svg.empty()) write_figures(reported, arguments.svg);
   if (reported.results.empty()) return;
   for (const std::string& sentence : study::verdicts(reported.results.front())) std::cout << sentence << "\n";
@@ -93,7 +100,7 @@ void add_report(const Command& program) {
   const Command command = program.add("report", "one HTML page about runs or a sweep: curves, layers, verdict");
   command.option("paths", arguments->paths, "run folders (any, also while they go on), or one sweep's folder")
       .required();
-  command.option("--output", arguments->page, "the page").shows_default();
+  command.option("--output", arguments->page, "the page (default: report.html in the one folder, or here for several)");
   command.option("--svg", arguments->svg, "folder for the figures as SVG files");
   command.option("--title", arguments->title, "of the page");
   command.flag("--follow", arguments->follow, "write it again until all runs have ended; the page reloads itself");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
 
 #include "execution.h"
 #include "strata/base/check.h"
@@ -43,13 +44,14 @@ void announce(const Study& study, const std::vector<Run>& tuning, const std::vec
   std::string text = str("sweep of ", sweep.base, " in ", sweep.output, "\n  ", study.arms().size(), " arms x ",
                          sweep.seeds.numbers.size(), " seeds = ", judged.size(), " runs");
   if (!tuning.empty()) text += str(", and ", tuning.size(), " to tune ", join(tuned_keys(sweep), ", "));
-  text += str(" · judged by ", outcome_of(sweep.outcome.front()).title, " · baseline ",
+  text += str("\n  judged by ", outcome_of(sweep.outcome.front()).title, ", against ",
               study.arms()[study.baseline()].name, "\n  each of ", with_commas(first.train.steps), " steps, at most ",
               with_commas(tokens), " tokens\n  ", machine.jobs, " at once");
   if (!machine.has_gpus) {
-    text += str(", each with ", machine.execution.threads, machine.execution.threads == 1 ? " thread" : " threads",
-                " and ", machine.execution.gemm);
+    text += str(", each with ", machine.execution.threads, machine.execution.threads == 1 ? " thread, " : " threads, ",
+                machine.execution.gemm);
   }
+  text += str(", about ", human_bytes(machine.run_bytes), " of memory");
   const double work = work_left(tuning) + work_left(judged);
   const double rate = kUtilisation * machine.gflops * 1e9;
   if (work == 0.0) text += "\n  all of it has ended already";
@@ -92,13 +94,31 @@ std::vector<std::vector<std::string>> best_values(const Study& study, const std:
   return best;
 }
 
+// The table of a smaller sweep takes the place of a larger one's.
+void tell_of_left_out(const fs::path& output, const StudyIndex& now) {
+  const auto before = read_index(output);
+  if (!before) return;
+  std::set<fs::path> asked;
+  for (const RunGroup& arm : now.arms) {
+    for (const auto& [seed, folder] : arm.folders) asked.insert(fs::weakly_canonical(folder));
+  }
+  std::vector<std::string> left_out;
+  for (const RunGroup& arm : before->arms) {
+    for (const auto& [seed, folder] : arm.folders) {
+      if (!asked.contains(fs::weakly_canonical(folder))) left_out.push_back(folder.filename().string());
+    }
+  }
+  if (left_out.empty()) return;
+  log::warn(str(output.string(), " has runs that this table leaves out: ", join(left_out, " ")));
+}
+
 void write_sweep(const SweepConfig& sweep) {
   SweepConfig written = sweep;
   const fs::path output = fs::absolute(sweep.output).lexically_normal();
   written.base = fs::absolute(sweep.base).lexically_normal().lexically_relative(output).string();
   written.output = output.string();
   fs::create_directories(output);
-  io::write_atomically(output / "sweep.yaml", to_yaml(written));
+  io::write_atomically(output / "study.yaml", to_yaml(written));
 }
 
 void write_slurm(const SweepConfig& sweep, const ConductOptions& options, size_t runs) {
@@ -110,7 +130,7 @@ void write_slurm(const SweepConfig& sweep, const ConductOptions& options, size_t
                   "#SBATCH --job-name=", output.filename().string(), "\n#SBATCH --array=1-", runs,
                   "\n#SBATCH --nodes=1 --ntasks=1\n#SBATCH --signal=B:TERM@60\n#SBATCH --requeue\n",
                   "#SBATCH --output=", (output / "slurm-%A_%a.txt").string(), "\nexec ", options.program, " sweep ",
-                  (output / "sweep.yaml").string(), " --jobs 1\n"));
+                  (output / "study.yaml").string(), " --jobs 1\n"));
   log::say(str("written: ", script.string(), "\n  next: sbatch ", script.string()));
 }
 
@@ -129,7 +149,7 @@ void write_tables(const Conducted& conducted, const fs::path& output) {
 
 void say_results(const Conducted& conducted, const fs::path& page) {
   const Results& judged = conducted.results.front();
-  std::string text = brief_table_of(judged).text("  ") + "\n";
+  std::string text = "\n" + brief_table_of(judged).text("  ") + "\n";
   for (const std::string& sentence : verdicts(judged)) text += sentence + "\n";
   log::say(text + "\nthe page is " + page.string() + ", beside table.csv, table.md and table.tex");
 }
@@ -142,10 +162,13 @@ Conducted conduct(const SweepConfig& sweep, const ConductOptions& options) {
   Study study(sweep, machine.execution);
   const std::vector<Run> tuning = study.tuning_runs();
   const std::vector<Run> untuned = study.judged_runs(std::vector<std::vector<std::string>>(study.arms().size()));
+  for (const Run& run : study.is_tuned() ? tuning : untuned) state_of(run);  // throws before anything is written
   announce(study, tuning, untuned, machine);
   Conducted conducted;
   if (options.dry_run) return conducted;
+  tell_of_left_out(sweep.output, index_of(study, tuning, untuned));
   write_sweep(sweep);
+  if (!machine.has_gpus) remember(machine.execution, sweep.output);
   if (options.slurm) {
     write_slurm(sweep, options, tuning.size() + untuned.size());
     return conducted;
@@ -154,6 +177,7 @@ Conducted conduct(const SweepConfig& sweep, const ConductOptions& options) {
                            .jobs = machine.jobs,
                            .devices = machine.devices,
                            .retry_failed = options.retry_failed};
+  write_index(sweep.output, index_of(study, tuning, untuned));  // for who looks on
   conducted.signal = run_all(tuning, queue).signal;
   if (conducted.signal != 0) return conducted;
   const std::vector<Run> judged = study.judged_runs(best_values(study, tuning));

@@ -56,12 +56,12 @@ std::vector<std::string> visible_gpus() {
   return gpus;
 }
 
-// How many such runs the memory of this host holds at once, beside what a program takes.
-int64_t fitting_runs(config::RunConfig config) {
-  constexpr int64_t kProgram = 400'000'000;
-  if (config.train.recompute == config::Recompute::kAuto) config.train.recompute = config::Recompute::kNone;
-  const int64_t one = plan::plan_memory(config, nn::describe(config), {}).device_bytes() + kProgram;
-  return std::max<int64_t>(1, plan::room_on_this_host() / one);
+// With the program, where that lies in the same memory.
+int64_t bytes_of(config::RunConfig run, at::DeviceType device) {
+  constexpr int64_t kProgram = 200'000'000;
+  if (run.train.recompute == config::Recompute::kAuto) run.train.recompute = config::Recompute::kNone;
+  const int64_t bytes = plan::plan_memory(run, nn::describe(run), {.device = device}).device_bytes();
+  return device == at::kCPU ? bytes + kProgram : bytes;
 }
 
 int cores() {
@@ -69,6 +69,8 @@ int cores() {
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
+
+std::filesystem::path file_in(const std::filesystem::path& output) { return output / "execution.json"; }
 
 // An earlier process decided what bits depend on.
 Execution remembered(const std::filesystem::path& file) {
@@ -87,7 +89,8 @@ void take_processor(const config::RunConfig& example, const ConductOptions& opti
   if (options.threads > 0) threads = options.threads;
   if (threads == 0) threads = static_cast<int>(example.run.threads);
   if (threads == 0) threads = options.jobs > 0 ? std::max(1, cores() / options.jobs) : 1;
-  const int64_t most = std::min<int64_t>(std::max(1, cores() / threads), fitting_runs(example));
+  const int64_t fitting = std::max<int64_t>(1, plan::room_on_this_host() / machine.run_bytes);
+  const int64_t most = std::min<int64_t>(std::max(1, cores() / threads), fitting);
   machine.jobs = options.jobs > 0 ? options.jobs : static_cast<int>(most);
   const BlockedSignals blocked;
   config::RunConfig run = example;
@@ -104,9 +107,9 @@ void take_processor(const config::RunConfig& example, const ConductOptions& opti
 
 Machine share_machine(const config::RunConfig& example, const ConductOptions& options,
                       const std::filesystem::path& output) {
-  const auto file = output / "execution.json";
-  Machine machine{.execution = remembered(file)};
+  Machine machine{.execution = remembered(file_in(output))};
   machine.has_gpus = run::device_type_of(example.run) == at::kCUDA;
+  machine.run_bytes = bytes_of(example, machine.has_gpus ? at::kCUDA : at::kCPU);
   if (machine.has_gpus) {
     const std::vector<std::string> gpus = visible_gpus();
     machine.jobs = options.jobs > 0 ? options.jobs : static_cast<int>(std::max<size_t>(1, gpus.size()));
@@ -117,10 +120,11 @@ Machine share_machine(const config::RunConfig& example, const ConductOptions& op
     return machine;
   }
   take_processor(example, options, machine);
-  if (options.dry_run) return machine;
-  std::filesystem::create_directories(output);
-  io::write_json(file, {{"threads", machine.execution.threads}, {"gemm", machine.execution.gemm}});
   return machine;
+}
+
+void remember(const Execution& execution, const std::filesystem::path& output) {
+  io::write_json(file_in(output), {{"threads", execution.threads}, {"gemm", execution.gemm}});
 }
 
 }  // namespace strata::study

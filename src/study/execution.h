@@ -15,12 +15,16 @@ struct Machine {
   int jobs = 1;
   std::vector<std::string> devices = {};  // CUDA_VISIBLE_DEVICES of each job; empty: the CPU
   Execution execution = {};
-  double gflops = 0.0;  // of all jobs together; 0: not known
+  double gflops = 0.0;    // of all jobs together; 0: not known
+  int64_t run_bytes = 0;  // that one run takes where it computes, as strata plan has it
 };
 
 /// What the options leave open follows from the machine and from what `output` remembers of earlier processes
-/// (execution.json), which is written anew. example: one of the runs.
+/// (execution.json). example: one of the runs.
 Machine share_machine(const config::RunConfig& example, const ConductOptions& options,
                       const std::filesystem::path& output);
+
+/// For those that go on.
+void remember(const Execution& execution, const std::filesystem::path& output);
 
 }  // namespace strata::study

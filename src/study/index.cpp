@@ -66,8 +66,9 @@ Keys deciding_keys(const config::RunConfig& config) {
   return keys;
 }
 
-// By the keys whose values are not the same in all.
-std::vector<std::string> names_of(const std::vector<Keys>& arms) {
+// By the keys whose values are not the same in all; where these are many, by the folder of its first run.
+std::vector<std::string> names_of(const std::vector<Keys>& arms, const std::vector<RunGroup>& groups) {
+  constexpr size_t kMostKeys = 2, kLongest = 40;
   std::set<std::string> differing;
   for (const Keys& arm : arms) {
     for (const auto& [key, value] : arm) {
@@ -79,7 +80,10 @@ std::vector<std::string> names_of(const std::vector<Keys>& arms) {
     std::vector<std::string> parts;
     for (const std::string& key : differing)
       parts.push_back(key == "norm.scheme" ? arm.at(key) : key + "=" + arm.at(key));
-    names.push_back(parts.empty() ? arm.at("norm.scheme") : join(parts, " "));
+    const std::string name = parts.empty() ? arm.at("norm.scheme") : join(parts, " ");
+    const std::string folder =
+        (groups[names.size()].folders.begin()->second / "").lexically_normal().parent_path().filename().string();
+    names.push_back(parts.size() <= kMostKeys && name.size() <= kLongest ? name : folder);
   }
   return names;
 }
@@ -145,7 +149,7 @@ StudyIndex index_of_folders(const std::vector<fs::path>& runs) {
     const auto [entry, is_new] = index.arms[place].folders.emplace(seed, folder);
     if (!is_new) throw UsageError(str(folder.string(), " is the same run as ", entry->second.string()));
   }
-  const std::vector<std::string> names = names_of(arms);
+  const std::vector<std::string> names = names_of(arms, index.arms);
   for (size_t i = 0; i < names.size(); ++i) index.arms[i].name = names[i];
   return index;
 }

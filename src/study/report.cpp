@@ -204,14 +204,23 @@ plot::PageTable run_table(const std::vector<ArmRuns>& arms) {
   return table;
 }
 
+// Of all runs the same, or nothing.
+std::string common(const std::vector<ArmRuns>& arms, int64_t (*number)(const RunLog& run), const std::string& unit) {
+  std::set<int64_t> numbers;
+  for (const ArmRuns& arm : arms) {
+    for (const auto& [seed, run] : arm.runs) numbers.insert(number(run));
+  }
+  return numbers.size() == 1 && *numbers.begin() > 0 ? str(", ", with_commas(*numbers.begin()), unit) : "";
+}
+
 std::string subtitle_of(const Reported& reported) {
-  const RunLog* run = first_run(reported.arms);
-  if (run == nullptr) return "";
   int64_t runs = 0;
   for (const ArmRuns& arm : reported.arms) runs += std::ssize(arm.runs);
   return str(reported.arms.size(), reported.arms.size() == 1 ? " arm, " : " arms, ", runs, runs == 1 ? " run" : " runs",
-             run->parameters > 0 ? str(" of ", with_commas(run->parameters), " parameters") : "", ", ",
-             with_commas(run->config.train.steps), " steps");
+             common(
+                 reported.arms, [](const RunLog& run) { return run.parameters; }, " parameters"),
+             common(
+                 reported.arms, [](const RunLog& run) { return run.config.train.steps; }, " steps"));
 }
 
 void add_panels(plot::Page& page, const std::string& heading, plot::Panels panels) {

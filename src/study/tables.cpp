@@ -40,7 +40,7 @@ std::string signed_number(double value, int digits) {
 // How many seeds would show what was seen; as good as none: nothing.
 std::string needed_text(const ArmResult& arm) {
   if (arm.seeds_needed >= kMostPairs) return "";
-  return str(", and ", with_commas(arm.seeds_needed), " would show one of ",
+  return str("; ", with_commas(arm.seeds_needed), " seeds would show ",
              significant(std::abs(arm.test.differences.mean), 2));
 }
 
@@ -58,7 +58,7 @@ std::string verdict_of(const ArmResult& arm, const Results& results) {
   const PairedTest& test = arm.test;
   const Summary& difference = test.differences;
   const std::string& base = results.base().name;
-  if (difference.n == 0) return str(arm.name, " cannot be compared with ", base, ": they have no seed in common");
+  if (difference.n == 0) return str(arm.name, " cannot be compared with ", base, ": no seed has ended in both");
   if (difference.n == 1) {
     return str(arm.name, " and ", base, " differ by ", fixed(difference.mean, results.outcome.digits),
                " with 1 seed, which says nothing about chance");
@@ -73,7 +73,8 @@ std::string verdict_of(const ArmResult& arm, const Results& results) {
   const int digits = digits_for(half_width(test));
   return str(arm.name, " and ", base, " are not distinguishable with ", seeds_text(difference.n), " (difference ",
              signed_number(difference.mean, digits), " ± ", fixed(half_width(test), digits), ", ", p_text(arm.p_holm),
-             " after Holm); these could have shown one of ", significant(arm.smallest_difference, 2), needed_text(arm));
+             " after Holm); they would have shown a difference of ", significant(arm.smallest_difference, 2),
+             needed_text(arm));
 }
 
 std::string target_verdict(const ArmResult& arm, const Results& results) {
@@ -86,8 +87,9 @@ std::string target_verdict(const ArmResult& arm, const Results& results) {
 std::string lost_runs(const ArmResult& arm) {
   std::vector<std::string> parts;
   if (arm.failed > 0) parts.push_back(str(arm.failed, " failed or came to no such outcome"));
-  if (arm.missing > 0) parts.push_back(str(arm.missing, " have not ended"));
-  return str(arm.name, ": of ", arm.asked, " runs ", join(parts, ", "), "; what is said of it rests on the others");
+  if (arm.missing > 0) parts.push_back(str(arm.missing, arm.missing == 1 ? " has" : " have", " not ended"));
+  return str(arm.name, ": of ", arm.asked, arm.asked == 1 ? " run " : " runs ", join(parts, ", "),
+             arm.values.empty() ? "" : "; what is said of it rests on the others");
 }
 
 // In LaTeX these have a meaning.
@@ -153,12 +155,12 @@ Table table_of(const Results& results) {
                                    number(own.sd, outcome.digits),
                                    number(own.standard_error, outcome.digits)};
     if (i == results.baseline) {
-      cells.emplace_back("baseline");
+      cells.insert(cells.end(), {"baseline", "", "", ""});
     } else {
       const PairedTest& test = arm.test;
       cells.push_back(number(test.differences.mean, outcome.digits));
       cells.push_back(str("[", number(test.low, outcome.digits), ", ", number(test.high, outcome.digits), "]"));
-      cells.push_back(p_cell(arm.p_holm));
+      cells.push_back(test.differences.n > 1 ? p_cell(arm.p_holm) : "-");
       cells.push_back(number(arm.smallest_difference, outcome.digits));
     }
     table.add(cells);
@@ -184,7 +186,9 @@ Table brief_table_of(const Results& results) {
     table.add({label(arm), std::to_string(arm.summary.n), std::to_string(arm.failed),
                with(arm.summary.mean, arm.summary.standard_error),
                is_base ? "baseline" : with(arm.test.differences.mean, half_width(arm.test)),
-               is_base ? "" : p_cell(arm.p_holm)});
+               is_base                      ? ""
+               : arm.test.differences.n > 1 ? p_cell(arm.p_holm)
+                                            : "-"});
   }
   return table;
 }

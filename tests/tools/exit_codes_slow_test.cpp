@@ -33,7 +33,7 @@ class ExitCodes : public testing::Test {
     write_file(run_ / "damaged.jsonl", "{\"text\": 1}\n");
     fs::create_directory(run_ / "damaged_sweep");
     write_file(run_ / "damaged_sweep/study.json", "{");
-    const std::string sweep = "base: c.yaml\nvary: {norm.scheme: [pre]}\nseeds: 1\nset: [train.steps=2";
+    const std::string sweep = "base: c.yaml\nvary: {norm.scheme: [pre]}\nseeds: 1\nset: [train.loss_chunk=64";
     write_file(run_ / "sweep.yaml", sweep + "]\noutput: " + at("sweeps/one") + "\n");
     write_file(run_ / "failing.yaml",
                sweep + ", data.train=" + at("damaged.jsonl") + "]\noutput: " + at("sweeps/two") + "\n");
@@ -54,7 +54,7 @@ class ExitCodes : public testing::Test {
         {"pretrain", {{run_.config(), dir}, {absent}, {run_.config(), dir, "data.train=" + at("damaged.jsonl")}}},
         {"sft", {{}, {run_.config(), "sft.model=" + absent}, {}}},
         {"compare",
-         {{run_.config(), "train.steps=2", "--schemes", "pre", "--seeds", "1", "--output", at("sweeps/three")},
+         {{run_.config(), "--schemes", "pre", "--seeds", "1", "--output", at("sweeps/three")},
           {absent, "--schemes", "pre"},
           {run_.config(), "data.train=" + at("damaged.jsonl"), "--schemes", "pre", "--output", at("sweeps/four")}}},
         {"sweep", {{at("sweep.yaml")}, {absent}, {at("failing.yaml")}}},

@@ -8,6 +8,7 @@
 
 #include "support/program.h"
 #include "support/small_run.h"
+#include "support/wait_until.h"
 
 namespace strata {
 namespace {
@@ -16,6 +17,8 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
+
+constexpr const char* kRuns[] = {"pre-s1", "pre-s2", "sandwich+gpas-s1", "sandwich+gpas-s2"};
 
 class Sweep : public testing::Test {
  protected:
@@ -63,7 +66,7 @@ TEST_F(Sweep, ReportsOnAnyRuns) {
   EXPECT_EQ(small_.pretrain("b", {"norm.scheme=pre", "train.stop_after=5"}).exit_code, 0);
   const test::Finished report = test::run_strata({"report", folder("a"), folder("b"), "--output", folder("r.html")});
   EXPECT_EQ(report.exit_code, 0) << report.err;
-  EXPECT_THAT(report.out, HasSubstr("pre: of 1 runs 1 have not ended"));
+  EXPECT_THAT(report.out, HasSubstr("pre: of 1 run 1 has not ended"));
   EXPECT_THAT(test::read_file(small_ / "r.html"), AllOf(HasSubstr("sandwich+gpas"), HasSubstr("step 5")));
   EXPECT_THAT(test::run_strata({"report", folder("nothing")}).err, HasSubstr("no such folder"));
   EXPECT_THAT(test::run_strata({"report", folder("a"), folder("a")}).err, HasSubstr("is the same run as"));
@@ -73,15 +76,24 @@ TEST_F(Sweep, ReportsOnAnyRuns) {
 TEST_F(Sweep, KilledAtAnyTimeEndsWithTheSameTable) {
   const std::string apart = "../apart/killed";  // beside the other its runs would be taken from there
   ASSERT_EQ(test::run_strata(compare("whole")).exit_code, 0);
+  // Steps that checkpoints have kept, of all runs.
+  const auto kept = [&] {
+    int64_t sum = 0;
+    for (const char* run : kRuns) {
+      const std::vector<int64_t> steps = small_.steps("sweeps/" + apart + "/runs/" + run);
+      sum += steps.empty() ? 0 : steps.back();
+    }
+    return sum;
+  };
   std::mt19937 random(3);
   int kills = 0;
   for (int code = -1; code != 0; ++kills) {
     ASSERT_LT(kills, 60);
+    const int64_t before = kept();
     test::Program sweep(test::strata_command(compare(apart)));
-    const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(700 + random() % 1500);
-    while (sweep.is_running() && std::chrono::steady_clock::now() < until) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
+    // Each time it gets on, however busy the machine is.
+    ASSERT_TRUE(test::wait_until([&] { return !sweep.is_running() || kept() > before; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 500));
     const pid_t run = kills % 3 == 0 ? sweep.child_with("OMP_NUM_THREADS=1") : -1;
     if (run > 0) {
       kill(run, SIGKILL);
@@ -102,7 +114,7 @@ TEST_F(Sweep, IsSharedByQueuesThatKnowNothingOfEachOther) {
   test::Program two(test::strata_command(compare("shared", {"--jobs", "1"})));
   EXPECT_EQ(one.wait().exit_code, 0);
   EXPECT_EQ(two.wait().exit_code, 0);
-  for (const char* run : {"pre-s1", "pre-s2", "sandwich+gpas-s1", "sandwich+gpas-s2"}) {
+  for (const char* run : kRuns) {
     EXPECT_EQ(record(std::string("shared/runs/") + run).at("sessions").size(), 1) << run;
   }
   EXPECT_THAT(table("shared"), HasSubstr("validation_loss,pre,,pre,2,2,0,0,"));
@@ -148,12 +160,19 @@ TEST_F(Sweep, KeepsAndCountsWhatFails) {
   EXPECT_THAT(second.out, HasSubstr("all of it has ended already"));
 }
 
-// What lies there is never overwritten by something else.
+// What lies there is never overwritten by something else, and a smaller table says what it leaves out.
 TEST_F(Sweep, RefusesRunsOfAnotherConfig) {
   ASSERT_EQ(test::run_strata(compare("one")).exit_code, 0);
+  const std::string asked = test::read_file(small_ / "sweeps/one/study.yaml");
   const test::Finished other = test::run_strata(compare("one", {"train.steps=12"}));
   EXPECT_EQ(other.exit_code, test::kWrongUsage);
   EXPECT_THAT(other.err, HasSubstr("pre-s1 was made with train.steps=9, and here it is 12"));
+  EXPECT_EQ(test::run_strata(compare("one", {"train.steps=12", "--dry-run"})).exit_code, test::kWrongUsage);
+  EXPECT_EQ(test::read_file(small_ / "sweeps/one/study.yaml"), asked);
+  const test::Finished smaller = test::run_strata(
+      {"compare", small_.config(), "--schemes", "pre,sandwich+gpas", "--seeds", "1", "--output", folder("sweeps/one")});
+  EXPECT_EQ(smaller.exit_code, 0) << smaller.err;
+  EXPECT_THAT(smaller.err, HasSubstr("has runs that this table leaves out: pre-s2 sandwich+gpas-s2"));
 }
 
 TEST_F(Sweep, TellsWithoutRunning) {

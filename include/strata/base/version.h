@@ -8,7 +8,7 @@ namespace strata {
 std::string version();
 
 /// The commit that it was built from, with "-dirty" where files differ from it; "unknown" outside of a repository, and
-/// in builds with tests, which are not configured again for each commit.
+/// in developers' builds, which are not configured again for each commit.
 std::string commit();
 
 /// The version of the LibTorch that this was compiled against, "2.11.0".

@@ -26,7 +26,7 @@ struct Conducted {
 };
 
 /// Says what will run, runs what is missing, tunes first where that is asked for, and leaves table.csv, table.md,
-/// table.tex and report.html in sweep.output, beside the runs and sweep.yaml. Killed and started again, it goes on and
+/// table.tex and report.html in sweep.output, beside the runs and study.yaml. Killed and started again, it goes on and
 /// ends with the same tables. Throws UsageError for what cannot be run or compared.
 Conducted conduct(const SweepConfig& sweep, const ConductOptions& options);
 
