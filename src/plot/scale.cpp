@@ -92,7 +92,7 @@ void Range::add(const std::vector<double>& values) {
   for (const double value : values) add(value);
 }
 
-Scale::Scale(const Range& range, const Axis& axis, double space) : log_(range.is_log()) {
+Scale::Scale(const Range& range, const Axis& axis, double space) : log_(range.is_log()), is_count_(axis.is_count) {
   const auto place = [&](double value) { return log_ ? std::log10(value) : value; };
   const auto usable = [&](const std::optional<double>& end) {
     return end && std::isfinite(*end) && (!log_ || *end > 0.0);
@@ -120,7 +120,7 @@ double Scale::operator()(double value) const {
 
 std::vector<double> Scale::linear_values(int about) const {
   const double low = log_ ? std::pow(10.0, low_) : low_, high = log_ ? std::pow(10.0, high_) : high_;
-  const double step = round_step((high - low) / about);
+  const double round = round_step((high - low) / about), step = is_count_ ? std::max(1.0, round) : round;
   std::vector<double> values;
   for (double i = std::ceil(low / step - kAlmost); i <= high / step + kAlmost; ++i) {
     if (values.size() > 100) break;  // numbers so large that one more is none

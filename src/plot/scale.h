@@ -62,7 +62,7 @@ class Scale {
   std::vector<double> log_values(int about) const;
   std::vector<Tick> labelled(const std::vector<double>& values, bool log) const;
 
-  bool log_;
+  bool log_, is_count_;
   double low_ = 0.0, high_ = 1.0;  // log10 of them on a logarithmic axis
   double from_ = 0.0, to_ = 1.0;
 };

@@ -139,8 +139,9 @@ plot::Panels overview(const Reported& reported) {
 plot::Panels profiles(const Reported& reported) {
   plot::Panels panels;
   for (const LayerColumn& of : kLayerColumns) {
-    const plot::Lines frame{
-        .title = str(of.title, " by depth, last step"), .x = {.label = "layer"}, .y = {.log = of.log}};
+    const plot::Lines frame{.title = str(of.title, " by depth, last step"),
+                            .x = {.label = "layer", .is_count = true},
+                            .y = {.log = of.log}};
     if (auto figure = depth_profile_of(reported.arms, of.column, frame))
       panels.panels.push_back(plot::Panel::of(std::move(*figure)));
   }

@@ -21,6 +21,15 @@ TEST(Scale, TicksAreAtRoundNumbers) {
   EXPECT_THAT(labels(-0.05, 0.03), ElementsAre("-0.04", "-0.02", "0", "0.02"));
 }
 
+// There is no layer 1.5.
+TEST(Scale, CountsHaveWholeLabels) {
+  Range range(false);
+  range.add({0, 3});
+  std::vector<std::string> labels;
+  for (const Tick& tick : Scale(range, {.is_count = true}).ticks(6)) labels.push_back(tick.label);
+  EXPECT_THAT(labels, ElementsAre("0", "1", "2", "3"));
+}
+
 TEST(Scale, LabelsAreShort) {
   EXPECT_THAT(labels(0, 2000), ElementsAre("0", "500", "1k", "1.5k", "2k"));
   EXPECT_THAT(labels(0, 9e9), ElementsAre("0", "2B", "4B", "6B", "8B"));

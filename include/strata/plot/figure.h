@@ -20,6 +20,7 @@ struct Axis {
   std::string label = {};
   bool log = false;
   std::optional<double> low = {}, high = {};  // without them: what the data span
+  bool is_count = false;                      // of things, such as layers: labels at whole numbers only
 };
 
 /// A straight line through the plot with a word at it, such as a baseline's loss or the end of warm-up.
