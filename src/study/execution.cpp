@@ -70,7 +70,7 @@ int cores() {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
-std::filesystem::path file_in(const std::filesystem::path& output) { return output / "execution.json"; }
+std::filesystem::path remembered_in(const std::filesystem::path& output) { return output / "execution.json"; }
 
 // An earlier process decided what bits depend on.
 Execution remembered(const std::filesystem::path& file) {
@@ -107,7 +107,7 @@ void take_processor(const config::RunConfig& example, const ConductOptions& opti
 
 Machine share_machine(const config::RunConfig& example, const ConductOptions& options,
                       const std::filesystem::path& output) {
-  Machine machine{.execution = remembered(file_in(output))};
+  Machine machine{.execution = remembered(remembered_in(output))};
   machine.has_gpus = run::device_type_of(example.run) == at::kCUDA;
   machine.run_bytes = bytes_of(example, machine.has_gpus ? at::kCUDA : at::kCPU);
   if (machine.has_gpus) {
@@ -124,7 +124,7 @@ Machine share_machine(const config::RunConfig& example, const ConductOptions& op
 }
 
 void remember(const Execution& execution, const std::filesystem::path& output) {
-  io::write_json(file_in(output), {{"threads", execution.threads}, {"gemm", execution.gemm}});
+  io::write_json(remembered_in(output), {{"threads", execution.threads}, {"gemm", execution.gemm}});
 }
 
 }  // namespace strata::study
