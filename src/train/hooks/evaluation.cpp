@@ -13,6 +13,13 @@
 namespace strata::train {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_from(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers,
+                          const std::function<void(int64_t batch)>& before);
+
 class Evaluation final : public Hook {
  public:
   Evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, workers::Communicator& workers)
@@ -43,8 +50,13 @@ class Evaluation final : public Hook {
   }
 
   void run(const Progress& progress) {
-    const auto start = std::chrono::steady_clock::now();
-    const EvaluationResult result = evaluate(model_, *plan_.set, workers_);
+    const auto start = Clock::now();
+    Clock::time_point said = start;
+    const EvaluationResult result = evaluate(model_, *plan_.set, workers_, [&](int64_t batch) {
+      if (logs_ == nullptr || !plan_.says || seconds_from(said) < log::progress_interval()) return;
+      said = Clock::now();
+      log::progress({{str("evaluating: micro-batch ", batch + 1, " of ", plan_.set->num_batches()), 1}});
+    });
     if (plan_.tell) plan_.tell(result);
     const Scores scores = plan_.scores ? plan_.scores() : Scores{};
     if (logs_ == nullptr) return;
@@ -54,7 +66,7 @@ class Evaluation final : public Hook {
                         {"perplexity_as_in_paper_code", result.paper_perplexity()},
                         {"targets", result.targets},
                         {"tokens", progress.tokens}};
-    line["seconds"] = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    line["seconds"] = seconds_from(start);
     for (const auto& [name, number] : scores.numbers) line[name] = number;
     logs_->evaluations.append(line);
     (plan_.says ? log::say : log::note)(str("step ", progress.step, "  validation loss ", fixed(result.loss, 4),
@@ -68,17 +80,14 @@ class Evaluation final : public Hook {
   workers::Communicator& workers_;
 };
 
-}  // namespace
-
-double EvaluationResult::perplexity() const { return std::exp(loss); }
-
-double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
-
-EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers) {
+// before: is told each micro-batch of this worker.
+EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers,
+                          const std::function<void(int64_t batch)>& before) {
   const at::Tensor losses_B = at::zeros({set.num_batches()}, model.parameters().master().options().dtype(at::kDouble));
   std::vector<double> numbers(2 * static_cast<size_t>(set.num_batches()));  // loss and targets of each micro-batch
   for (int64_t index = workers.rank(); index < set.num_batches(); index += workers.world_size()) {
     workers.get_on();
+    before(index);
     const data::TokenBatch batch = model.upload(set.batch(index));
     if (batch.num_targets() == 0) continue;
     model.add_loss(losses_B[index], batch);
@@ -102,6 +111,16 @@ EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::
   STRATA_CHECK(result.targets > 0, "there is nothing to evaluate on: no row of the set has a target");
   result.loss = total / static_cast<double>(result.targets);
   return result;
+}
+
+}  // namespace
+
+double EvaluationResult::perplexity() const { return std::exp(loss); }
+
+double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
+
+EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers) {
+  return evaluate(model, set, workers, [](int64_t) {});
 }
 
 std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, workers::Communicator& workers) {
