@@ -157,16 +157,17 @@ void say_results(const Conducted& conducted, const fs::path& page) {
 }  // namespace
 
 Conducted conduct(const SweepConfig& sweep, const ConductOptions& options) {
-  const Study unsettled(sweep, {});  // finds what is wrong before anything is measured
-  const Machine machine = share_machine(unsettled.example(), options, sweep.output);
-  Study study(sweep, machine.execution);
+  Study study(sweep);  // finds what is wrong before anything is measured
+  const Machine machine = share_machine(study.example(), options, sweep.output);
+  study.set_execution(machine.execution);
   const std::vector<Run> tuning = study.tuning_runs();
   const std::vector<Run> untuned = study.judged_runs(std::vector<std::vector<std::string>>(study.arms().size()));
   for (const Run& run : study.is_tuned() ? tuning : untuned) state_of(run);  // throws before anything is written
   announce(study, tuning, untuned, machine);
   Conducted conducted;
   if (options.dry_run) return conducted;
-  tell_of_left_out(sweep.output, index_of(study, tuning, untuned));
+  const StudyIndex planned = index_of(study, tuning, untuned);
+  tell_of_left_out(sweep.output, planned);
   write_sweep(sweep);
   if (!machine.has_gpus) remember(machine.execution, sweep.output);
   if (options.slurm) {
@@ -177,7 +178,7 @@ Conducted conduct(const SweepConfig& sweep, const ConductOptions& options) {
                            .jobs = machine.jobs,
                            .devices = machine.devices,
                            .retry_failed = options.retry_failed};
-  write_index(sweep.output, index_of(study, tuning, untuned));  // for who looks on
+  write_index(sweep.output, planned);  // for who looks on
   conducted.signal = run_all(tuning, queue).signal;
   if (conducted.signal != 0) return conducted;
   const std::vector<Run> judged = study.judged_runs(best_values(study, tuning));

@@ -19,18 +19,11 @@ const Lines& lines_of(const RunLog& run, Log log) { return log == Log::kMetrics 
 std::vector<double> x_of(const RunLog& run, Log log, const std::string& axis) {
   const Lines& lines = lines_of(run, log);
   if (axis == "steps") return lines.step;
+  if (axis == "seconds") return seconds_at(run, lines.step);
   std::vector<double> x = lines.column("tokens");
-  if (axis == "FLOPs") {
-    for (double& tokens : x) tokens *= run.flops_per_token;
-    if (run.flops_per_token == 0.0) x.clear();
-  }
-  if (axis != "seconds") return x;
-  const std::vector<double> seconds = seconds_at(run);
-  x.clear();
-  for (const double step : lines.step) {
-    const auto line = std::ranges::upper_bound(run.metrics.step, step) - run.metrics.step.begin();
-    x.push_back(line == 0 ? 0.0 : seconds[static_cast<size_t>(line - 1)]);
-  }
+  if (axis == "tokens") return x;
+  if (run.flops_per_token == 0.0) return {};
+  for (double& tokens : x) tokens *= run.flops_per_token;
   return x;
 }
 
@@ -112,7 +105,7 @@ plot::Panel curves_of(const std::vector<ArmRuns>& arms, Log log, const std::stri
     plot::Lines figure = frame;
     figure.x.label = axis;
     for (size_t arm = 0; arm < arms.size(); ++arm) {
-      add_arm(arms[arm], static_cast<int>(arm) % plot::kColors, log, column, axis, figure.lines);
+      add_arm(arms[arm], color_of(arm), log, column, axis, figure.lines);
     }
     if (!figure.lines.empty()) panel.variants.push_back({axis, std::move(figure)});
   }
@@ -146,7 +139,7 @@ std::optional<plot::Lines> depth_profile_of(const std::vector<ArmRuns>& arms, co
   for (size_t arm = 0; arm < arms.size(); ++arm) {
     const auto by_step = layers_by_step(arms[arm], column);
     if (by_step.empty()) continue;
-    plot::Line line{.label = arms[arm].name, .color = static_cast<int>(arm) % plot::kColors};
+    plot::Line line{.label = arms[arm].name, .color = color_of(arm)};
     for (const Points& layer : by_step.rbegin()->second) {
       const Summary values = summarise(layer.y);
       line.x.push_back(static_cast<double>(line.x.size()));
@@ -160,26 +153,31 @@ std::optional<plot::Lines> depth_profile_of(const std::vector<ArmRuns>& arms, co
   return figure.lines.empty() ? std::nullopt : std::optional(std::move(figure));
 }
 
-std::optional<plot::Bars> bars_of(const std::vector<ArmRuns>& arms, NumberOf number, const plot::Bars& frame) {
-  plot::Bars bars = frame;
-  plot::BarSeries series;
-  bool has_any = false;
-  bars.groups = {""};
+plot::Bars bars_of(const std::vector<ArmRuns>& arms, const std::vector<Summary>& summaries, plot::Bars frame) {
+  frame.groups = {""};
   for (size_t arm = 0; arm < arms.size(); ++arm) {
+    const Summary& summary = summaries[arm];
+    const double sd = std::isfinite(summary.sd) ? summary.sd : 0.0;
+    frame.series.push_back({.label = arms[arm].name,
+                            .color = color_of(arm),
+                            .values = {summary.mean},
+                            .low = {summary.mean - sd},
+                            .high = {summary.mean + sd}});
+  }
+  return frame;
+}
+
+std::optional<plot::Bars> bars_of(const std::vector<ArmRuns>& arms, NumberOf number, const plot::Bars& frame) {
+  std::vector<Summary> summaries;
+  for (const ArmRuns& arm : arms) {
     std::vector<double> values;
-    for (const auto& [seed, run] : arms[arm].runs) {
+    for (const auto& [seed, run] : arm.runs) {
       if (const double value = number(run); std::isfinite(value)) values.push_back(value);
     }
-    has_any = has_any || !values.empty();
-    const Summary summary = summarise(values);
-    const double sd = std::isfinite(summary.sd) ? summary.sd : 0.0;
-    bars.series.push_back({.label = arms[arm].name,
-                           .color = static_cast<int>(arm) % plot::kColors,
-                           .values = {summary.mean},
-                           .low = {summary.mean - sd},
-                           .high = {summary.mean + sd}});
+    summaries.push_back(summarise(values));
   }
-  return has_any ? std::optional(std::move(bars)) : std::nullopt;
+  if (std::ranges::all_of(summaries, [](const Summary& summary) { return summary.n == 0; })) return std::nullopt;
+  return bars_of(arms, summaries, frame);
 }
 
 std::optional<plot::Lines> sensitivity_of(const std::vector<ArmRuns>& tuning, const Outcome& outcome) {
@@ -196,7 +194,7 @@ std::optional<plot::Lines> sensitivity_of(const std::vector<ArmRuns>& tuning, co
     by_arm[candidate.name][*value] = results_of({candidate}, 0, outcome).arms.front().summary;
   }
   for (size_t arm = 0; arm < order.size(); ++arm) {
-    plot::Line line{.label = order[arm], .color = static_cast<int>(arm) % plot::kColors};
+    plot::Line line{.label = order[arm], .color = color_of(arm)};
     for (const auto& [value, summary] : by_arm[order[arm]]) {
       line.x.push_back(value);
       line.y.push_back(summary.mean);
@@ -216,7 +214,7 @@ std::optional<plot::Bars> tasks_of(const std::vector<ArmRuns>& arms) {
   }
   bars.groups = {names.begin(), names.end()};
   for (size_t arm = 0; arm < arms.size(); ++arm) {
-    plot::BarSeries series{.label = arms[arm].name, .color = static_cast<int>(arm) % plot::kColors};
+    plot::BarSeries series{.label = arms[arm].name, .color = color_of(arm)};
     for (const std::string& task : bars.groups) {
       std::vector<double> values;
       double of_items = kNan;
@@ -272,7 +270,7 @@ std::optional<plot::Bars> removals_of(const std::vector<ArmRuns>& arms) {
   plot::Bars bars{.title = "accuracy without a layer", .y = {.label = "mean accuracy of the tasks"}};
   for (const int64_t layer : layers) bars.groups.push_back(layer < 0 ? "none" : std::to_string(layer));
   for (size_t arm = 0; arm < arms.size(); ++arm) {
-    plot::BarSeries series{.label = arms[arm].name, .color = static_cast<int>(arm) % plot::kColors};
+    plot::BarSeries series{.label = arms[arm].name, .color = color_of(arm)};
     for (const int64_t layer : layers) {
       const Summary summary = summarise(of_arms[arm][layer]);
       series.values.push_back(summary.mean);

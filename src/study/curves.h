@@ -26,6 +26,12 @@ std::vector<plot::HeatMap> heat_maps_of(const std::vector<ArmRuns>& arms, const 
 std::optional<plot::Lines> depth_profile_of(const std::vector<ArmRuns>& arms, const std::string& column,
                                             const plot::Lines& frame);
 
+/// The color of an arm, by its number.
+inline int color_of(size_t arm) { return static_cast<int>(arm) % plot::kColors; }
+
+/// A bar of each arm: means, and standard deviations over the seeds.
+plot::Bars bars_of(const std::vector<ArmRuns>& arms, const std::vector<Summary>& summaries, plot::Bars frame);
+
 /// Mean and standard deviation over the seeds of one number of each run; NaN where a run has none.
 using NumberOf = double (*)(const RunLog& run);
 std::optional<plot::Bars> bars_of(const std::vector<ArmRuns>& arms, NumberOf number, const plot::Bars& frame);

@@ -159,7 +159,7 @@ ArmRuns read_group(const RunGroup& group) {
   for (const auto& [seed, folder] : group.folders) {
     std::error_code ignored;
     const bool has_config = fs::is_regular_file(folder / "config.yaml", ignored);
-    if (has_config || fs::exists(folder / "failed.json", ignored)) arm.runs.emplace(seed, read_run(folder));
+    if (has_config || fs::exists(failure_file(folder), ignored)) arm.runs.emplace(seed, read_run(folder));
   }
   return arm;
 }

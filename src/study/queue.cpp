@@ -61,7 +61,8 @@ class Queue {
     for (size_t index = 0; index < runs.size(); ++index) waiting_.push_back(index);
     for (int job = 0; job < options.jobs; ++job) free_jobs_.push_back(job);
     for (const Run& run : runs) {
-      total_work_ += flops_of(run.config);
+      work_.push_back(flops_of(run.config));
+      total_work_ += work_.back();
       state_of(run);  // throws before anything is started
     }
   }
@@ -130,8 +131,8 @@ class Queue {
     } else {
       return false;
     }
-    done_work_ += flops_of(run.config);
-    if (!starts_.contains(index)) work_before_ += flops_of(run.config);
+    done_work_ += work_[index];
+    if (!starts_.contains(index)) work_before_ += work_[index];
     return true;
   }
 
@@ -149,7 +150,7 @@ class Queue {
     output_.add(std::move(child.err),
                 {.worker = static_cast<int>(index), .file = run.folder() / "stderr.txt", .keeps_last_lines = true});
     const int64_t from_step = last_step_in(run.folder());
-    if (starts_[index] == 1) work_before_ += part_of(run, from_step);
+    if (starts_[index] == 1) work_before_ += part_of(index, from_step);
     active_.emplace(child.pid, Active{index, job, std::move(claim), from_step});
   }
 
@@ -201,9 +202,10 @@ class Queue {
     for (const auto& [pid, active] : active_) kill(-pid, sent);
   }
 
-  double part_of(const Run& run, int64_t step) const {
-    return flops_of(run.config) * static_cast<double>(step) /
-           static_cast<double>(std::max<int64_t>(1, run.config.train.steps));
+  // Of a run's work what lies before this step.
+  double part_of(size_t index, int64_t step) const {
+    return work_[index] * static_cast<double>(step) /
+           static_cast<double>(std::max<int64_t>(1, runs_[index].config.train.steps));
   }
 
   void tell_of_others() {
@@ -216,8 +218,7 @@ class Queue {
     if (active_.empty() || seconds_since(said_) < log::progress_interval()) return;
     said_ = Clock::now();
     double work = done_work_;
-    for (const auto& [pid, active] : active_)
-      work += part_of(runs_[active.run], last_step_in(runs_[active.run].folder()));
+    for (const auto& [pid, active] : active_) work += part_of(active.run, last_step_in(runs_[active.run].folder()));
     const double rate = (work - work_before_) / seconds_since(began_);
     std::vector<log::Part> parts{{str(end_.done, " of ", runs_.size(), " runs"), 3},
                                  {str(active_.size(), " under way"), 1},
@@ -236,6 +237,7 @@ class Queue {
   std::map<pid_t, Active> active_;
   std::map<size_t, int> starts_;  // of the runs that this queue has started, since they last got on
   QueueEnd end_;
+  std::vector<double> work_;                                       // of each run, FLOPs
   double total_work_ = 0.0, done_work_ = 0.0, work_before_ = 0.0;  // FLOPs; of the last two, those done before began_
   Clock::time_point began_ = Clock::now(), said_ = began_;
   std::optional<log::Wait> wait_;

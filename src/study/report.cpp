@@ -90,25 +90,16 @@ plot::Intervals differences_of(const Results& results) {
   for (size_t arm = 0; arm < results.arms.size(); ++arm) {
     const PairedTest& test = results.arms[arm].test;
     if (arm == results.baseline || !std::isfinite(test.low)) continue;
-    figure.rows.push_back(
-        {results.arms[arm].name, static_cast<int>(arm) % plot::kColors, test.differences.mean, test.low, test.high});
+    figure.rows.push_back({results.arms[arm].name, color_of(arm), test.differences.mean, test.low, test.high});
   }
   return figure;
 }
 
-// An outcome beside the one that is judged: means and standard deviations over the seeds.
-plot::Bars bars_of_outcome(const Results& results) {
-  plot::Bars bars{.title = results.outcome.title, .groups = {""}};
-  for (size_t arm = 0; arm < results.arms.size(); ++arm) {
-    const Summary& summary = results.arms[arm].summary;
-    const double sd = std::isfinite(summary.sd) ? summary.sd : 0.0;
-    bars.series.push_back({.label = results.arms[arm].name,
-                           .color = static_cast<int>(arm) % plot::kColors,
-                           .values = {summary.mean},
-                           .low = {summary.mean - sd},
-                           .high = {summary.mean + sd}});
-  }
-  return bars;
+// An outcome beside the one that is judged.
+plot::Bars bars_of_outcome(const std::vector<ArmRuns>& arms, const Results& results) {
+  std::vector<Summary> summaries;
+  for (const ArmResult& arm : results.arms) summaries.push_back(arm.summary);
+  return bars_of(arms, summaries, {.title = results.outcome.title});
 }
 
 plot::Panels overview(const Reported& reported) {
@@ -130,7 +121,7 @@ plot::Panels overview(const Reported& reported) {
       add(plot::Panel::of(std::move(*figure)));
   }
   for (size_t other = 1; other < reported.results.size(); ++other) {
-    add(plot::Panel::of(bars_of_outcome(reported.results[other])));
+    add(plot::Panel::of(bars_of_outcome(reported.arms, reported.results[other])));
   }
   if (auto figure = tasks_of(reported.arms)) add(plot::Panel::of(std::move(*figure)));
   return panels;
@@ -268,7 +259,7 @@ std::string title_of(const plot::Figure& figure) {
 void write_report(const Reported& reported, const ReportOptions& options) {
   plot::Page page{.title = options.title, .subtitle = subtitle_of(reported), .reload_seconds = options.reload_seconds};
   for (size_t arm = 0; arm < reported.arms.size(); ++arm) {
-    page.arms.push_back({reported.arms[arm].name, static_cast<int>(arm) % plot::kColors});
+    page.arms.push_back({reported.arms[arm].name, color_of(arm)});
   }
   add_results(page, reported.results);
   if (reported.arms.size() > 1) {

@@ -22,17 +22,6 @@ double first_at(const std::vector<double>& x, const std::vector<double>& y, doub
   return kNan;
 }
 
-// Seconds of training at the steps of the evaluations.
-std::vector<double> seconds_of_evaluations(const RunLog& run) {
-  const std::vector<double> seconds = seconds_at(run);
-  std::vector<double> values;
-  for (const double step : run.evaluations.step) {
-    const auto line = std::ranges::upper_bound(run.metrics.step, step) - run.metrics.step.begin();
-    values.push_back(line == 0 ? 0.0 : seconds[static_cast<size_t>(line - 1)]);
-  }
-  return values;
-}
-
 double loss_of(const RunLog& run) { return run.is_complete ? last_of(run.evaluations.column("loss")) : kNan; }
 
 double value_of(const RunLog& run, const RunLog* baseline, const std::string& outcome) {
@@ -43,7 +32,7 @@ double value_of(const RunLog& run, const RunLog* baseline, const std::string& ou
     const double level = loss_of(*baseline);
     if (outcome.starts_with("steps")) return first_at(run.evaluations.step, losses, level);
     if (outcome.starts_with("tokens")) return first_at(run.evaluations.column("tokens"), losses, level);
-    return first_at(seconds_of_evaluations(run), losses, level);
+    return first_at(seconds_at(run, run.evaluations.step), losses, level);
   }
   const auto task = run.tasks.find(outcome);
   return run.is_complete && task != run.tasks.end() ? last_of(task->second.column("acc")) : kNan;

@@ -1,11 +1,13 @@
 #include "strata/study/run_log.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "numbers.h"
+#include "object_at.h"
 #include "strata/base/check.h"
 #include "strata/config/load.h"
 #include "strata/io/file.h"
@@ -87,18 +89,6 @@ std::map<std::string, Lines> read_tasks(const fs::path& path) {
   return tasks;
 }
 
-// A run that goes on may be about to write it.
-json object_in(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(path, ignored)) return json::object();
-  try {
-    json value = io::read_json(path);
-    if (value.is_object()) return value;
-  } catch (const Error&) {
-  }
-  return json::object();
-}
-
 double number_in(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_number() ? found->get<double>() : 0.0;
@@ -150,11 +140,11 @@ bool is_run(const fs::path& folder) {
 
 RunLog read_run(const fs::path& folder) {
   RunLog run{.folder = folder};
-  const json failed = object_in(folder / "failed.json");
+  const json failed = object_at(failure_file(folder)).value_or(json::object());
   if (failed.contains("why") && failed["why"].is_string()) run.failure = failed["why"];
   if (!run.failure.empty() && !fs::exists(folder / "config.yaml")) return run;  // it failed before it began
   run.config = config::load(folder / "config.yaml").config;
-  const json record = object_in(run::record_file(folder));
+  const json record = object_at(run::record_file(folder)).value_or(json::object());
   run.is_complete = record.contains("end");
   run.flops_per_token = number_in(record, "flops_per_token");
   run.parameters = static_cast<int64_t>(number_in(record, "parameters"));
@@ -164,8 +154,8 @@ RunLog read_run(const fs::path& folder) {
   run.evaluations = read_lines(folder / "eval.jsonl");
   run.layers = read_layers(folder / "layers.jsonl");
   run.tasks = read_tasks(folder / "tasks.jsonl");
-  run.analysis = analysis_in(object_in(run::analysis_file(folder)));
-  run.layer_removal = layer_removal_in(object_in(folder / "results.json"));
+  run.analysis = analysis_in(object_at(run::analysis_file(folder)).value_or(json::object()));
+  run.layer_removal = layer_removal_in(object_at(folder / "results.json").value_or(json::object()));
   return run;
 }
 
@@ -180,6 +170,16 @@ std::vector<double> seconds_at(const RunLog& run) {
     sums.push_back(sum);
   }
   return sums;
+}
+
+std::vector<double> seconds_at(const RunLog& run, const std::vector<double>& steps) {
+  const std::vector<double> sums = seconds_at(run);
+  std::vector<double> values;
+  for (const double step : steps) {
+    const auto line = std::ranges::upper_bound(run.metrics.step, step) - run.metrics.step.begin();
+    values.push_back(line == 0 ? 0.0 : sums[static_cast<size_t>(line - 1)]);
+  }
+  return values;
 }
 
 }  // namespace strata::study

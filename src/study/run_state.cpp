@@ -3,6 +3,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "object_at.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
@@ -11,6 +12,7 @@
 #include "strata/io/file.h"
 #include "strata/io/json.h"
 #include "strata/run/record.h"
+#include "strata/study/run_log.h"
 
 namespace strata::study {
 namespace {
@@ -18,19 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-fs::path failure_file(const fs::path& run) { return run / "failed.json"; }
-
-// What a run says of itself; nothing where it says nothing, or nothing that can be read.
-std::optional<json> record_in(const fs::path& run) {
-  std::error_code ignored;
-  if (!fs::is_regular_file(run::record_file(run), ignored)) return std::nullopt;
-  try {
-    json record = io::read_json(run::record_file(run));
-    if (record.is_object()) return record;
-  } catch (const Error&) {
-  }
-  return std::nullopt;
-}
+// What a run says of itself.
+std::optional<json> record_in(const fs::path& run) { return object_at(run::record_file(run)); }
 
 std::string text_in(const json& record, const char* key) {
   const auto found = record.find(key);

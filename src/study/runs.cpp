@@ -20,14 +20,6 @@ plan::RunCost cost(const config::RunConfig& config) {
   return plan::cost_of(settled, nn::describe(settled));
 }
 
-// Only letters that a file's name may have.
-std::string tag_of(const std::vector<std::string>& tuned) {
-  std::string tag = join(tuned, "-");
-  std::ranges::replace(tag, '/', '_');
-  std::ranges::replace(tag, ' ', '_');
-  return tag;
-}
-
 bool is_of_curve(const std::string& outcome) { return outcome.ends_with("_to_baseline"); }
 
 void check_outcomes(const SweepConfig& sweep, const Arm& arm, const config::RunConfig& config) {
@@ -54,11 +46,11 @@ double flops_of(const config::RunConfig& config) {
   return run.flops_per_step() * static_cast<double>(run.steps);
 }
 
-Study::Study(SweepConfig sweep, Execution execution)
+Study::Study(SweepConfig sweep)
     : sweep_(std::move(sweep)),
-      execution_(std::move(execution)),
       arms_(arms_of(sweep_)),
-      baseline_(baseline_of(sweep_, arms_)) {
+      baseline_(baseline_of(sweep_, arms_)),
+      example_(load(baseline_, {})) {
   for (size_t arm = 0; arm < arms_.size(); ++arm) {
     for (const auto& tuned : combinations(sweep_.tune)) check_outcomes(sweep_, arms_[arm], load(arm, tuned));
   }
@@ -82,7 +74,7 @@ config::RunConfig Study::load(size_t arm, const std::vector<std::string>& overri
 std::vector<std::string> Study::seed_overrides(int64_t seed) const {
   if (sweep_.seed_of == SeedOf::kData) return {str("data.seed=", seed)};
   if (sweep_.seed_of == SeedOf::kBoth) return {str("run.seed=", seed)};
-  return {str("run.seed=", seed), str("data.seed=", load(baseline_, {}).order_seed())};
+  return {str("run.seed=", seed), str("data.seed=", example_.order_seed())};
 }
 
 const Study::Input& Study::input_of(const config::RunConfig& config) {
@@ -103,7 +95,7 @@ Run Study::make_run(size_t arm, int64_t seed, const std::vector<std::string>& tu
   if (execution_.threads > 0) own.push_back(str("run.threads=", execution_.threads));
   if (!execution_.gemm.empty()) own.push_back("run.gemm=" + execution_.gemm);
   if (sweep_.budget == Budget::kFlops && arm != baseline_) {
-    const double budget = flops_of(load(baseline_, {}));
+    const double budget = flops_of(example_);
     own.push_back(
         str("train.steps=", std::max<int64_t>(1, std::llround(budget / cost(load(arm, own)).flops_per_step()))));
   }
@@ -121,7 +113,7 @@ std::vector<Run> Study::tuning_runs() {
   for (const int64_t seed : sweep_.tune_seeds.numbers) {
     for (const auto& tuned : combinations(sweep_.tune)) {
       for (size_t arm = 0; arm < arms_.size(); ++arm) {
-        runs.push_back(make_run(arm, seed, tuned, str("tune-", arms_[arm].name, "-", tag_of(tuned))));
+        runs.push_back(make_run(arm, seed, tuned, str("tune-", arms_[arm].name, "-", file_name_of(join(tuned, "-")))));
       }
     }
   }

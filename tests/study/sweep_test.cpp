@@ -85,7 +85,8 @@ TEST(Study, MakesEachRunOfItsOwnConfig) {
                           .seeds = {{1, 2}},
                           .tune = {{"optimizer.lr", {"1e-3", "2e-3"}}},
                           .output = (small / "sweep").string()};
-  Study study(sweep, {.threads = 1, .gemm = "aten"});
+  Study study(sweep);
+  study.set_execution({.threads = 1, .gemm = "aten"});
   const std::vector<study::Run> tuning = study.tuning_runs();
   ASSERT_EQ(tuning.size(), 4U);
   EXPECT_EQ(tuning[3].name, "tune-pre+gpas-optimizer.lr=2e-3-s1001");
@@ -99,7 +100,7 @@ TEST(Study, MakesEachRunOfItsOwnConfig) {
   EXPECT_EQ(runs[3].folder(), small / "sweep" / "runs" / "pre+gpas-s2");
   EXPECT_NE(runs[0].identity, runs[1].identity);
   EXPECT_NE(runs[0].identity, runs[2].identity);
-  EXPECT_EQ(runs[0].identity, Study(sweep, {}).judged_runs({{"optimizer.lr=0.001"}, {}})[0].identity);
+  EXPECT_EQ(runs[0].identity, Study(sweep).judged_runs({{"optimizer.lr=0.001"}, {}})[0].identity);
 }
 
 // What a seed decides can be told apart.
@@ -111,11 +112,11 @@ TEST(Study, SplitsSeeds) {
                     .seeds = {{1}},
                     .seed_of = SeedOf::kData,
                     .output = (small / "sweep").string()};
-  const config::RunConfig data = Study(sweep, {}).judged_runs({{}})[0].config;
+  const config::RunConfig data = Study(sweep).judged_runs({{}})[0].config;
   EXPECT_EQ(data.run.seed, 7);
   EXPECT_EQ(data.order_seed(), 1U);
   sweep.seed_of = SeedOf::kInit;
-  const config::RunConfig init = Study(sweep, {}).judged_runs({{}})[0].config;
+  const config::RunConfig init = Study(sweep).judged_runs({{}})[0].config;
   EXPECT_EQ(init.run.seed, 1);
   EXPECT_EQ(init.order_seed(), 7U);
 }
@@ -129,7 +130,7 @@ TEST(Study, GivesArmsTheSameFlops) {
                           .seeds = {{1}},
                           .budget = Budget::kFlops,
                           .output = (small / "sweep").string()};
-  const std::vector<study::Run> runs = Study(sweep, {}).judged_runs({{}, {}});
+  const std::vector<study::Run> runs = Study(sweep).judged_runs({{}, {}});
   EXPECT_EQ(runs[0].config.train.steps, 400);
   EXPECT_LT(runs[1].config.train.steps, 200);
   EXPECT_NEAR(flops_of(runs[1].config) / flops_of(runs[0].config), 1.0, 0.005);
@@ -139,7 +140,7 @@ TEST(Study, NamesArmAndKeyOfWhatCannotRun) {
   const test::SmallRun small;
   const auto error = [&](SweepConfig sweep) {
     sweep.base = small.config();
-    return error_of([&] { Study(sweep, {}); });
+    return error_of([&] { const Study refused(sweep); });
   };
   EXPECT_THAT(error({.vary = {{"norm.scheme", {"pre", "sandwhich"}}}}),
               testing::AllOf(StartsWith("arm sandwhich: "), HasSubstr("did you mean \"sandwich\"?")));

@@ -54,6 +54,9 @@ struct RunLog {
   std::string record = {};                         // run.json, as it is
 };
 
+/// Where a sweep leaves why a run of it has failed.
+inline std::filesystem::path failure_file(const std::filesystem::path& run) { return run / "failed.json"; }
+
 /// Whether a folder is that of a run.
 bool is_run(const std::filesystem::path& folder);
 
@@ -63,5 +66,7 @@ RunLog read_run(const std::filesystem::path& folder);
 
 /// Seconds of training up to each line of the metrics, evaluations and checkpoints not counted.
 std::vector<double> seconds_at(const RunLog& run);
+/// The same at these steps, such as those of evaluations.
+std::vector<double> seconds_at(const RunLog& run, const std::vector<double>& steps);
 
 }  // namespace strata::study

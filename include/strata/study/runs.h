@@ -37,13 +37,16 @@ struct Execution {
 class Study {
  public:
   /// Throws UsageError, naming arm and key, for what cannot be run or compared.
-  Study(SweepConfig sweep, Execution execution);
+  explicit Study(SweepConfig sweep);
+
+  /// How the runs that are made from now on are computed; without it as the config says.
+  void set_execution(Execution execution) { execution_ = std::move(execution); }
 
   const SweepConfig& sweep() const { return sweep_; }
   const std::vector<Arm>& arms() const { return arms_; }
   size_t baseline() const { return baseline_; }
   /// The baseline's, without seed and folder.
-  config::RunConfig example() const { return load(baseline_, {}); }
+  const config::RunConfig& example() const { return example_; }
   std::filesystem::path output() const { return sweep_.output; }
 
   /// Every arm with every combination of the keys that are tuned, and the seeds for that. None where nothing is tuned.
@@ -66,9 +69,10 @@ class Study {
   const Input& input_of(const config::RunConfig& config);
 
   SweepConfig sweep_;
-  Execution execution_;
+  Execution execution_ = {};
   std::vector<Arm> arms_;
   size_t baseline_;
+  config::RunConfig example_;
   std::map<std::string, Input> inputs_;  // by the keys that decide them
 };
 
