@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 
 set(_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Strata)
 install(TARGETS strata strata_libtorch EXPORT StrataTargets)
-install(TARGETS strata_program)
+install(TARGETS strata_start strata_commands)
 install(DIRECTORY configs DESTINATION ${CMAKE_INSTALL_DATADIR}/strata)
 install(DIRECTORY include/strata DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT StrataTargets NAMESPACE strata:: DESTINATION ${_package_dir})

@@ -124,6 +124,7 @@ template Option Command::option(const std::string&, uint64_t&, const std::string
 template Option Command::option(const std::string&, double&, const std::string&) const;
 template Option Command::option(const std::string&, std::optional<int64_t>&, const std::string&) const;
 template Option Command::option(const std::string&, std::vector<int>&, const std::string&) const;
+template Option Command::option(const std::string&, std::vector<int64_t>&, const std::string&) const;
 template Option Command::option(const std::string&, std::vector<std::string>&, const std::string&) const;
 
 Option Command::flag(const std::string& names, bool& value, const std::string& help) const {

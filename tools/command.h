@@ -114,6 +114,8 @@ struct Purpose {
   std::vector<void (*)(const Command&)> commands;
 };
 
+std::vector<std::string> command_names(const std::vector<Purpose>& purposes);
+
 /// Reads the command line and runs what it names; every command takes --quiet too. Throws UsageError, in one line,
 /// where it cannot be understood. Gives the exit code: 0, or 2 after the list of commands for a command line without
 /// one.

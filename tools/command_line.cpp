@@ -4,14 +4,19 @@
 #include <array>
 #include <iostream>
 #include <ranges>
+#include <sstream>
 
 #include "command.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 
 namespace strata::tools {
 namespace {
+
+// Where stdout is no terminal.
+constexpr size_t kColumnsOfHelp = 80;
 
 // What people write for commands that are called otherwise here.
 constexpr auto kOtherNames = std::to_array<std::pair<std::string_view, std::string_view>>({{"train", "pretrain"},
@@ -84,22 +89,32 @@ void add_help(CLI::App& program) {
     const auto named = program.get_subcommands([&](const CLI::App* app) { return app->get_name() == *command; });
     if (named.empty() && !command->empty()) throw UsageError("strata help: " + unknown_command(program, *command));
     if (named.empty()) return say_commands(program, std::cout);
-    std::cout << named.front()->help() << std::flush;
+    log::show(named.front()->help(program.get_name()), kColumnsOfHelp);
   });
 }
 
-}  // namespace
-
-int run_command_line(int argc, char** argv, const std::vector<Purpose>& purposes) {
-  CLI::App program{"Strata pretrains LLaMA-style decoders and compares ways of normalising them.", "strata"};
-  program.set_version_flag("-V,--version", "strata " + version());
-  program.require_subcommand(1);
+void add_commands(CLI::App& program, const std::vector<Purpose>& purposes) {
   for (const Purpose& purpose : purposes) {
     const auto before = std::ssize(program.get_subcommands({}));
     for (const auto add : purpose.commands) add(Command(program));
     for (CLI::App* command : program.get_subcommands({}) | std::views::drop(before)) command->group(purpose.name);
   }
   add_help(program);
+}
+
+}  // namespace
+
+std::vector<std::string> command_names(const std::vector<Purpose>& purposes) {
+  CLI::App program;
+  add_commands(program, purposes);
+  return Command(program).subcommands();
+}
+
+int run_command_line(int argc, char** argv, const std::vector<Purpose>& purposes) {
+  CLI::App program{"Strata pretrains LLaMA-style decoders and compares ways of normalising them.", "strata"};
+  program.set_version_flag("-V,--version", "strata " + version());
+  program.require_subcommand(1);
+  add_commands(program, purposes);
   program.formatter(std::make_shared<ShortList>());
   if (argc < 2) {
     say_commands(program, std::cerr);
@@ -109,7 +124,12 @@ int run_command_line(int argc, char** argv, const std::vector<Purpose>& purposes
     program.parse(argc, argv);
     STRATA_CHECK(std::cout.flush(), "cannot write to stdout");
   } catch (const CLI::ParseError& failure) {
-    if (failure.get_exit_code() == 0) return program.exit(failure);  // --help, --version
+    if (failure.get_exit_code() == 0) {  // --help, --version
+      std::stringstream answer;
+      const int code = program.exit(failure, answer);
+      log::show(answer.str(), kColumnsOfHelp);
+      return code;
+    }
     throw UsageError(explain(program, failure.what(), argc > 1 ? argv[1] : ""));
   }
   return 0;

@@ -22,7 +22,8 @@ std::string script_for(const std::string& shell, const Command& program) {
   script += "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    words=\"" + join(program.subcommands(), " ") + "\"\n  else\n";
   script += "    case ${COMP_WORDS[1]} in\n";
   for (const std::string& name : program.subcommands()) {
-    const bool takes_keys = name == "pretrain" || name == "sft" || name == "inspect" || name == "plan";
+    const bool takes_keys =
+        name == "pretrain" || name == "sft" || name == "inspect" || name == "plan" || name == "compare";
     script += "      " + name + ") words=\"" + join(program.options_of(name), " ") +
               (takes_keys ? " $(_strata_keys)" : "") + "\" ;;\n";
   }

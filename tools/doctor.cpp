@@ -3,11 +3,11 @@
 #include <ATen/Version.h>
 
 #include <cstdlib>
-#include <iostream>
 #include <thread>
 
 #include "command.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/table.h"
 #include "strata/base/text.h"
@@ -85,7 +85,7 @@ void run() {
   add_gemms(table);
   add_cuda(table);
   add_carriers(table);
-  std::cout << table.text();
+  log::show(table.text());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "config_arguments.h"
 #include "inspect.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
 #include "strata/config/print.h"
@@ -67,14 +68,20 @@ void inspect_folders(const InspectArguments& arguments) {
   compare_folders(arguments.config.path, more[0]);
 }
 
+// Markdown is for files: its lines stay as they are.
+void print_reference(const std::string& text, bool is_markdown) {
+  if (!is_markdown) return log::show(text);
+  std::cout << text;
+}
+
 void run(const InspectArguments& arguments) {
   if (arguments.markdown && !arguments.keys && !arguments.metrics) {
     throw UsageError("--markdown: is for --keys or --metrics");
   }
   if (arguments.keys) {
-    std::cout << (arguments.markdown ? config::reference() : config::help());
+    print_reference(arguments.markdown ? config::reference() : config::help(), arguments.markdown);
   } else if (arguments.metrics) {
-    std::cout << (arguments.markdown ? run::reference_of_files() : run::help_of_files());
+    print_reference(arguments.markdown ? run::reference_of_files() : run::help_of_files(), arguments.markdown);
   } else if (arguments.config.path.empty()) {
     throw_missing("config or folder");
   } else if (hub::find_model_folder(arguments.config.path)) {

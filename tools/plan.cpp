@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/data/tokenizer.h"
@@ -70,7 +71,7 @@ void run(const PlanArguments& arguments) {
   const bool is_overview = runs.size() > 1 || arguments.gpus.size() > 1;
   Table overview = plan::overview_table(arguments.gpus.empty() || arguments.tflops > 0.0);
   const auto add = [&](const plan::PlannedRun& planned, const plan::Machine& machine) {
-    if (!is_overview) std::cout << plan::plan_report(planned, machine);
+    if (!is_overview) log::show(plan::plan_report(planned, machine));
     if (is_overview) overview.add(plan::overview_line(planned, machine));
     return machine.memory;
   };

@@ -90,7 +90,7 @@ void run(const ReportArguments& arguments) {
   std::cout << "the page is " << page << "\n";
   if (!arguments.svg.empty()) write_figures(reported, arguments.svg);
   if (reported.results.empty()) return;
-  for (const std::string& sentence : study::verdicts(reported.results.front())) std::cout << sentence << "\n";
+  for (const std::string& sentence : study::verdicts(reported.results.front())) log::show(sentence + "\n");
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
-// The program: collects the subcommands, runs one, and turns what it throws into a line and an exit code.
+// The commands: collects them, runs one, and turns what it throws into a line and an exit code.
 #include <malloc.h>
 
 #include <exception>
 
+#include "answers.h"
 #include "command.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
@@ -21,20 +22,29 @@ void return_large_blocks() {
   mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
+std::vector<strata::tools::Purpose> purposes() {
+  using namespace strata::tools;
+  return {{"Train", {add_pretrain, add_sft, add_launch}},
+          {"Compare ways to train", {add_compare, add_sweep, add_report}},
+          {"Judge and use a model", {add_eval, add_analyze, add_generate}},
+          {"Prepare text", {add_train_tokenizer, add_tokenize, add_encode}},
+          {"Look", {add_inspect, add_plan, add_doctor, add_lists, add_bench, add_trace}},
+          {"Model folders", {add_init, add_export, add_import}},
+          {"Shell", {add_completion}}};
+}
+
+// `strata --write-answers FILE`, for the build: see answers.h.
+bool writes_answers(int argc, char** argv) { return argc == 3 && std::string_view(argv[1]) == "--write-answers"; }
+
 }  // namespace
 
-int main(int argc, char** argv) {
+/// What main.cpp runs.
+extern "C" int strata_main(int argc, char** argv) {
   return_large_blocks();
   using namespace strata::tools;
   try {
-    return run_command_line(argc, argv,
-                            {{"Train", {add_pretrain, add_sft, add_launch}},
-                             {"Compare ways to train", {add_compare, add_sweep, add_report}},
-                             {"Judge and use a model", {add_eval, add_analyze, add_generate}},
-                             {"Prepare text", {add_train_tokenizer, add_tokenize, add_encode}},
-                             {"Look", {add_inspect, add_plan, add_doctor, add_lists, add_bench, add_trace}},
-                             {"Model folders", {add_init, add_export, add_import}},
-                             {"Shell", {add_completion}}});
+    if (writes_answers(argc, argv)) return write_answers(argv[2], purposes()), 0;
+    return run_command_line(argc, argv, purposes());
   } catch (const Stopped& stopped) {
     return stopped.exit_code;
   } catch (const strata::UsageError& failure) {

@@ -43,9 +43,7 @@ class Progress {
     now_.documents = before_.documents + counts.documents;
     now_.tokens = before_.tokens + counts.tokens;
     now_.text_bytes = before_.text_bytes + counts.text_bytes;
-    if (std::chrono::duration<double>(Clock::now() - shown_).count() < log::progress_interval()) return;
-    shown_ = Clock::now();
-    log::progress({{shard_, 2}, {documents(), 1}, {tokens(), 3}, {rate(), 0}});
+    if (pace_.is_due()) log::progress({{shard_, 2}, {documents(), 1}, {tokens(), 3}, {rate(), 0}});
   }
 
   std::string summary() const { return str(documents(), ", ", tokens(), ", ", rate()); }
@@ -61,7 +59,7 @@ class Progress {
   std::string shard_;
   data::TokenizeCounts before_, now_;
   Clock::time_point start_ = Clock::now();
-  Clock::time_point shown_ = start_;
+  log::Pace pace_;
 };
 
 void tokenize(const TokenizeArguments& arguments) {
@@ -117,7 +115,7 @@ void add_tokenize(const Command& program) {
   command.option("pattern", arguments->patterns, "files, globs, {00000..01023} ranges, folders, URLs").required();
   command.option("--tokenizer", arguments->tokenizer, "sentencepiece model (spiece.model), a file or URL").required();
   command.option("--cache", arguments->cache, "folder of the token shards (data.cache)").required();
-  command.option("--threads", arguments->threads).positive().shows_default();
+  command.option("--threads", arguments->threads).positive().shows_default("cores");
   add_reading(command, arguments->reading);
   command.run([arguments] { tokenize(*arguments); });
 }

@@ -5,6 +5,8 @@
 
 #include "command.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/text.h"
 #include "strata/hub/model_folder.h"
 #include "strata/io/json.h"
 #include "strata/io/safetensors.h"
@@ -63,7 +65,10 @@ void run(const TraceArguments& arguments) {
                    .gradients = arguments.gradients},
                   *gemm, allocator);
   nn::load_parameters(model.parameters(), folder.weights);
-  io::write_safetensors(arguments.out, trace(model, batch, arguments.gradients));
+  const io::NamedTensors tensors = trace(model, batch, arguments.gradients);
+  io::write_safetensors(arguments.out, tensors);
+  log::info(str(arguments.out, ": ", tensors.size(), " tensors of ", batch.num_rows(), " rows, ", batch.num_tokens(),
+                " tokens"));
 }
 
 }  // namespace

@@ -5,7 +5,6 @@
 #include <spdlog/sinks/dist_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -22,6 +21,7 @@
 #include <thread>
 
 #include "strata/base/check.h"
+#include "strata/base/terminal.h"
 #include "strata/base/text.h"
 
 namespace strata::log {
@@ -69,12 +69,6 @@ bool stays_in_place() {
   return does;
 }
 
-size_t terminal_columns() {
-  constexpr size_t kUsual = 80;
-  winsize size = {};
-  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : kUsual;
-}
-
 // Fewer lines the longer it takes: a night's run has hundreds, not thousands.
 double interval_of_lines() {
   static const Clock::time_point begun = Clock::now();
@@ -105,6 +99,7 @@ void note_progress(const std::string& line) {
 }
 
 std::atomic<const char*> last_words = nullptr;
+std::atomic<bool> has_last_words = true;
 static_assert(std::atomic<const char*>::is_always_lock_free);
 
 // A handler; the signal's default action, which is the process's end, is back when it is called.
@@ -113,7 +108,7 @@ void say_last_words(int signal) {
     [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text, std::strlen(text));
   };
   if (is_progress_shown) put("\n");
-  if (const char* line = last_words) put(line);
+  if (const char* line = last_words; line != nullptr && has_last_words) put(line);
   raise(signal);
 }
 
@@ -125,11 +120,13 @@ void error(std::string_view message) { write(level_enum::err, spoken("error: ", 
 
 void say(std::string_view text) {
   const std::string shown = visible(text.substr(0, text.find_last_not_of('\n') + 1));
-  if (!is_quiet) {
-    end_progress();
-    std::cout << shown << '\n' << std::flush;
-  }
+  if (!is_quiet) show(shown + '\n');
   sinks().for_files.info(shown);
+}
+
+void show(std::string_view text, size_t columns_elsewhere) {
+  end_progress();
+  std::cout << wrapped_for_stdout(text, columns_elsewhere) << std::flush;
 }
 
 void note(std::string_view text) { sinks().for_files.info(visible(text)); }
@@ -151,6 +148,14 @@ std::string fitted(const std::vector<Part>& parts, size_t columns) {
 }
 
 double progress_interval() { return stays_in_place() ? 0.5 : interval_of_lines(); }
+
+bool Pace::is_due() {
+  const Clock::time_point now = Clock::now();
+  const std::chrono::duration<double> since = now - said_;
+  if (since.count() < progress_interval()) return false;
+  said_ = now;
+  return true;
+}
 
 void progress(const std::vector<Part>& parts) {
   const std::string line = visible(fitted(parts, std::string::npos));
@@ -229,5 +234,7 @@ void quiet() {
   is_quiet = true;
   sinks().console->set_level(level_enum::warn);
 }
+
+void without_last_words() { has_last_words = false; }
 
 }  // namespace strata::log

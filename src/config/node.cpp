@@ -51,8 +51,9 @@ std::string show(const Node& node) {
 
 std::string show_briefly(const Node& node) {
   constexpr size_t kLongest = 80;
-  const std::string shown = show(node);
-  return shown.size() <= kLongest ? shown : shown.substr(0, kLongest) + "...";
+  std::string shown = show(node);
+  if (shown.size() > kLongest) shown.replace(kLongest, std::string::npos, "...");
+  return shown;
 }
 
 std::string on_one_line(std::string_view text) {

@@ -75,6 +75,7 @@ AnswerScores answer_questions(nn::Model& model, const data::Questions& questions
   for (int64_t begin = workers.rank() * options.batch; begin < scores.questions;
        begin += workers.world_size() * options.batch) {
     workers.get_on();
+    if (options.tell) options.tell(begin, scores.questions);
     const auto size = static_cast<size_t>(std::min(options.batch, scores.questions - begin));
     for (const Answer& answer : answer_all(model, asked.subspan(static_cast<size_t>(begin), size), options)) {
       const std::string& right = answer.question->answer;

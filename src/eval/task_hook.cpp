@@ -31,7 +31,12 @@ class TaskScores final : public train::Hook {
  private:
   void run(const train::Progress& progress) {
     ScoreFile none;
-    const std::vector<ScoredTask> scored = evaluate_tasks(model_, plan_.tasks, plan_.scoring, workers_, none);
+    log::Pace pace;
+    const auto tell = [&](const AskedTask& task, int64_t done) {
+      if (logs_ == nullptr || !pace.is_due()) return;
+      log::progress({{str("evaluating: ", task.name, ", item ", done, " of ", task.num_items()), 1}});
+    };
+    const std::vector<ScoredTask> scored = evaluate_tasks(model_, plan_.tasks, plan_.scoring, workers_, none, tell);
     if (logs_ == nullptr) return;
     nlohmann::json line = accuracies(scored);
     line["step"] = progress.step;

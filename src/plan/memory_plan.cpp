@@ -96,9 +96,9 @@ MemoryPlan plan_memory(const config::RunConfig& config, const nn::ModelSpec& spe
   return plan;
 }
 
-int64_t room_on_this_host() {
+int64_t room_on_this_host(int64_t processes) {
   const int64_t available = available_memory_bytes();
-  return available > 0 ? available : std::numeric_limits<int64_t>::max() / 2;
+  return (available > 0 ? available : std::numeric_limits<int64_t>::max() / 2) / processes;
 }
 
 std::vector<int64_t> possible_micro_batches(const config::RunConfig& config, int workers) {

@@ -120,13 +120,12 @@ std::string table_cell(const char* kind, const Table::Column& column, const std:
   return str("<", kind, align, span, ">", escaped(text), "</", kind, ">");
 }
 
-std::string html_of(const PageTable& table, const Page&) {
-  const std::vector<Table::Column>& columns = table.columns;
+std::string html_of(const Table& table, const Page&) {
+  const std::vector<Table::Column>& columns = table.columns();
   std::string html = "<div class=\"table\">\n<table>\n<thead><tr>";
   for (const Table::Column& column : columns) html += table_cell("th", column, column.title);
   html += "</tr></thead>\n<tbody>\n";
-  for (const auto& row : table.rows) {
-    STRATA_ASSERT(row.size() <= columns.size());
+  for (const auto& row : table.rows()) {
     html += "<tr>";
     for (size_t i = 0; i < row.size(); ++i) {
       html += table_cell("td", columns[i], row[i], i + 1 == row.size() ? columns.size() - i : 1);

@@ -123,12 +123,9 @@ void EvalProgress::show(const std::string& part, int64_t done, int64_t of) {
     before_ += done_;
   }
   done_ = done;
-  const auto now = Clock::now();
-  const double since = std::chrono::duration<double>(now - shown_).count();
-  if (quiet_ || since < log::progress_interval()) return;
-  shown_ = now;
+  if (quiet_ || !pace_.is_due()) return;
   const int64_t scored = before_ + done_;
-  const double rate = static_cast<double>(scored) / std::chrono::duration<double>(now - begun_).count();
+  const double rate = static_cast<double>(scored) / std::chrono::duration<double>(Clock::now() - begun_).count();
   log::progress({{part, 1},
                  {str(with_commas(done), " of ", with_commas(of), " ", unit_), 2},
                  {str(rate_text(rate), " ", unit_, "/s"), 0},

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "strata/base/log.h"
 #include "strata/data/source.h"
 #include "strata/data/tokenizer.h"
 #include "strata/hub/model_folder.h"
@@ -96,7 +97,7 @@ class EvalProgress {
   std::string part_;
   int64_t before_ = 0, done_ = 0;  // items of the parts before this one, and of this one
   Clock::time_point begun_ = Clock::now();
-  Clock::time_point shown_ = begun_;
+  log::Pace pace_;
 };
 
 }  // namespace strata::run

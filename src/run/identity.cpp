@@ -37,12 +37,12 @@ bool has_functions(const norm::Wiring& wiring) {
   return is_custom(wiring.entry) || std::ranges::any_of(wiring.after, is_custom);
 }
 
-bool decides(const std::string& key) {
+}  // namespace
+
+bool is_identifying(const std::string& key) {
   if (key == "norm.scheme" || key == "evaluate.tasks.data") return false;
   return config::changes_numbers(config::affects_of(key)) || key.starts_with("evaluate.");
 }
-
-}  // namespace
 
 std::string fingerprint_of_scheme(const config::RunConfig& config, const nn::ModelSpec& spec) {
   json record{record_of(spec.wiring.entry)};
@@ -64,7 +64,7 @@ InputFingerprints fingerprints_of(const config::RunConfig& config, const RunInpu
 std::string identity_of(const config::RunConfig& config, const InputFingerprints& input) {
   json record{fingerprint_of_scheme(config, nn::describe(config))};
   for (const auto& [key, value] : config::flatten(config)) {
-    if (decides(key)) record.push_back({key, value});
+    if (is_identifying(key)) record.push_back({key, value});
   }
   record.push_back({input.data, input.evaluation, input.tokenizer, input.model});
   return hash_of(record);

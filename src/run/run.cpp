@@ -12,10 +12,14 @@
 #include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
+#include "strata/nn/of_config.h"
+#include "strata/plan/memory_plan.h"
+#include "strata/run/device.h"
 #include "strata/run/measure.h"
 #include "strata/run/record.h"
 #include "strata/run/tokenizer.h"
 #include "strata/train/signals.h"
+#include "strata/workers/worker.h"
 #include "train.h"
 #include "training_data.h"
 
@@ -26,6 +30,15 @@ namespace {
 void prepare(const config::RunConfig& config) {
   check_config(config);
   set_threads(config.run);
+}
+
+// Before the data are read, which takes its time. settle() asks again, with all workers and what is free then.
+void check_memory(const config::RunConfig& config) {
+  if (device_type_of(config.run) != at::kCPU) return;
+  const auto self = workers::worker_of_environment();
+  const plan::Place place{.workers = self ? self->world_size : 1};
+  plan::settle_recompute(config, nn::describe(config), place,
+                         plan::room_on_this_host(self ? self->local_world_size : 1));
 }
 
 // A run may come to its end and have learned nothing on the way.
@@ -62,11 +75,13 @@ RunResult pretrain(const config::RunConfig& config, const RunOptions& options) {
     throw UsageError(str("sft.model=", config.sft.model, ": strata sft is what fine-tunes"));
   }
   prepare(config);
+  check_memory(config);
   return run("pretrain", config, TrainingData(config), options);
 }
 
 RunResult fine_tune(const config::RunConfig& config, const RunOptions& options) {
   prepare(config);
+  check_memory(config);
   return run("sft", config, SftData(config), options);
 }
 

@@ -54,7 +54,7 @@ std::string with_values(const std::string& pattern, const config::RunConfig& con
 // Bytes that every worker could take where it computes.
 int64_t common_room(const RunDevice& device, const Workers& workers) {
   const auto mine = static_cast<double>(device.cuda ? device.cuda->memory().free
-                                                    : plan::room_on_this_host() / workers.self.local_world_size);
+                                                    : plan::room_on_this_host(workers.self.local_world_size));
   return static_cast<int64_t>(std::ranges::min(workers::gather_numbers(*workers.communicator, {mine})));
 }
 

@@ -168,10 +168,14 @@ std::optional<train::EvaluationPlan> SftData::evaluation(const Settled& run, tra
                              .every = config.evaluate.every,
                              .steps_per_epoch = steps_per_epoch(config)};
   if (config.sft.answers > 0 && !questions_.questions.empty()) {
-    plan.scores = [this, &config, &training, most_tokens = longest_response()] {
-      return scores_of(eval::answer_questions(training.model, questions_, config.sft.answers, tokenizer_,
-                                              {.most_tokens = most_tokens, .batch = config.train.micro_batch},
-                                              training.parallel.workers));
+    plan.scores = [this, &config, &training, most_tokens = longest_response()](const train::PlaceTeller& tell) {
+      const auto tell_question = [&](int64_t question, int64_t of) {
+        tell(str("question ", question + 1, " of ", of));
+      };
+      return scores_of(
+          eval::answer_questions(training.model, questions_, config.sft.answers, tokenizer_,
+                                 {.most_tokens = most_tokens, .batch = config.train.micro_batch, .tell = tell_question},
+                                 training.parallel.workers));
     };
   }
   return plan;

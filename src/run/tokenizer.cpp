@@ -6,20 +6,29 @@
 #include "strata/data/source.h"
 
 namespace strata::run {
+namespace {
 
-data::Tokenizer open_tokenizer(const config::RunConfig& config) {
-  if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model");
+// key: what named the file. advice: what else would do.
+data::Tokenizer open_named(const config::RunConfig& config, const std::string& key, const std::string& advice) {
   const std::filesystem::path file = data::local_copy(config.data.tokenizer, config.data.cache);
   if (!std::filesystem::exists(file)) {
-    throw UsageError(str("data.tokenizer: there is no file ", file.string(),
-                         file.is_relative() ? " (looked in " + std::filesystem::current_path().string() + ")" : ""));
+    throw UsageError(str(key, ": there is no file ", file.string(),
+                         file.is_relative() ? " (looked in " + std::filesystem::current_path().string() + ")" : "",
+                         advice));
   }
   data::Tokenizer tokenizer(file);
   if (tokenizer.vocab_size() > config.model.vocab) {
     throw UsageError(str("model.vocab=", config.model.vocab, " is too small for the ", tokenizer.vocab_size(),
-                         " ids of data.tokenizer=", config.data.tokenizer));
+                         " ids of ", key, "=", config.data.tokenizer));
   }
   return tokenizer;
+}
+
+}  // namespace
+
+data::Tokenizer open_tokenizer(const config::RunConfig& config) {
+  if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model");
+  return open_named(config, "data.tokenizer", "");
 }
 
 void settle_vocabulary(config::RunConfig& config) {
@@ -36,7 +45,8 @@ data::Tokenizer tokenizer_for(const hub::ModelFolder& folder, const std::string&
     throw UsageError(str(folder.weights.shown(), ": its folder names no tokenizer; give a sentencepiece model with ",
                          "--tokenizer"));
   }
-  data::Tokenizer tokenizer = open_tokenizer(config);
+  data::Tokenizer tokenizer = given.empty() ? open_named(config, "data.tokenizer", "; --tokenizer FILE names another")
+                                            : open_named(config, "--tokenizer", "");
   if (!folder.tokenizer_fingerprint.empty() && folder.tokenizer_fingerprint != hex(tokenizer.fingerprint())) {
     log::warn("the model was trained with another tokenizer: its ids mean other pieces");
   }

@@ -44,6 +44,7 @@ std::optional<workers::Worker> one_of_several() {
   if (!self || self->world_size == 1) return std::nullopt;
   log::speak_as(str("[rank ", self->rank, "] "));
   if (self->rank > 0) log::quiet();
+  if (self->local_rank > 0) log::without_last_words();
   return self;
 }
 

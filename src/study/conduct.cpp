@@ -14,6 +14,7 @@
 #include "strata/study/report.h"
 #include "strata/study/run_state.h"
 #include "strata/study/runs.h"
+#include "tuning.h"
 
 namespace strata::study {
 namespace {
@@ -22,12 +23,6 @@ namespace fs = std::filesystem;
 
 // Of what matrix products alone reach.
 constexpr double kUtilisation = 0.8;
-
-std::vector<std::string> tuned_keys(const SweepConfig& sweep) {
-  std::vector<std::string> keys;
-  for (const auto& [key, values] : sweep.tune) keys.push_back(key);
-  return keys;
-}
 
 double work_left(const std::vector<Run>& runs) {
   double work = 0.0;
@@ -41,8 +36,8 @@ void announce(const Study& study, const std::vector<Run>& tuning, const std::vec
   const SweepConfig& sweep = study.sweep();
   const config::RunConfig& first = judged.front().config;
   const int64_t tokens = first.train.steps * first.train.global_batch * first.data.sequence_length;
-  std::string text = str("sweep of ", sweep.base, " in ", sweep.output, "\n  ", study.arms().size(), " arms x ",
-                         sweep.seeds.numbers.size(), " seeds = ", judged.size(), " runs");
+  std::string text = str("sweep of ", sweep.base, " in ", sweep.output, "\n  runs ", judged.size(), " = arms ",
+                         study.arms().size(), " x seeds ", sweep.seeds.numbers.size());
   if (!tuning.empty()) text += str(", and ", tuning.size(), " to tune ", join(tuned_keys(sweep), ", "));
   text += str("\n  judged by ", outcome_of(sweep.outcome.front()).title, ", against ",
               study.arms()[study.baseline()].name, "\n  each of ", with_commas(first.train.steps), " steps, at most ",
@@ -61,37 +56,6 @@ void announce(const Study& study, const std::vector<Run>& tuning, const std::vec
   std::vector<std::string> names;
   for (const Arm& arm : study.arms()) names.push_back(str("  ", arm.name, ": ", join(arm.overrides, " ")));
   log::say(join(names, "\n") + "\n");
-}
-
-// What lies at the end of its list may have a better neighbour beyond.
-void tell_of_edges(const SweepConfig& sweep, const RunGroup& best) {
-  for (const auto& [key, values] : sweep.tune) {
-    const auto is_chosen = [&](const std::string& value) {
-      return std::ranges::find(best.tuned, str(key, "=", value)) != best.tuned.end();
-    };
-    if (values.size() > 2 && (is_chosen(values.front()) || is_chosen(values.back()))) {
-      log::warn(str(best.name, ": the best ", key, " lies at the end of its list"));
-    }
-  }
-}
-
-// Of each arm the values that it runs with: the best of those that were tried.
-std::vector<std::vector<std::string>> best_values(const Study& study, const std::vector<Run>& tuning) {
-  std::vector<std::vector<std::string>> best(study.arms().size());
-  if (!study.is_tuned()) return best;
-  const std::vector<RunGroup> tried = index_of(study, tuning, {}).tuning;
-  for (size_t arm = 0; arm < best.size(); ++arm) {
-    const std::string& name = study.arms()[arm].name;
-    std::vector<RunGroup> own;
-    std::ranges::copy_if(tried, std::back_inserter(own), [&](const RunGroup& group) { return group.name == name; });
-    const auto choice = best_of(read_groups(own), outcome_of(study.sweep().outcome.front()));
-    STRATA_CHECK(choice, "arm ", name, ": no value of ", join(tuned_keys(study.sweep()), ", "),
-                 " came through all of tune_seeds; there is nothing to go on with");
-    best[arm] = own[*choice].tuned;
-    log::say(str("  ", name, " runs with ", join(best[arm], ", ")));
-    tell_of_edges(study.sweep(), own[*choice]);
-  }
-  return best;
 }
 
 // The table of a smaller sweep takes the place of a larger one's.
@@ -179,10 +143,14 @@ Conducted conduct(const SweepConfig& sweep, const ConductOptions& options) {
                            .devices = machine.devices,
                            .retry_failed = options.retry_failed};
   write_index(sweep.output, planned);  // for who looks on
-  conducted.signal = run_all(tuning, queue).signal;
+  QueueOptions first = queue;
+  first.kind = "tuning runs";
+  first.flops_after = work_left(untuned);
+  const Tuned tuned = tune(study, tuning, first);
+  conducted.signal = tuned.signal;
   if (conducted.signal != 0) return conducted;
-  const std::vector<Run> judged = study.judged_runs(best_values(study, tuning));
-  const StudyIndex index = index_of(study, tuning, judged);
+  const std::vector<Run> judged = study.judged_runs(tuned.best);
+  const StudyIndex index = index_of(study, tuned.runs, judged);
   write_index(sweep.output, index);
   const QueueEnd end = run_all(judged, queue);
   conducted.signal = end.signal;

@@ -1,7 +1,6 @@
 #include "curves.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <set>
@@ -89,13 +88,6 @@ std::map<double, std::vector<Points>> layers_by_step(const ArmRuns& arm, const s
 }
 
 double mean_of(const Points& points) { return summarise(points.y).mean; }
-
-std::optional<double> number_of_override(const std::string& override_text) {
-  const std::string value = override_text.substr(override_text.find('=') + 1);
-  double number = 0.0;
-  const auto end = std::from_chars(value.data(), value.data() + value.size(), number);
-  return end.ec == std::errc{} && end.ptr == value.data() + value.size() ? std::optional(number) : std::nullopt;
-}
 
 }  // namespace
 

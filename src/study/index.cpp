@@ -54,17 +54,7 @@ std::vector<RunGroup> groups_in(const json& list, const fs::path& folder) {
   return groups;
 }
 
-// What makes another arm: how a run is computed and watched does not, and seeds do not.
 using Keys = std::map<std::string, std::string>;
-Keys deciding_keys(const config::RunConfig& config) {
-  Keys keys;
-  for (const auto& [key, value] : config::flatten(config)) {
-    if (key == "run.seed" || key == "data.seed") continue;
-    const config::Affects affects = config::affects_of(key);
-    if (affects != config::Affects::kExecution && affects != config::Affects::kHost) keys[key] = value;
-  }
-  return keys;
-}
 
 // By the keys whose values are not the same in all; where these are many, by the folder of its first run.
 std::vector<std::string> names_of(const std::vector<Keys>& arms, const std::vector<RunGroup>& groups) {
@@ -98,6 +88,16 @@ bool has_curves(const std::vector<ArmRuns>& arms) {
 }
 
 }  // namespace
+
+Keys deciding_keys(const config::RunConfig& config) {
+  Keys keys;
+  for (const auto& [key, value] : config::flatten(config)) {
+    if (key == "run.seed" || key == "data.seed") continue;
+    const config::Affects affects = config::affects_of(key);
+    if (affects != config::Affects::kExecution && affects != config::Affects::kHost) keys[key] = value;
+  }
+  return keys;
+}
 
 StudyIndex index_of(const Study& study, const std::vector<Run>& tuning, const std::vector<Run>& judged) {
   const SweepConfig& sweep = study.sweep();

@@ -215,15 +215,19 @@ class Queue {
   }
 
   void say_progress() {
-    if (active_.empty() || seconds_since(said_) < log::progress_interval()) return;
-    said_ = Clock::now();
+    if (active_.empty() || !pace_.is_due()) return;
     double work = done_work_;
     for (const auto& [pid, active] : active_) work += part_of(active.run, last_step_in(runs_[active.run].folder()));
-    const double rate = (work - work_before_) / seconds_since(began_);
-    std::vector<log::Part> parts{{str(end_.done, " of ", runs_.size(), " runs"), 3},
+    const double of_this_process = work - work_before_;
+    const double of_half_a_run = 0.5 * total_work_ / static_cast<double>(runs_.size());
+    std::vector<log::Part> parts{{str(end_.done, " of ", runs_.size(), " ", options_.kind), 3},
                                  {str(active_.size(), " under way"), 1},
                                  {str(fixed(100.0 * work / total_work_, 0), " % of the work"), 2}};
-    if (rate > 0.0) parts.push_back({human_seconds((total_work_ - work) / rate) + " left", 3});
+    if (of_this_process > of_half_a_run) {  // the start of a process is no measure
+      const double seconds_a_flop = seconds_since(began_) / of_this_process;
+      const double left = total_work_ - work + options_.flops_after;
+      parts.push_back({human_seconds(left * seconds_a_flop) + " left", 3});
+    }
     if (end_.failed > 0) parts.push_back({str(end_.failed, " failed"), 3});
     log::progress(parts);
   }
@@ -239,7 +243,8 @@ class Queue {
   QueueEnd end_;
   std::vector<double> work_;                                       // of each run, FLOPs
   double total_work_ = 0.0, done_work_ = 0.0, work_before_ = 0.0;  // FLOPs; of the last two, those done before began_
-  Clock::time_point began_ = Clock::now(), said_ = began_;
+  Clock::time_point began_ = Clock::now();
+  log::Pace pace_;
   std::optional<log::Wait> wait_;
 };
 

@@ -12,6 +12,7 @@
 #include "strata/config/print.h"
 #include "strata/io/file.h"
 #include "strata/plot/page.h"
+#include "strata/study/index.h"
 #include "strata/study/sweep.h"
 
 namespace strata::study {
@@ -53,33 +54,27 @@ const RunLog* first_run(const std::vector<ArmRuns>& arms) {
 }
 
 // Keys whose values are not the same in all arms; seeds and how runs are computed aside.
-plot::PageTable compared_keys(const std::vector<ArmRuns>& arms) {
+Table compared_keys(const std::vector<ArmRuns>& arms) {
   std::vector<std::map<std::string, std::string>> of_arms;
   for (const ArmRuns& arm : arms) {
-    auto& values = of_arms.emplace_back();
-    if (arm.runs.empty()) continue;
-    for (const auto& [key, value] : config::flatten(arm.runs.begin()->second.config)) values[key] = value;
+    of_arms.push_back(arm.runs.empty() ? std::map<std::string, std::string>()
+                                       : deciding_keys(arm.runs.begin()->second.config));
   }
-  plot::PageTable table{.columns = {{"arm"}}};
   std::set<std::string> keys;
   for (const auto& values : of_arms) {
     for (const auto& [key, value] : values) {
-      const bool decides = config::changes_numbers(config::affects_of(key)) && key != "run.seed" && key != "data.seed";
-      if (decides && value != of_arms.front()[key]) keys.insert(key);
+      if (value != of_arms.front()[key]) keys.insert(key);
     }
   }
-  for (const std::string& key : keys) table.columns.push_back({key});
+  std::vector<Table::Column> columns{{"arm"}};
+  for (const std::string& key : keys) columns.push_back({key});
+  Table table(std::move(columns));
   for (size_t arm = 0; arm < arms.size(); ++arm) {
     std::vector<std::string> row{arms[arm].name};
     for (const std::string& key : keys) row.push_back(of_arms[arm][key]);
-    table.rows.push_back(row);
+    table.add(std::move(row));
   }
   return table;
-}
-
-plot::PageTable results_table(const Results& results) {
-  const Table table = table_of(results);
-  return {.columns = table.columns(), .rows = table.rows()};
 }
 
 plot::Intervals differences_of(const Results& results) {
@@ -175,22 +170,22 @@ std::string state_text(const RunLog& run) {
   return run.metrics.empty() ? "begun" : str("step ", run.metrics.step.back());
 }
 
-plot::PageTable run_table(const std::vector<ArmRuns>& arms) {
-  plot::PageTable table{.columns = {{"arm"},
-                                    {"seed", kToRight},
-                                    {"state"},
-                                    {"steps", kToRight},
-                                    {"tokens", kToRight},
-                                    {"validation loss", kToRight},
-                                    {"folder"}}};
+Table run_table(const std::vector<ArmRuns>& arms) {
+  Table table({{"arm"},
+               {"seed", kToRight},
+               {"state"},
+               {"steps", kToRight},
+               {"tokens", kToRight},
+               {"validation loss", kToRight},
+               {"folder"}});
   for (const ArmRuns& arm : arms) {
     for (const auto& [seed, run] : arm.runs) {
       const auto& tokens = run.metrics.column("tokens");
       const auto& losses = run.evaluations.column("loss");
-      table.rows.push_back({arm.name, std::to_string(seed), state_text(run),
-                            run.metrics.empty() ? "0" : with_commas(static_cast<int64_t>(run.metrics.step.back())),
-                            tokens.empty() ? "0" : with_commas(static_cast<int64_t>(tokens.back())),
-                            losses.empty() ? "-" : fixed(losses.back(), 4), run.folder.lexically_normal().string()});
+      table.add({arm.name, std::to_string(seed), state_text(run),
+                 run.metrics.empty() ? "0" : with_commas(static_cast<int64_t>(run.metrics.step.back())),
+                 tokens.empty() ? "0" : with_commas(static_cast<int64_t>(tokens.back())),
+                 losses.empty() ? "-" : fixed(losses.back(), 4), run.folder.lexically_normal().string()});
     }
   }
   return table;
@@ -225,14 +220,14 @@ void add_results(plot::Page& page, const std::vector<Results>& all) {
   for (size_t i = 0; i < all.size(); ++i) {
     if (i == 0) page.blocks.push_back(plot::Verdict{verdicts(all[i])});
     page.blocks.push_back(plot::Heading{i == 0 ? "Table" : all[i].outcome.title});
-    page.blocks.push_back(results_table(all[i]));
+    page.blocks.push_back(table_of(all[i]));
     if (i > 0) page.blocks.push_back(plot::Paragraph{join(verdicts(all[i]), ". ") + "."});
   }
   if (all.empty()) return;
   page.blocks.push_back(plot::Paragraph{
       "Differences are paired by seed: same rows in the same order, same start values of what arms have in common. "
       "p: two-sided paired t test, Holm over the arms. could show: the smallest difference that these seeds find with "
-      "80 % power. sd, se: over the seeds."});
+      "80 % power, after Holm. sd, se: over the seeds."});
 }
 
 void add_provenance(plot::Page& page, const Reported& reported) {

@@ -54,7 +54,8 @@ ArmResult measured(const ArmRuns& arm, const ArmRuns& baseline, const Outcome& o
   return result;
 }
 
-void compare(ArmResult& arm, const ArmResult& baseline) {
+// level: of each comparison, where several share kLevel.
+void compare(ArmResult& arm, const ArmResult& baseline, double level) {
   std::vector<double> own, base;
   for (const auto& [seed, value] : arm.values) {
     const auto pair = baseline.values.find(seed);
@@ -64,8 +65,8 @@ void compare(ArmResult& arm, const ArmResult& baseline) {
   }
   arm.test = paired_test(own, base);
   const Summary& differences = arm.test.differences;
-  arm.smallest_difference = study::smallest_difference(differences.sd, differences.n);
-  arm.seeds_needed = pairs_for(differences.mean, differences.sd);
+  arm.smallest_difference = study::smallest_difference(differences.sd, differences.n, level);
+  arm.seeds_needed = pairs_for(differences.mean, differences.sd, level);
 }
 
 }  // namespace
@@ -83,9 +84,10 @@ Results results_of(const std::vector<ArmRuns>& arms, size_t baseline, const Outc
   Results results{.outcome = outcome, .baseline = baseline, .target = target};
   for (const ArmRuns& arm : arms) results.arms.push_back(measured(arm, arms[baseline], outcome));
   std::vector<double> p_values;
+  const double level = kLevel / static_cast<double>(std::max<size_t>(arms.size(), 2) - 1);
   for (size_t i = 0; i < arms.size(); ++i) {
     if (i == baseline) continue;
-    compare(results.arms[i], results.arms[baseline]);
+    compare(results.arms[i], results.arms[baseline], level);
     p_values.push_back(results.arms[i].test.p);
   }
   const std::vector<double> adjusted = holm(p_values);

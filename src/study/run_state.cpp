@@ -11,6 +11,7 @@
 #include "strata/config/print.h"
 #include "strata/io/file.h"
 #include "strata/io/json.h"
+#include "strata/run/identity.h"
 #include "strata/run/record.h"
 #include "strata/study/run_log.h"
 
@@ -38,9 +39,8 @@ std::string what_differs(const Run& run) {
   try {
     const config::RunConfig before = config::load(run.folder() / "config.yaml").config;
     for (const config::Difference& difference : config::differences(before, run.config)) {
-      const bool decides =
-          config::changes_numbers(config::affects_of(difference.key)) || difference.key.starts_with("evaluate.");
-      if (decides) return str(difference.key, "=", difference.before, ", and here it is ", difference.now);
+      if (difference.key == "norm.scheme" || run::is_identifying(difference.key))
+        return str(difference.key, "=", difference.before, ", and here it is ", difference.now);
     }
   } catch (const Error&) {
   }

@@ -107,16 +107,24 @@ Run Study::make_run(size_t arm, int64_t seed, const std::vector<std::string>& tu
   return run;
 }
 
+Run Study::tuning_run(size_t arm, int64_t seed, const std::vector<std::string>& tuned) {
+  return make_run(arm, seed, tuned, str("tune-", arms_[arm].name, "-", file_name_of(join(tuned, "-"))));
+}
+
 std::vector<Run> Study::tuning_runs() {
   std::vector<Run> runs;
   if (!is_tuned()) return runs;
   for (const int64_t seed : sweep_.tune_seeds.numbers) {
     for (const auto& tuned : combinations(sweep_.tune)) {
-      for (size_t arm = 0; arm < arms_.size(); ++arm) {
-        runs.push_back(make_run(arm, seed, tuned, str("tune-", arms_[arm].name, "-", file_name_of(join(tuned, "-")))));
-      }
+      for (size_t arm = 0; arm < arms_.size(); ++arm) runs.push_back(tuning_run(arm, seed, tuned));
     }
   }
+  return runs;
+}
+
+std::vector<Run> Study::tuning_runs(size_t arm, const std::vector<std::string>& tuned) {
+  std::vector<Run> runs;
+  for (const int64_t seed : sweep_.tune_seeds.numbers) runs.push_back(tuning_run(arm, seed, tuned));
   return runs;
 }
 

@@ -21,8 +21,8 @@ using NoncentralT = boost::math::non_central_t;
 
 StudentsT students_t(int64_t n) { return StudentsT(static_cast<double>(n - 1)); }
 
-// How many standard errors the interval reaches to both sides.
-double critical(int64_t n) { return quantile(complement(students_t(n), kLevel / 2.0)); }
+// How many standard errors the interval of 1 - level reaches to both sides.
+double critical(int64_t n, double level) { return quantile(complement(students_t(n), level / 2.0)); }
 
 }  // namespace
 
@@ -44,7 +44,7 @@ PairedTest paired_test(std::span<const double> values, std::span<const double> b
   PairedTest test{.differences = summarise(differences), .low = kNan, .high = kNan};
   const Summary& d = test.differences;
   if (d.n < 2) return test;
-  const double reach = critical(d.n) * d.standard_error;
+  const double reach = critical(d.n, kLevel) * d.standard_error;
   test.low = d.mean - reach;
   test.high = d.mean + reach;
   if (d.standard_error > 0.0) {
@@ -76,19 +76,19 @@ std::vector<double> holm(std::span<const double> p_values) {
   return adjusted;
 }
 
-double power_of(double difference, double sd, int64_t n) {
+double power_of(double difference, double sd, int64_t n, double level) {
   const double ncp = std::abs(difference) / (sd / std::sqrt(static_cast<double>(n)));
-  const double bound = critical(n);
+  const double bound = critical(n, level);
   constexpr double kCertain = 40.0;  // chi's tail has no double so far out, and the series becomes slow
   if (ncp > kCertain * bound) return 1.0;
   const NoncentralT shifted(static_cast<double>(n - 1), ncp);
   return cdf(complement(shifted, bound)) + cdf(shifted, -bound);
 }
 
-double smallest_difference(double sd, int64_t n) {
+double smallest_difference(double sd, int64_t n, double level) {
   if (n < 2 || !std::isfinite(sd)) return kNan;
   if (sd == 0.0) return 0.0;
-  const auto missing_power = [&](double difference) { return power_of(difference, sd, n) - kPower; };
+  const auto missing_power = [&](double difference) { return power_of(difference, sd, n, level) - kPower; };
   double high = sd;
   while (missing_power(high) < 0.0) high *= 2.0;
   uintmax_t iterations = 200;
@@ -97,16 +97,16 @@ double smallest_difference(double sd, int64_t n) {
   return (below + above) / 2.0;
 }
 
-int64_t pairs_for(double difference, double sd) {
+int64_t pairs_for(double difference, double sd, double level) {
   if (difference == 0.0 || !std::isfinite(sd)) return kMostPairs;
   int64_t low = 1, high = 2;  // low is too few
-  while (high < kMostPairs && power_of(difference, sd, high) < kPower) {
+  while (high < kMostPairs && power_of(difference, sd, high, level) < kPower) {
     low = high;
     high *= 2;
   }
   while (high - low > 1) {
     const int64_t middle = (low + high) / 2;
-    (power_of(difference, sd, middle) < kPower ? low : high) = middle;
+    (power_of(difference, sd, middle, level) < kPower ? low : high) = middle;
   }
   return std::min(high, kMostPairs);
 }

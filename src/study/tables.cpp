@@ -37,11 +37,16 @@ std::string signed_number(double value, int digits) {
   return text.find_first_of("123456789") == std::string::npos && text.starts_with('-') ? text.substr(1) : text;
 }
 
+// The size of a difference: of two digits, or more where it is that large.
+std::string size_text(double size) {
+  constexpr double kLarge = 100.0;
+  return size < kLarge ? significant(size, 2) : with_commas(std::llround(size));
+}
+
 // How many seeds would show what was seen; as good as none: nothing.
 std::string needed_text(const ArmResult& arm) {
   if (arm.seeds_needed >= kMostPairs) return "";
-  return str("; ", with_commas(arm.seeds_needed), " seeds would show ",
-             significant(std::abs(arm.test.differences.mean), 2));
+  return str("; ", with_commas(arm.seeds_needed), " seeds would show ", size_text(std::abs(arm.test.differences.mean)));
 }
 
 std::string label(const ArmResult& arm) {
@@ -73,7 +78,7 @@ std::string verdict_of(const ArmResult& arm, const Results& results) {
   const int digits = digits_for(half_width(test));
   return str(arm.name, " and ", base, " are not distinguishable with ", seeds_text(difference.n), " (difference ",
              signed_number(difference.mean, digits), " ± ", fixed(half_width(test), digits), ", ", p_text(arm.p_holm),
-             " after Holm); they would have shown a difference of ", significant(arm.smallest_difference, 2),
+             " after Holm); they would have shown a difference of ", size_text(arm.smallest_difference),
              needed_text(arm));
 }
 

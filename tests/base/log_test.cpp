@@ -25,6 +25,7 @@ TEST(Log, WritesToAFileAsLongAsItLives) {
 TEST(Log, ShowsProgressInLinesWhereThereIsNoTerminal) {
   testing::internal::CaptureStdout();
   EXPECT_EQ(log::progress_interval(), 5.0);
+  EXPECT_FALSE(log::Pace().is_due());
   log::progress({{"one"}, {"1 s left"}, {"(1 %)"}});
   log::info("a message");
   log::progress({{"two"}});

@@ -35,7 +35,11 @@ END
   "$scratch/build/outside" config.yaml
 )
 
-loaded=$(ldd "$scratch/build/outside" "$scratch/prefix/bin/strata")
+if LD_DEBUG=files "$scratch/prefix/bin/strata" help plan 2>&1 | grep libtorch; then
+  echo "libtorch is loaded for help"
+  exit 1
+fi
+loaded=$(ldd "$scratch/build/outside" "$scratch/prefix/bin/strata" "$scratch/prefix/"lib*/libstrata_commands.so)
 if [ "$(grep -c "libstrata.so.* => $scratch/prefix/" <<<"$loaded")" != 2 ] || grep "not found" <<<"$loaded"; then
   echo "not the installed library, or one is missing:"
   echo "$loaded"

@@ -3,7 +3,10 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <limits>
+
+#include "strata/base/text.h"
 
 namespace strata::study {
 namespace {
@@ -12,6 +15,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 // A run that was evaluated at these steps.
@@ -45,6 +49,26 @@ TEST(Results, SayWhatIsDifferent) {
                   HasSubstr("pre is below 3.2 (one-sided, 5 seeds, p = "), HasSubstr("better is below 3.2"),
                   HasSubstr("same is below 3.2")));
   EXPECT_NEAR(results.arms[1].test.differences.mean, -0.032, 1e-12);
+}
+
+// One of fifteen arms differs by what two seeds alone would show, and fifteen times two seeds do not.
+TEST(Results, CouldHaveShownMoreThanWhatTheyDoNotShow) {
+  std::vector<ArmRuns> arms{arm_of("pre", {3.10, 3.20})};
+  for (int i = 0; i < 15; ++i) arms.push_back(arm_of(str("arm", i), {3.54 + 0.01 * i, 3.60}));
+  const Results results = results_of(arms, 0, outcome_of("validation_loss"));
+  EXPECT_LT(results.arms[1].test.p, 0.05);
+  for (const ArmResult& arm : results.arms) {
+    if (arm.name == "pre") continue;
+    EXPECT_GT(arm.p_holm, 0.05) << arm.name;
+    EXPECT_GT(arm.smallest_difference, std::abs(arm.test.differences.mean)) << arm.name;
+    EXPECT_GT(arm.seeds_needed, 2) << arm.name;
+  }
+}
+
+TEST(Results, WriteLargeDifferencesInFull) {
+  const std::vector<ArmRuns> arms{arm_of("pre", {100.0, 900.0}), arm_of("x", {700.0, 300.0})};
+  EXPECT_THAT(verdicts(results_of(arms, 0, outcome_of("validation_loss"))),
+              ElementsAre(AllOf(HasSubstr("they would have shown a difference of 9,800"), Not(HasSubstr("e+")))));
 }
 
 // None of them is passed over in silence.

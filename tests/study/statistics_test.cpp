@@ -44,6 +44,12 @@ TEST(Statistics, PowerIsThatOfTheNoncentralT) {
   EXPECT_EQ(pairs_for(0.03, sd), 6);      // 5.78
   EXPECT_EQ(pairs_for(0.01, sd), 35);     // 34.25
   EXPECT_EQ(pairs_for(-0.005, sd), 132);  // 131.07
+  constexpr double kOfFifteen = kLevel / 15.0;
+  EXPECT_NEAR(power_of(0.03, sd, 5, kOfFifteen), 0.13601646925573907, 1e-10);
+  EXPECT_NEAR(power_of(0.01, sd, 40, kOfFifteen), 0.5046382696351841, 1e-10);
+  EXPECT_NEAR(smallest_difference(sd, 5, kOfFifteen), 0.07110016150267248, 1e-12);
+  EXPECT_EQ(pairs_for(0.03, sd, kOfFifteen), 11);
+  EXPECT_EQ(pairs_for(0.01, sd, kOfFifteen), 63);
 }
 
 // Numbers of which nothing can be said say nothing.

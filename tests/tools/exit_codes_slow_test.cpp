@@ -171,9 +171,10 @@ TEST_F(ExitCodes, OfASignalSayWhatStays) {
 }
 
 TEST(Help, FitsEightyColumns) {
-  for (const Words& words : {Words{"help"}, Words{"--help"}}) {
+  for (const Words& words : {Words{"help"}, Words{"--help"}, Words{"help", "compare"}, Words{"help", "launch"},
+                             Words{"pretrain", "--help"}, Words{"bench", "step", "--help"}}) {
     const Finished finished = run_strata(words);
-    EXPECT_THAT(finished.out, HasSubstr("pretrain"));
+    EXPECT_THAT(finished.out, HasSubstr(words.size() > 1 ? "Usage: strata " : "pretrain"));
     for (const std::string& line : lines_of(finished.out)) EXPECT_LE(columns_of(line), 80U) << line;
   }
 }

@@ -63,17 +63,19 @@ TEST_F(RunMemory, RecomputationIsChosenAndKeepsTheBytes) {
   EXPECT_NE(run_.weights("auto", 9), "");
 }
 
-// 33 million tokens at once: more than any memory holds, and found out before any is taken.
+// 33 million tokens at once: more than any memory holds, and found out before any is taken or data is read.
 TEST_F(RunMemory, IsRefusedWhereItCannotFit) {
   for (const char* recompute : {"auto", "ffn"}) {
     const Finished refused =
         run_.pretrain("huge", {"model.intermediate=65536", "train.global_batch=1048576", "train.micro_batch=1048576",
-                               "data.prefetch=1", str("train.recompute=", recompute)});
+                               "data.prefetch=1", str("train.recompute=", recompute),
+                               str("data.cache=", (run_ / "unread").string())});
     EXPECT_EQ(refused.exit_code, kWrongUsage) << refused.err;
     EXPECT_THAT(refused.err, HasSubstr("train.micro_batch=1048576 with train.recompute="));
     EXPECT_THAT(refused.err,
                 testing::ContainsRegex(" TB of memory, [0-9.]+ .B are there; train.micro_batch=[0-9]+ with"));
     EXPECT_FALSE(std::filesystem::exists(run_ / "huge"));
+    EXPECT_FALSE(std::filesystem::exists(run_ / "unread"));  // nor were data tokenized
   }
 }
 

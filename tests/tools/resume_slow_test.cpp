@@ -1,9 +1,11 @@
 // Runs that are stopped, killed, moved and resumed, from the command line: they end with the bytes of one that was not.
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <thread>
 
@@ -254,22 +256,27 @@ TEST_F(Resume, AClosedPipeEndsNoRun) {
 
 // One step of this run takes many seconds.
 TEST_F(Resume, GraceEndsAStepThatTakesTooLong) {
-  const std::vector<std::string> slow{"train.global_batch=40000", "train.micro_batch=1", "checkpoint.grace_seconds=2"};
-  Program program(run_.command("slow", slow));
-  ASSERT_TRUE(wait_until([&] { return fs::exists(run_ / "slow/eval.jsonl"); }));
-  std::this_thread::sleep_for(milliseconds(1000));
-  program.send(SIGTERM);
-  EXPECT_EQ(program.wait().exit_code, 128 + SIGTERM);
+  // Where all is slower, so are a run's start and reading its first batch.
+  const auto start_a_step = [&](const std::string& name, const std::string& grace) {
+    const auto begin = std::chrono::steady_clock::now();
+    auto program = std::make_unique<Program>(
+        run_.command(name, {"train.global_batch=40000", "train.micro_batch=1", "checkpoint.grace_seconds=" + grace}));
+    EXPECT_TRUE(wait_until([&] { return fs::exists(run_ / name / "eval.jsonl"); }));
+    const auto started = std::chrono::steady_clock::now() - begin;
+    std::this_thread::sleep_for(std::max<std::chrono::nanoseconds>(milliseconds(1000), 2 * started));
+    return program;
+  };
+  const auto program = start_a_step("slow", "2");
+  program->send(SIGTERM);
+  EXPECT_EQ(program->wait().exit_code, 128 + SIGTERM);
   EXPECT_THAT(run_.steps("slow"), ElementsAre(0));  // saved before the grace was over
 
-  Program twice(run_.command("twice", {slow[0], slow[1], "checkpoint.grace_seconds=0"}));
-  ASSERT_TRUE(wait_until([&] { return fs::exists(run_ / "twice/eval.jsonl"); }));
-  std::this_thread::sleep_for(milliseconds(1000));
-  twice.send(SIGINT);
+  const auto twice = start_a_step("twice", "0");
+  twice->send(SIGINT);
   std::this_thread::sleep_for(milliseconds(100));
-  EXPECT_TRUE(twice.is_running());
-  twice.send(SIGINT);
-  EXPECT_EQ(twice.wait().exit_code, 128 + SIGINT);
+  EXPECT_TRUE(twice->is_running());
+  twice->send(SIGINT);
+  EXPECT_EQ(twice->wait().exit_code, 128 + SIGINT);
   EXPECT_TRUE(run_.steps("twice").empty());
 }
 

@@ -44,7 +44,7 @@ class Sweep : public testing::Test {
 TEST_F(Sweep, EndsWithATableAVerdictAndAPage) {
   const test::Finished run = test::run_strata(compare("one"));
   EXPECT_EQ(run.exit_code, 0) << run.err;
-  EXPECT_THAT(run.out, AllOf(HasSubstr("2 arms x 2 seeds = 4 runs"), HasSubstr("sandwich+gpas is lower than pre by "),
+  EXPECT_THAT(run.out, AllOf(HasSubstr("runs 4 = arms 2 x seeds 2"), HasSubstr("sandwich+gpas is lower than pre by "),
                              HasSubstr("(4 of 4)"), HasSubstr("the page is ")));
   EXPECT_THAT(table("one"), HasSubstr("validation_loss,sandwich+gpas,,pre,2,2,0,0,"));
   EXPECT_THAT(test::read_file(small_ / "sweeps/one/report.html"),
@@ -168,6 +168,8 @@ TEST_F(Sweep, RefusesRunsOfAnotherConfig) {
   EXPECT_EQ(other.exit_code, test::kWrongUsage);
   EXPECT_THAT(other.err, HasSubstr("pre-s1 was made with train.steps=9, and here it is 12"));
   EXPECT_EQ(test::run_strata(compare("one", {"train.steps=12", "--dry-run"})).exit_code, test::kWrongUsage);
+  EXPECT_THAT(test::run_strata({"compare", small_.config(), "--schemes", "pre", "post"}).err,
+              HasSubstr("\"post\": expected key.path=value; values of an option are joined by commas"));
   EXPECT_EQ(test::read_file(small_ / "sweeps/one/study.yaml"), asked);
   const test::Finished smaller = test::run_strata(
       {"compare", small_.config(), "--schemes", "pre,sandwich+gpas", "--seeds", "1", "--output", folder("sweeps/one")});
@@ -178,8 +180,11 @@ TEST_F(Sweep, RefusesRunsOfAnotherConfig) {
 TEST_F(Sweep, TellsWithoutRunning) {
   const test::Finished dry = test::run_strata(compare("dry", {"--dry-run", "--tune", "optimizer.lr=1e-3,2e-3"}));
   EXPECT_EQ(dry.exit_code, 0) << dry.err;
-  EXPECT_THAT(dry.out, AllOf(HasSubstr("= 4 runs, and 4 to tune optimizer.lr"), HasSubstr("about ")));
+  EXPECT_THAT(dry.out, AllOf(HasSubstr("runs 4 = arms 2 x seeds 2, and 4 to tune optimizer.lr"), HasSubstr("about ")));
   EXPECT_FALSE(fs::exists(small_ / "sweeps/dry"));
+  EXPECT_THAT(
+      test::run_strata({"compare", small_.config(), "--schemes", "pre,post", "--seeds", "3,5,9", "--dry-run"}).out,
+      HasSubstr("runs 6 = arms 2 x seeds 3"));
   const test::Finished slurm = test::run_strata(compare("slurm", {"--slurm"}));
   EXPECT_EQ(slurm.exit_code, 0) << slurm.err;
   EXPECT_THAT(test::read_file(small_ / "sweeps/slurm/sweep.sbatch"),
@@ -195,6 +200,20 @@ TEST_F(Sweep, TunesEachArm) {
               AllOf(HasSubstr("pre runs with optimizer.lr=1e-2"), Not(HasSubstr("runs with optimizer.lr=1e-5"))));
   EXPECT_THAT(table("tuned"), HasSubstr("validation_loss,pre,optimizer.lr=1e-2,pre,2,2,0,0,"));
   EXPECT_EQ(record("tuned/runs/tune-pre-optimizer.lr=1e-5-s1001").at("end").at("step"), 9);
+}
+
+// The best is not taken for it as long as its neighbour is not known.
+TEST_F(Sweep, TunesBeyondTheEndsOfALongList) {
+  const std::vector<std::string> tuned = compare("beyond", {"--tune", "optimizer.lr=1e-6,1e-5,1e-4"});
+  const test::Finished run = test::run_strata(tuned);
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, AllOf(HasSubstr("pre: optimizer.lr=1e-4 lies at the end of what was tried; 0.001 is tried too"),
+                             HasSubstr("optimizer.lr=0.01 lies at the end of what was tried; 0.1 is tried too")));
+  EXPECT_EQ(record("beyond/runs/tune-pre-optimizer.lr=0.1-s1001").at("end").at("step"), 9);
+  EXPECT_THAT(test::read_file(small_ / "sweeps/beyond/report.html"), HasSubstr("0.1"));
+  // Nothing of it is made again.
+  EXPECT_THAT(test::run_strata(tuned).out, HasSubstr("is tried too"));
+  EXPECT_EQ(record("beyond/runs/tune-pre-optimizer.lr=0.1-s1001").at("sessions").size(), 1U);
 }
 
 }  // namespace

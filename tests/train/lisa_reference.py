@@ -16,6 +16,7 @@ INPUT.json:
 import argparse
 import json
 import math
+import sys
 import warnings
 from pathlib import Path
 
@@ -23,20 +24,10 @@ warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
 import torch
 import torch.nn.functional as F
 
-DTYPES = {"F32": torch.float32, "F64": torch.float64, "BF16": torch.bfloat16, "I64": torch.int64}
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+from safetensors_file import DTYPES, read_safetensors
+
 IGNORED = -100
-
-
-def read_safetensors(file):
-    content = bytearray(Path(file).read_bytes())
-    start = 8 + int.from_bytes(content[:8], "little")
-    tensors = {}
-    for name, entry in json.loads(content[8:start]).items():
-        if name != "__metadata__":
-            count = math.prod(entry["shape"])
-            flat = torch.frombuffer(content, dtype=DTYPES[entry["dtype"]], count=count, offset=start + entry["data_offsets"][0])
-            tensors[name] = flat.reshape(entry["shape"])
-    return tensors
 
 
 def write_safetensors(file, tensors):

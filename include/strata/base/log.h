@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,8 +16,13 @@ void info(std::string_view message);
 void warn(std::string_view message);
 void error(std::string_view message);
 
-/// What a run says of itself, on stdout: header, totals, results. Several lines may be one text.
+/// What a run says of itself, on stdout: header, totals, results. Several lines may be one text. On a terminal it is
+/// wrapped().
 void say(std::string_view text);
+
+/// What was asked for, on stdout: tables, help. Not for the log file. On a terminal it is wrapped(); elsewhere a line
+/// stays a line, unless the text is to have at most so many columns in any case.
+void show(std::string_view text, size_t columns_elsewhere = std::string::npos);
 
 /// Into the log file alone.
 void note(std::string_view text);
@@ -34,6 +40,15 @@ void progress(const std::vector<Part>& parts);
 /// Seconds until the next line of progress is worth its place: half a second where it stays in place, elsewhere 5 s and
 /// more, the longer the program runs, up to 5 minutes.
 double progress_interval();
+/// Says when a next line of progress is due, progress_interval() after the last.
+class Pace {
+ public:
+  /// Whether it is time; if so, the interval begins anew.
+  bool is_due();
+
+ private:
+  std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
+};
 /// Before other output to stdout: leaves the line as it is, so that the output begins on a line of its own.
 void end_progress();
 
@@ -55,7 +70,8 @@ class Wait {
 };
 
 /// What a signal that ends the process (SIGINT, SIGTERM, SIGHUP) says on stderr while this lives: what stays of the
-/// work. Of several the youngest speaks. Where a signal is ignored or does something else, that stays so.
+/// work. Of several the youngest speaks, --quiet or not. Where a signal is ignored or does something else, that stays
+/// so.
 class LastWords {
  public:
   explicit LastWords(const std::string& words);
@@ -88,5 +104,8 @@ void speak_as(const std::string& speaker);
 /// Only warnings and errors from now on, and no progress (--quiet, ranks other than 0). A log file gets all of it
 /// still.
 void quiet();
+
+/// This process has no LastWords from now on: the first worker of its host says them for all.
+void without_last_words();
 
 }  // namespace strata::log

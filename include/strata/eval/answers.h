@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include "strata/data/samples/questions.h"
@@ -13,6 +14,7 @@ namespace strata::eval {
 struct AnswerOptions {
   int64_t most_tokens = 32;  // of an answer
   int64_t batch = 16;        // questions that are answered together: the model has to hold so many of its longest rows
+  std::function<void(int64_t question, int64_t of)> tell = {};  // of this worker's batches, the first question of each
 };
 
 /// How many questions were answered right: by the model, and by who only knows the training samples' answers.

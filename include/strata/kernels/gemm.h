@@ -36,10 +36,11 @@ std::unique_ptr<Gemm> make_gemm(const std::string& name);
 /// cuBLAS, for tensors on a GPU.
 std::unique_ptr<Gemm> make_cuda_gemm();
 
-/// GFLOP/s of a_MK b_KN of such tensors, on the CPU with the current number of threads: the best of a few runs.
+/// GFLOP/s of a_MK b_KN of such tensors, on the CPU with the current number of threads: the best of several runs, so
+/// that it is the machine's own rate also where others use it.
 double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k, const at::TensorOptions& options = at::kFloat);
 
-/// The faster of the libraries on this machine, from a measurement of under a second whose result is kept in the
+/// The faster of the libraries on this machine, from a measurement of two seconds whose result is kept in the
 /// user's cache folder (per processor, library version and thread count), so that runs on one machine agree.
 std::unique_ptr<Gemm> fastest_gemm();
 

@@ -40,8 +40,9 @@ std::vector<std::pair<std::string, int64_t>> bytes_by_class(const MemoryPlan& pl
 /// the work.
 MemoryPlan plan_memory(const config::RunConfig& config, const nn::ModelSpec& spec, const Place& place, int rank = 0);
 
-/// Bytes that a run could take of this host's memory by now; where the system does not say, more than there can be.
-int64_t room_on_this_host();
+/// Bytes that each of some processes could take of this host's memory by now; where the system does not say, more than
+/// there can be.
+int64_t room_on_this_host(int64_t processes = 1);
 
 /// The sizes of micro-batches that divide train.global_batch and that so many workers can share, rising.
 std::vector<int64_t> possible_micro_batches(const config::RunConfig& config, int workers);

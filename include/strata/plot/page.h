@@ -24,12 +24,6 @@ struct Verdict {
   std::vector<std::string> sentences = {};
 };
 
-/// Rows of at most as many cells as there are columns; the last cell of a shorter row reaches over those behind it.
-struct PageTable {
-  std::vector<Table::Column> columns = {};
-  std::vector<std::vector<std::string>> rows = {};
-};
-
 /// The same figure under several names, such as "steps", "tokens", "FLOPs" for its x axis. One switch chooses the name
 /// for all panels of a page; those without it, and all where scripts are off, show their first.
 struct Panel {
@@ -53,7 +47,7 @@ struct Details {
   std::string text = {};
 };
 
-using Block = std::variant<Heading, Paragraph, Verdict, PageTable, Panels, Details>;
+using Block = std::variant<Heading, Paragraph, Verdict, Table, Panels, Details>;
 
 /// An entry of the legend that all figures of a page share.
 struct Arm {

@@ -22,6 +22,9 @@ struct InputFingerprints {
 /// Reads the input, and may have to make its token shards.
 InputFingerprints fingerprints_of(const config::RunConfig& config, const RunInput& input);
 
+/// Whether a key's value is part of a run's identity_of. Not norm.scheme: its fingerprint is.
+bool is_identifying(const std::string& key);
+
 /// Tells runs apart by what decides their results: every key that changes numbers, the scheme by its fingerprint, what
 /// is read, and when the run is judged. Names of files, and where it is computed, are no part of it; last bits depend
 /// on the latter. 16 hexadecimal digits. config: complete.

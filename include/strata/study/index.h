@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct StudyIndex {
   std::vector<RunGroup> arms = {};
   std::vector<RunGroup> tuning = {};  // every arm with every combination of what was tuned
 };
+
+/// Keys that make another arm, with their values as text: not those of how a run is computed and watched, nor seeds.
+std::map<std::string, std::string> deciding_keys(const config::RunConfig& config);
 
 StudyIndex index_of(const Study& study, const std::vector<Run>& tuning, const std::vector<Run>& judged);
 

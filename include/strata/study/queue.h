@@ -15,6 +15,8 @@ struct QueueOptions {
   int jobs = 1;                      // runs at once
   std::vector<std::string> devices;  // what CUDA_VISIBLE_DEVICES has for each of the jobs; empty: the CPU
   bool retry_failed = false;
+  std::string kind = "runs";  // what they are, in the line of progress
+  double flops_after = 0.0;   // of runs that come after these: they are part of the time that is left
 };
 
 struct QueueEnd {

@@ -38,8 +38,8 @@ struct ArmResult {
   Summary summary = {};
   PairedTest test = {};              // against the baseline, over the seeds that both have
   double p_holm = 1.0;               // over all arms but the baseline
-  double smallest_difference = 0.0;  // that these seeds could have shown with kPower
-  int64_t seeds_needed = 0;          // to show the difference that was seen
+  double smallest_difference = 0.0;  // that these seeds could have shown with kPower, after Holm
+  int64_t seeds_needed = 0;          // to show the difference that was seen, after Holm
   double p_target = 1.0;             // that it is better than the target
 };
 

@@ -51,6 +51,8 @@ class Study {
 
   /// Every arm with every combination of the keys that are tuned, and the seeds for that. None where nothing is tuned.
   std::vector<Run> tuning_runs();
+  /// One arm with other values of these keys.
+  std::vector<Run> tuning_runs(size_t arm, const std::vector<std::string>& tuned);
   /// Every arm with all of its seeds, seed by seed. best: of each arm the values that it runs with.
   std::vector<Run> judged_runs(const std::vector<std::vector<std::string>>& best);
 
@@ -62,6 +64,7 @@ class Study {
     run::InputFingerprints fingerprints;
   };
 
+  Run tuning_run(size_t arm, int64_t seed, const std::vector<std::string>& tuned);
   Run make_run(size_t arm, int64_t seed, const std::vector<std::string>& tuned, const std::string& name);
   std::vector<std::string> all_overrides(size_t arm, const std::vector<std::string>& overrides) const;
   config::RunConfig load(size_t arm, const std::vector<std::string>& overrides) const;

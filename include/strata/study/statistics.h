@@ -33,15 +33,16 @@ double p_below(std::span<const double> values, double target);
 /// Holm's step-down: p values as they count where all of them are looked at, in the order given. At most 1.
 std::vector<double> holm(std::span<const double> p_values);
 
-/// The chance that a paired test of n pairs, whose differences have this sd, finds a true mean difference (two-sided,
-/// kLevel; noncentral t). n at least 2.
-double power_of(double difference, double sd, int64_t n);
+/// The chance that a paired test of n pairs, whose differences have this sd, finds a true mean difference (two-sided;
+/// noncentral t). n at least 2. level: of each test; of m tests that share kLevel it is kLevel / m, what Holm asks of
+/// the first.
+double power_of(double difference, double sd, int64_t n, double level = kLevel);
 
 /// The smallest mean difference that n pairs find with kPower. NaN of fewer than two.
-double smallest_difference(double sd, int64_t n);
+double smallest_difference(double sd, int64_t n, double level = kLevel);
 
 /// How many pairs find this difference with kPower; kMostPairs: as many or more.
 inline constexpr int64_t kMostPairs = 100'000;
-int64_t pairs_for(double difference, double sd);
+int64_t pairs_for(double difference, double sd, double level = kLevel);
 
 }  // namespace strata::study

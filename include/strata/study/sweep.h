@@ -40,6 +40,7 @@ struct SweepConfig {
   SeedOf seed_of = SeedOf::kBoth;
   KeyValues tune = {};
   Seeds tune_seeds{.numbers = {1001}};
+  int64_t tune_beyond = 3;
   std::vector<std::string> outcome{"validation_loss"};
   Budget budget = Budget::kTokens;
   double target = 0.0;
@@ -57,6 +58,10 @@ struct SweepConfig {
     field("seed_of", seed_of, kNumbers, "what a seed decides: both; the order of the data alone; start values alone");
     field("tune", tune, kNumbers, "key: [values]; every arm runs with the best of them, found with tune_seeds");
     field("tune_seeds", tune_seeds, kNumbers, "other ones than seeds: a list, or how many, from 1001");
+    field("tune_beyond", tune_beyond, kNumbers,
+          "where an arm's best value is the first or last of three or more: how many beyond it are tried, in the ratio "
+          "of their neighbours",
+          config::at_least(0));
     field("outcome", outcome, kExecution,
           "validation_loss; steps_to_baseline, tokens_to_baseline, seconds_to_baseline; a task; the first is judged");
     field("budget", budget, kNumbers,

@@ -47,13 +47,16 @@ struct EvaluationResult {
   double paper_perplexity() const;
 };
 
+/// Is told how far an evaluation is, in words: "micro-batch 52 of 391".
+using PlaceTeller = std::function<void(const std::string& place)>;
+
 /// When a run is evaluated, besides after its last step, and by what.
 struct EvaluationPlan {
   std::unique_ptr<const data::BatchSet> set;
-  int64_t every = 0;                    // steps; 0: not by steps
-  int64_t steps_per_epoch = 0;          // after each epoch, and before the first step; 0: not by epochs
-  int64_t last_step = 0;                // of the whole run
-  std::function<Scores()> scores = {};  // a collective
+  int64_t every = 0;            // steps; 0: not by steps
+  int64_t steps_per_epoch = 0;  // after each epoch, and before the first step; 0: not by epochs
+  int64_t last_step = 0;        // of the whole run
+  std::function<Scores(const PlaceTeller&)> scores = {};  // a collective
   std::function<void(const EvaluationResult&)> tell = {};
   bool says = true;  // on stdout, not only in the log file
 };
@@ -72,7 +75,9 @@ std::unique_ptr<Hook> checkpoints(const config::CheckpointConfig& config, const 
                                   CheckpointWriter& writer, RunLogs* logs, DataParallel& parallel,
                                   const Lisa* lisa = nullptr);
 
-/// A collective: the micro-batches are dealt out to the workers, and all of them get the same result.
-EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers);
+/// A collective: the micro-batches are dealt out to the workers, and all of them get the same result. `tell`: is told
+/// each of this worker's.
+EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers,
+                          const PlaceTeller& tell = {});
 
 }  // namespace strata::train

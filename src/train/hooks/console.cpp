@@ -22,13 +22,10 @@ class Console final : public Hook {
     tokens_ += report.tokens;
     ++steps_;
     seconds_ += report.seconds;
-    const auto now = Clock::now();
-    const double since_shown = std::chrono::duration<double>(now - shown_).count();
-    const bool last = report.step == facts_.last_step;
-    if (since_shown < log::progress_interval() && !last && started_) return;
+    const bool is_first_or_last = !started_ || report.step == facts_.last_step;
+    if (!pace_.is_due() && !is_first_or_last) return;
     show(report, progress);
     started_ = true;
-    shown_ = now;
     tokens_ = steps_ = 0;
     seconds_ = 0.0;
   }
@@ -65,7 +62,7 @@ class Console final : public Hook {
   ConsoleFacts facts_;
   bool started_ = false;
   Clock::time_point begun_ = Clock::now();
-  Clock::time_point shown_ = begun_;
+  log::Pace pace_;
   double waited_ = 0.0;
   workers::CommunicationTime communication_;
   double seconds_ = 0.0;  // of the steps since a line was shown

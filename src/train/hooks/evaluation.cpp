@@ -17,9 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_from(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers,
-                          const std::function<void(int64_t batch)>& before);
-
 class Evaluation final : public Hook {
  public:
   Evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, workers::Communicator& workers)
@@ -51,14 +48,13 @@ class Evaluation final : public Hook {
 
   void run(const Progress& progress) {
     const auto start = Clock::now();
-    Clock::time_point said = start;
-    const EvaluationResult result = evaluate(model_, *plan_.set, workers_, [&](int64_t batch) {
-      if (logs_ == nullptr || !plan_.says || seconds_from(said) < log::progress_interval()) return;
-      said = Clock::now();
-      log::progress({{str("evaluating: micro-batch ", batch + 1, " of ", plan_.set->num_batches()), 1}});
-    });
+    log::Pace pace;
+    const PlaceTeller tell = [&](const std::string& place) {
+      if (logs_ != nullptr && plan_.says && pace.is_due()) log::progress({{"evaluating: " + place, 1}});
+    };
+    const EvaluationResult result = evaluate(model_, *plan_.set, workers_, tell);
     if (plan_.tell) plan_.tell(result);
-    const Scores scores = plan_.scores ? plan_.scores() : Scores{};
+    const Scores scores = plan_.scores ? plan_.scores(tell) : Scores{};
     if (logs_ == nullptr) return;
     nlohmann::json line{{"step", progress.step},
                         {"loss", result.loss},
@@ -80,14 +76,19 @@ class Evaluation final : public Hook {
   workers::Communicator& workers_;
 };
 
-// before: is told each micro-batch of this worker.
+}  // namespace
+
+double EvaluationResult::perplexity() const { return std::exp(loss); }
+
+double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
+
 EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers,
-                          const std::function<void(int64_t batch)>& before) {
+                          const PlaceTeller& tell) {
   const at::Tensor losses_B = at::zeros({set.num_batches()}, model.parameters().master().options().dtype(at::kDouble));
   std::vector<double> numbers(2 * static_cast<size_t>(set.num_batches()));  // loss and targets of each micro-batch
   for (int64_t index = workers.rank(); index < set.num_batches(); index += workers.world_size()) {
     workers.get_on();
-    before(index);
+    if (tell) tell(str("micro-batch ", index + 1, " of ", set.num_batches()));
     const data::TokenBatch batch = model.upload(set.batch(index));
     if (batch.num_targets() == 0) continue;
     model.add_loss(losses_B[index], batch);
@@ -111,16 +112,6 @@ EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::
   STRATA_CHECK(result.targets > 0, "there is nothing to evaluate on: no row of the set has a target");
   result.loss = total / static_cast<double>(result.targets);
   return result;
-}
-
-}  // namespace
-
-double EvaluationResult::perplexity() const { return std::exp(loss); }
-
-double EvaluationResult::paper_perplexity() const { return std::exp(sum_of_means / static_cast<double>(batches + 1)); }
-
-EvaluationResult evaluate(nn::Model& model, const data::BatchSet& set, workers::Communicator& workers) {
-  return evaluate(model, set, workers, [](int64_t) {});
 }
 
 std::unique_ptr<Hook> evaluation(RunLogs* logs, EvaluationPlan plan, nn::Model& model, workers::Communicator& workers) {
