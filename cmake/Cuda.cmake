@@ -9,8 +9,8 @@
 
 set(STRATA_CUDA AUTO CACHE STRING "build libstrata_cuda.so and libstrata_nccl.so: AUTO (where all is there), ON, OFF")
 set_property(CACHE STRATA_CUDA PROPERTY STRINGS AUTO ON OFF)
-# The architectures of A100, A800 and of H100, H800, H200.
-set(STRATA_CUDA_ARCHITECTURES 80 90a CACHE STRING "compute capabilities that the kernels are compiled for")
+# The architectures of A100, A800 and of H100, H800, H200, rising; PTX of the last serves newer ones.
+set(STRATA_CUDA_ARCHITECTURES 80 90 CACHE STRING "compute capabilities that the kernels are compiled for")
 set(_nccl_version 2.28)
 set(_cuda_version 13)
 
@@ -73,6 +73,8 @@ function(strata_cuda_objects result)
   foreach(architecture ${STRATA_CUDA_ARCHITECTURES})
     list(APPEND generate -gencode arch=compute_${architecture},code=sm_${architecture})
   endforeach()
+  list(GET STRATA_CUDA_ARCHITECTURES -1 newest)
+  list(APPEND generate -gencode arch=compute_${newest},code=compute_${newest})
   foreach(source ${ARGN})
     cmake_path(GET source FILENAME name)
     set(object ${CMAKE_BINARY_DIR}/cuda/${name}.o)
@@ -109,5 +111,7 @@ strata_cuda_objects(_kernel_objects ${_kernel_sources})
 strata_cuda_module(strata_cuda src/kernels/cuda/module/module.cpp ${_kernel_objects})
 list(TRANSFORM STRATA_CUDA_ARCHITECTURES PREPEND sm_ OUTPUT_VARIABLE _architectures)
 list(JOIN _architectures ", " _architectures)
-target_compile_definitions(strata_cuda PRIVATE STRATA_CUDA_ARCHITECTURES="${_architectures}")
+list(GET STRATA_CUDA_ARCHITECTURES 0 _oldest)
+target_compile_definitions(strata_cuda PRIVATE STRATA_CUDA_OLDEST=${_oldest}
+  STRATA_CUDA_ARCHITECTURES="${_architectures} and newer")
 strata_cuda_module(strata_nccl src/workers/nccl/nccl.cpp)

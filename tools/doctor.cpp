@@ -1,8 +1,8 @@
 // strata doctor: what this installation is and what it lacks.
-#include <ATen/Parallel.h>
 #include <ATen/Version.h>
 
 #include <cstdlib>
+#include <map>
 #include <thread>
 
 #include "command.h"
@@ -11,6 +11,7 @@
 #include "strata/base/machine.h"
 #include "strata/base/table.h"
 #include "strata/base/text.h"
+#include "strata/base/threads.h"
 #include "strata/base/version.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
@@ -22,16 +23,31 @@ namespace {
 
 std::string threads() {
   const char* wanted = std::getenv("OMP_NUM_THREADS");
-  return str(at::get_num_threads(), " of ", std::thread::hardware_concurrency(), " logical cores, OMP_NUM_THREADS ",
+  return str(num_threads(), " of ", std::thread::hardware_concurrency(), " logical cores, OMP_NUM_THREADS ",
              wanted == nullptr ? "not set" : wanted);
 }
 
-void add_gemms(Table& table) {
-  const std::string automatic = kernels::fastest_gemm()->name();
+// What run.gemm: auto takes each library for.
+std::map<std::string, std::vector<std::string>> uses_of_gemms(bool anew) {
+  std::map<std::string, std::vector<std::string>> uses;
+  for (const auto& [type, precision] : {std::pair(at::kFloat, "fp32"), std::pair(at::kBFloat16, "bf16")}) {
+    for (const auto& [hidden, size] : {std::pair(128, "small"), std::pair(512, "larger")}) {
+      uses[kernels::fastest_gemm({.hidden = hidden, .factors = type}, anew)->name()].push_back(
+          str(size, " ", precision));
+    }
+  }
+  return uses;
+}
+
+void add_gemms(Table& table, bool anew) {
+  auto uses = uses_of_gemms(anew);
   std::string label = "gemm";
   for (const std::string& name : kernels::available_gemms()) {
-    const double rate = kernels::measure_gemm(*kernels::make_gemm(name), 1560, 2736, 512);
-    table.add({label, name, str(fixed(rate, 0), " GFLOP/s", name == automatic ? ", what run.gemm: auto takes" : "")});
+    const auto gemm = kernels::make_gemm(name);
+    const double fp32 = kernels::measure_gemm(*gemm, 1560, 2736, 512);
+    const double bf16 = kernels::measure_gemm(*gemm, 1560, 2736, 512, at::kBFloat16);
+    const std::string taken = uses[name].empty() ? "" : "; run.gemm: auto takes it for " + join(uses[name], ", ");
+    table.add({label, name, str(fixed(fp32, 0), " GFLOP/s, bf16 ", fixed(bf16, 0), taken)});
     label.clear();
   }
   for (const kernels::MissingGemm& missing : kernels::missing_gemms()) {
@@ -75,14 +91,14 @@ void add_carriers(Table& table) {
   table.add({"nccl", lacks.empty() ? "there, for parallel.backend=nccl" : "missing: " + lacks});
 }
 
-void run() {
+void run(bool anew) {
   Table table({{""}, {""}, {""}});
   table.add({"strata", str(version(), ", built by ", build())});
   table.add({"libtorch", str(torch_version(), ", ", at::get_cpu_capability(), " kernels")});
   table.add({"processor", processor_name()});
   table.add({"threads", threads()});
   table.add({"memory", str(human_bytes(memory_bytes()), ", ", human_bytes(available_memory_bytes()), " available")});
-  add_gemms(table);
+  add_gemms(table, anew);
   add_cuda(table);
   add_carriers(table);
   log::show(table.text());
@@ -92,7 +108,9 @@ void run() {
 
 void add_doctor(const Command& program) {
   const Command command = program.add("doctor", "versions, threads, matrix libraries, and what is missing");
-  command.run([] { run(); });
+  const auto anew = std::make_shared<bool>(false);
+  command.flag("--choose-gemm", *anew, "measure anew which matrix library run.gemm: auto takes");
+  command.run([anew] { run(*anew); });
 }
 
 }  // namespace strata::tools

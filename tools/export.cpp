@@ -55,7 +55,7 @@ data::TokenRows rows_of(const ExportArguments& arguments, const hub::ModelFolder
 void report_difference(const ExportArguments& arguments, const hub::ModelFolder& model,
                        const std::filesystem::path& exported, const std::filesystem::path& tokenizer) {
   const auto rows = rows_of(arguments, model, tokenizer);
-  const auto gemm = run::open_gemm({});
+  const auto gemm = run::open_gemm({}, {.hidden = model.spec.dims.hidden});
   const auto difference = hub::compare_logits(model, hub::open_model_folder(exported), rows, *gemm);
   std::cout << "  logits of " << with_commas(difference.tokens)
             << (tokenizer.empty()        ? " random tokens"

@@ -25,7 +25,7 @@ void run(const GenerateArguments& arguments) {
   const std::vector<int32_t> ids = tokenizer.encode(arguments.prompt);
   std::vector<int64_t> prompt(ids.begin(), ids.end());
   if (prompt.empty()) throw UsageError("--prompt: has no tokens");
-  const auto gemm = run::open_gemm({});
+  const auto gemm = run::open_gemm({}, {.hidden = folder.spec.dims.hidden});
   const int64_t longest = static_cast<int64_t>(prompt.size()) + arguments.tokens;
   Allocator allocator(at::kCPU);
   nn::Model model(folder.spec,

@@ -1,5 +1,4 @@
 // strata inspect: what a config or a model folder stands for, before anything is computed.
-#include <ATen/Parallel.h>
 
 #include <iostream>
 #include <sstream>
@@ -10,6 +9,7 @@
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
+#include "strata/base/threads.h"
 #include "strata/config/enums.h"
 #include "strata/config/print.h"
 #include "strata/hub/model_folder.h"
@@ -37,7 +37,7 @@ std::string plan_report(const config::RunConfig& given, const nn::ModelSpec& spe
   std::string report =
       section(str("memory: micro-batches of ", config.train.micro_batch, " rows of up to ", config.data.sequence_length,
                   " tokens, ", config::enum_name(options.precision), ", recompute ",
-                  config::enum_name(config.train.recompute), ", ", at::get_num_threads(), " threads"),
+                  config::enum_name(config.train.recompute), ", ", num_threads(), " threads"),
               plan::memory_table(plan));
   return buffers ? report + section("every buffer", nn::buffer_table(plan.buffers)) : report;
 }

@@ -20,26 +20,31 @@ struct PlanArguments {
   std::vector<int> gpus;
   double memory = 0.0, reserve = 2e9;  // bytes
   double tflops = 0.0, utilisation = 0.0;
+  std::string device;
 };
 
 constexpr int64_t kUsualGpu = 80'000'000'000;
 constexpr double kGpuUtilisation = 0.4, kCpuUtilisation = 0.8;  // of what matrix products alone reach
 
 plan::Machine gpus(const PlanArguments& arguments, int count) {
+  const auto device = arguments.device.empty() ? std::nullopt : std::optional(plan::device_rates(arguments.device));
+  const int64_t memory = device ? device->memory : kUsualGpu;
   const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kGpuUtilisation;
   return {.place = {.device = at::kCUDA, .workers = count},
-          .memory = arguments.memory > 0.0 ? static_cast<int64_t>(arguments.memory) : kUsualGpu,
+          .memory = arguments.memory > 0.0 ? static_cast<int64_t>(arguments.memory) : memory,
           .taken = static_cast<int64_t>(arguments.reserve),
           .taken_by = "left to CUDA",
           .flops_per_second = arguments.tflops * share * 1e12,
-          .rate = str(fixed(100.0 * share, 0), " % of ", count, " x ", arguments.tflops, " TFLOP/s")};
+          .rate = device ? str("the rates of ", count, " x ", device->name)
+                         : str(fixed(100.0 * share, 0), " % of ", count, " x ", arguments.tflops, " TFLOP/s"),
+          .device = device};
 }
 
 // What a run finds when it begins: the program, its libraries with what they keep, the tokenizer.
 plan::Machine this_machine(const PlanArguments& arguments, const config::RunConfig& config) {
   std::optional<data::Tokenizer> tokenizer;
   if (std::filesystem::is_regular_file(config.data.tokenizer)) tokenizer.emplace(config.data.tokenizer);
-  const auto gemm = run::open_gemm(config.run);
+  const auto gemm = run::open_gemm(config.run, run::gemm_use(config));
   const double peak = run::peak_gflops(*gemm, config, at::kCPU, *workers::alone());
   const double share = arguments.utilisation > 0.0 ? arguments.utilisation : kCpuUtilisation;
   const int64_t taken = resident_bytes();
@@ -69,7 +74,8 @@ std::vector<plan::PlannedRun> planned_runs(const PlanArguments& arguments) {
 void run(const PlanArguments& arguments) {
   const std::vector<plan::PlannedRun> runs = planned_runs(arguments);
   const bool is_overview = runs.size() > 1 || arguments.gpus.size() > 1;
-  Table overview = plan::overview_table(arguments.gpus.empty() || arguments.tflops > 0.0);
+  Table overview = plan::overview_table(arguments.gpus.empty() || arguments.tflops > 0.0 || !arguments.device.empty(),
+                                        !arguments.device.empty());
   const auto add = [&](const plan::PlannedRun& planned, const plan::Machine& machine) {
     if (!is_overview) log::show(plan::plan_report(planned, machine));
     if (is_overview) overview.add(plan::overview_line(planned, machine));
@@ -103,10 +109,16 @@ void add_plan(const Command& program) {
   command.option("--reserve", arguments->reserve, "of a GPU's memory, left to CUDA and its libraries (default 2GB)")
       .with_unit(bytes)
       .not_negative();
+  command.option("--device", arguments->device,
+                 str("times by the launches of a step on such GPUs: ", join(plan::device_names(), ", "),
+                     "; one unless --gpus says otherwise"));
   command.option("--tflops", arguments->tflops, "a GPU's rate at its best, in 10^12 FLOP/s").positive();
   command.option("--utilisation", arguments->utilisation, "of the best rate (default 0.4; 0.8 on a processor)")
       .between(0.01, 1.0);
-  command.run([arguments] { run(*arguments); });
+  command.run([arguments] {
+    if (!arguments->device.empty() && arguments->gpus.empty()) arguments->gpus = {1};
+    run(*arguments);
+  });
 }
 
 }  // namespace strata::tools

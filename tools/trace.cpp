@@ -57,7 +57,7 @@ void run(const TraceArguments& arguments) {
   STRATA_CHECK(batch.num_targets() > 0 || !arguments.gradients,
                arguments.labels.empty() ? arguments.ids : arguments.labels,
                ": no position has a label: there is no loss to differentiate");
-  const auto gemm = run::open_gemm(arguments.run);
+  const auto gemm = run::open_gemm(arguments.run, {.hidden = folder.spec.dims.hidden});
   Allocator allocator(at::kCPU);
   nn::Model model(folder.spec,
                   {.precision = arguments.precision == "bf16" ? config::Precision::kBf16 : config::Precision::kFp32,

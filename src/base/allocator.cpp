@@ -5,6 +5,8 @@
 
 #include <memory>
 
+#include "strata/base/pinned_memory.h"
+
 namespace strata {
 namespace {
 
@@ -59,8 +61,7 @@ at::Tensor Allocator::zeros(MemoryClass memory_class, const std::string& name, a
 at::Tensor Allocator::untouched(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,
                                 at::ScalarType dtype) {
   const bool on_host = !is_planning() && is_on_host(memory_class);
-  const auto options = at::TensorOptions().dtype(dtype);
-  at::Tensor tensor = at::empty(shape, on_host ? options.pinned_memory(true) : options.device(device_));
+  const at::Tensor tensor = on_host ? pinned_memory(shape, dtype) : at::empty(shape, at::dtype(dtype).device(device_));
   if (device_.is_cpu()) ask_for_huge_pages(tensor);
   buffers_.push_back({memory_class, name, static_cast<int64_t>(tensor.nbytes())});
   return tensor;

@@ -1,12 +1,12 @@
 #include "strata/eval/documents.h"
 
-#include <ATen/Parallel.h>
 #include <xxhash.h>
 
 #include <algorithm>
 
 #include "strata/base/check.h"
 #include "strata/base/seed.h"
+#include "strata/base/threads.h"
 
 namespace strata::eval {
 namespace {
@@ -43,7 +43,7 @@ std::vector<std::string> DocumentStream::read_texts() {
 
 void DocumentStream::encode(const std::vector<std::string>& texts) {
   encoded_.resize(texts.size());
-  at::parallel_for(0, std::ssize(texts), 1, [&](int64_t begin, int64_t end) {
+  parallel_ranges(std::ssize(texts), 1, [&](int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
       encoded_[i] = {.ids = tokenizer_.encode_document(texts[i]), .bytes = std::ssize(texts[i])};
     }

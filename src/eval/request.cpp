@@ -1,13 +1,12 @@
 #include "strata/eval/request.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <optional>
 
 #include "eval/python.h"
 #include "eval/word_encoder.h"
 #include "strata/base/check.h"
+#include "strata/base/threads.h"
 #include "strata/eval/few_shot.h"
 
 namespace strata::eval {
@@ -75,7 +74,7 @@ class WordwiseEncoder {
     for (const auto& examples : all_examples) {
       for (const size_t example : examples) is_used[example] = 1;
     }
-    at::parallel_for(0, std::ssize(pool), 16, [&](int64_t begin, int64_t end) {
+    parallel_ranges(std::ssize(pool), 16, [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
         if (is_used[i] != 0) examples_[i] = encode_words(tokenizer, example_text(pool[i]));
       }
@@ -124,7 +123,7 @@ void check_requests(const std::vector<Request>& requests, const ItemSet& set, si
 template <class Encoder>
 std::vector<AskedItem> ask(const ItemSet& set, std::vector<std::vector<size_t>> examples, const Encoder& encoder) {
   std::vector<AskedItem> asked(examples.size());
-  at::parallel_for(0, std::ssize(asked), 16, [&](int64_t begin, int64_t end) {
+  parallel_ranges(std::ssize(asked), 16, [&](int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
       const Item& item = set.items[i];
       asked[i] = {.choices = encoder.requests(item, examples[i]),

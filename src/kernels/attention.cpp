@@ -8,6 +8,7 @@
 #include "attention_blocks.h"
 #include "attention_on_device.h"
 #include "strata/base/check.h"
+#include "strata/base/threads.h"
 #include "strata/kernels/device.h"
 
 namespace strata::kernels {
@@ -59,7 +60,7 @@ class Work {
         by_length_(row_starts.size() - 1) {
     std::iota(by_length_.begin(), by_length_.end(), 0);
     std::ranges::stable_sort(by_length_, [this](int64_t a, int64_t b) { return length(a) > length(b); });
-    scratch_share_ = scratch.numel() / at::get_num_threads();
+    scratch_share_ = scratch.numel() / num_threads();
     STRATA_ASSERT(by_length_.empty() || scratch_share_ >= TaskScratch::size(length(by_length_[0]), shape.head_dim));
   }
 
@@ -69,7 +70,7 @@ class Work {
     parallel_tasks(static_cast<int64_t>(by_length_.size()) * shape_.kv_heads, [&](int64_t task) {
       const int64_t row = by_length_[task / shape_.kv_heads];
       f(row, task % shape_.kv_heads,
-        TaskScratch(scratch_ + at::get_thread_num() * scratch_share_, length(row), shape_.head_dim));
+        TaskScratch(scratch_ + thread_index() * scratch_share_, length(row), shape_.head_dim));
     });
   }
 
@@ -153,7 +154,7 @@ class CpuAttention final : public Attention {
   const char* name() const override { return "cpu"; }
 
   int64_t scratch_size(int64_t, int64_t longest_row) const override {
-    return at::get_num_threads() * TaskScratch::size(longest_row, shape().head_dim);
+    return num_threads() * TaskScratch::size(longest_row, shape().head_dim);
   }
 
   void forward(const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const AttentionRows& rows,

@@ -41,7 +41,7 @@ void attention_over_cache(const at::Tensor& out_NA, const at::Tensor& keys_TK, c
   const int64_t keys = shape.kv_heads * shape.head_dim;
   keys_TK.narrow(0, past, tokens).copy_(qkv_NW.narrow(1, queries, keys));
   values_TK.narrow(0, past, tokens).copy_(qkv_NW.narrow(1, queries + keys, keys));
-  const int64_t share = scratch.numel() / at::get_num_threads();
+  const int64_t share = scratch.numel() / num_threads();
   STRATA_CHECK(past + tokens <= share, "a row of ", past + tokens, " tokens is longer than the model was set up for");
   with_storage_type(qkv_NW, [&](auto type) {
     using T = decltype(type);
@@ -51,7 +51,7 @@ void attention_over_cache(const at::Tensor& out_NA, const at::Tensor& keys_TK, c
       const int64_t kv_offset = head / (shape.heads / shape.kv_heads) * shape.head_dim;
       attend(pointer<T>(qkv_NW) + n * qkv_NW.stride(0) + head * shape.head_dim, pointer<T>(keys_TK) + kv_offset,
              pointer<T>(values_TK) + kv_offset, past + n + 1, keys, shape.head_dim,
-             pointer<float>(scratch) + at::get_thread_num() * share,
+             pointer<float>(scratch) + thread_index() * share,
              pointer<T>(out_NA) + n * queries + head * shape.head_dim);
     });
   });

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "attention_blocks.h"
+#include "strata/base/threads.h"
 #include "strata/kernels/attention.h"
 
 namespace strata::kernels {
@@ -37,7 +38,7 @@ struct TreeScratch {
     keys = shape.kv_heads * d * keys_t;
     share = kBlock * (2 * d + score_t);
   }
-  int64_t size() const { return 2 * keys + at::get_num_threads() * share; }
+  int64_t size() const { return 2 * keys + num_threads() * share; }
 
   int64_t d, keys_t, score_t;  // a part's columns are padded on their own, hence kColumns more
   int64_t keys, share;         // elements
@@ -68,7 +69,7 @@ class TreeAttention {
     std::iota(by_work.begin(), by_work.end(), int64_t{0});
     std::ranges::stable_sort(by_work, [this](int64_t a, int64_t b) { return work(a) > work(b); });
     parallel_tasks(static_cast<int64_t>(by_work.size()) * shape_.heads, [&](int64_t task) {
-      row_forward(by_work[task / shape_.heads], task % shape_.heads, shares_ + at::get_thread_num() * layout_.share);
+      row_forward(by_work[task / shape_.heads], task % shape_.heads, shares_ + thread_index() * layout_.share);
     });
   }
 

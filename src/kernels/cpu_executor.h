@@ -1,12 +1,10 @@
-// The CPU executor of the kernel bodies, and how work is spread over threads.
+// The CPU executor of the kernel bodies, and how rows are spread over threads.
 #pragma once
 
-#include <ATen/Parallel.h>
-
-#include <atomic>
 #include <cstdint>
 
 #include "lanes.inl"
+#include "strata/base/threads.h"
 
 namespace strata::kernels {
 
@@ -73,19 +71,10 @@ struct CpuExecutor {
   bool leader() const { return true; }
 };
 
-/// f(task) for every task, on all threads; whoever is free takes the next. Tasks must not depend on who runs them.
-template <class F>
-void parallel_tasks(int64_t tasks, F&& f) {
-  std::atomic<int64_t> next{0};
-  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
-    for (int64_t task = next++; task < tasks; task = next++) f(task);
-  });
-}
-
-/// f(row) for every row, contiguous ranges of at least `grain` rows a thread.
+/// f(row) for every row, contiguous ranges of at least `grain` rows a task.
 template <class F>
 void parallel_rows(int64_t rows, int64_t grain, F&& f) {
-  at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) {
+  parallel_ranges(rows, grain, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) f(row);
   });
 }

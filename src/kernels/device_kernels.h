@@ -68,9 +68,9 @@ class DeviceKernels {
   virtual void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const = 0;
   virtual void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const = 0;
 
-  /// scale: nullptr: the losses alone.
-  virtual void cross_entropy(float* loss, Array logits, int64_t rows, int64_t classes, const int64_t* targets,
-                             const double* scale) const = 0;
+  /// apart: elements from one row's begin to the next. scale: nullptr: the losses alone.
+  virtual void cross_entropy(float* loss, Array logits, int64_t apart, int64_t rows, int64_t classes,
+                             const int64_t* targets, const double* scale) const = 0;
 
   /// numbers.gradient_scale is replaced by *factor; nothing is changed where *apply is 0.
   virtual void adam(const AdamPointers<float>& arrays, const AdamNumbers& numbers, bool stochastic,

@@ -8,6 +8,7 @@
 #include <chrono>
 
 #include "gemm_libraries.h"
+#include "gemm_parts.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/kernels/cuda.h"
@@ -21,18 +22,21 @@ class AtenGemm final : public Gemm {
   std::string name() const override { return "aten"; }
 
   void multiply(const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor& b_KN, bool add) const override {
-    at::Tensor out = out_MN;
-    if (a_MK.scalar_type() != out.scalar_type()) return widened(a_MK, b_KN, out, add);
-    if (add) {
-      at::addmm_out(out, out, a_MK, b_KN);
-    } else {
-      at::mm_out(out, a_MK, b_KN);
-    }
+    for_gemm_parts(out_MN.size(0), out_MN.size(1), a_MK.size(1), [&](const GemmPart& part) {
+      multiply_part(out_MN.narrow(0, part.row, part.rows).narrow(1, part.column, part.columns),
+                    a_MK.narrow(0, part.row, part.rows), b_KN.narrow(1, part.column, part.columns), add);
+    });
   }
 
  private:
-  void widened(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add) const {
-    multiply(out_MN, a_MK.to(out_MN.scalar_type()), b_KN.to(out_MN.scalar_type()), add);
+  static void multiply_part(at::Tensor out, const at::Tensor& a, const at::Tensor& b, bool add) {
+    const at::ScalarType type = out.scalar_type();
+    if (a.scalar_type() != type) return multiply_part(out, a.to(type), b.to(type), add);
+    if (add) {
+      at::addmm_out(out, out, a, b);
+    } else {
+      at::mm_out(out, a, b);
+    }
   }
 };
 
@@ -62,7 +66,10 @@ class CublasGemm final : public Gemm {
 
 std::unique_ptr<Gemm> make_cuda_gemm() { return std::make_unique<CublasGemm>(); }
 
-std::unique_ptr<Gemm> make_aten_gemm() { return std::make_unique<AtenGemm>(); }
+std::unique_ptr<Gemm> make_aten_gemm() {
+  if (auto direct = make_mkl_gemm("aten")) return direct;
+  return std::make_unique<AtenGemm>();
+}
 
 std::vector<std::string> available_gemms() {
   std::vector<std::string> names{"aten", "tiles"};
@@ -92,24 +99,24 @@ std::unique_ptr<Gemm> make_gemm(const std::string& name) {
   throw UsageError(str("run.gemm: unknown library \"", name, "\" (known: aten blis openblas tiles)"));
 }
 
-double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k, const at::TensorOptions& options) {
+double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k, const at::TensorOptions& options,
+                    double seconds) {
   using Clock = std::chrono::steady_clock;
   const at::Tensor a = at::ones({m, k}, options);
   const at::Tensor b = at::ones({k, n}, options);
   const at::Tensor out = at::empty({m, n}, options);
   synchronize(out.device());
   // The first run is slow, and on a machine that does something else too most of the others are.
-  constexpr double kLongEnough = 0.2;  // seconds in all
   constexpr int kFewest = 3, kMost = 40;
   double best = 0.0;
   double total = 0.0;
-  for (int run = 0; run < kFewest || (run < kMost && total < kLongEnough); ++run) {
+  for (int run = 0; run < kFewest || (run < kMost && total < seconds); ++run) {
     const auto start = Clock::now();
     gemm.multiply(out, a, b, false);
     synchronize(out.device());
-    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-    total += seconds;
-    best = std::max(best, 2.0 * static_cast<double>(m * n * k) / seconds / 1e9);
+    const double taken = std::chrono::duration<double>(Clock::now() - start).count();
+    total += taken;
+    best = std::max(best, 2.0 * static_cast<double>(m * n * k) / taken / 1e9);
   }
   return best;
 }

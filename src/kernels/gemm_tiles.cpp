@@ -10,6 +10,7 @@
 
 #include "cpu_executor.h"
 #include "gemm_libraries.h"
+#include "gemm_parts.h"
 #include "small_gemm.h"
 #include "tensor_access.h"
 
@@ -22,8 +23,6 @@ constexpr int64_t kWidth = 256;
 constexpr int64_t kDepth = 256;
 constexpr int64_t kGroup = 48;  // rows that a panel meets while it is in the first cache
 constexpr int64_t kPanel = kTileVectors * kVectorFloats;
-
-int64_t quotient_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t padded(int64_t columns) { return quotient_up(columns, kColumns) * kColumns; }
 
@@ -170,13 +169,9 @@ void store(const float* sums, int64_t sums_row, const View<Out>& out, int64_t ro
   }
 }
 
-struct TilePart {
-  int64_t row, rows, column, columns;
-};
-
 template <class T, class Out>
 void multiply_part(const at::Tensor& a_MK, const at::Tensor& b_KN, const at::Tensor& out_MN, bool add,
-                   const TilePart& part) {
+                   const GemmPart& part) {
   thread_local std::vector<float> a_block(kGroup * kDepth), b_block(kDepth * kWidth), sums(kRows * kWidth);
   const int64_t sums_row = padded(part.columns);
   std::fill_n(sums.begin(), part.rows * sums_row, 0.0F);
@@ -202,7 +197,7 @@ void multiply(const at::Tensor& out_MN, const at::Tensor& a_MK, const at::Tensor
   const int64_t rows = out_MN.size(0);
   const int64_t columns = out_MN.size(1);
   const int64_t across = quotient_up(columns, kWidth);
-  const int64_t parts = at::get_num_threads() == 1 ? 1 : 2 * at::get_num_threads();
+  const int64_t parts = num_threads() == 1 ? 1 : 2 * num_threads();
   const int64_t share = quotient_up(rows, std::max(quotient_up(rows, kRows), quotient_up(parts, across)));
   const int64_t height = quotient_up(share, kTileRows) * kTileRows;
   const int64_t down = quotient_up(rows, height);

@@ -9,16 +9,25 @@
 
 namespace strata::kernels {
 
+/// Of a tensor on `meta`, which has no memory: an address that tells it from others.
+inline void* address_of(const at::Tensor& tensor) {
+  if (!tensor.is_meta()) return tensor.data_ptr();
+  constexpr int kApart = 12;  // bits
+  const auto storage =
+      reinterpret_cast<uintptr_t>(tensor.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl());
+  return reinterpret_cast<void*>((storage << kApart) + static_cast<uintptr_t>(tensor.storage_offset()));
+}
+
 template <class T>
 T* pointer(const at::Tensor& tensor) {
-  return tensor.defined() ? static_cast<T*>(tensor.data_ptr()) : nullptr;
+  return tensor.defined() ? static_cast<T*>(address_of(tensor)) : nullptr;
 }
 
 inline Array array(const at::Tensor& tensor) {
   if (!tensor.defined()) return {};
   STRATA_CHECK(tensor.scalar_type() == at::kFloat || tensor.scalar_type() == at::kBFloat16,
                "kernels work on fp32 and bf16, not ", tensor.scalar_type());
-  return {tensor.data_ptr(), tensor.scalar_type() == at::kFloat ? Storage::kFp32 : Storage::kBf16};
+  return {address_of(tensor), tensor.scalar_type() == at::kFloat ? Storage::kFp32 : Storage::kBf16};
 }
 
 /// f(T{}) with the storage type of `tensor`: float or Bf16.

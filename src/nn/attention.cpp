@@ -22,7 +22,7 @@ AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::Scal
   const auto zeros = [&](const char* what, at::IntArrayRef shape, at::ScalarType type = at::kFloat) {
     return allocator.zeros(MemoryClass::kAttentionWorkspace, what, shape, type);
   };
-  const auto [max_tokens, longest_row, trees] = limits;
+  const auto [max_tokens, longest_row, most_rows, trees] = limits;
   rotary_table = zeros("rotary table", {2, longest_row, dims.head_dim() / 2});
   if (gradients) {
     grad_out_NA = zeros("attention output gradient", {max_tokens, dims.heads * dims.head_dim()}, dtype);
@@ -33,7 +33,7 @@ AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::Scal
     tree_scratch = zeros("attention tree scratch", {kernels::attention_tree_scratch(shape(), max_tokens, longest_row)});
   }
   allocator.count(MemoryClass::kAttentionWorkspace, str("taken by ", kernel->name(), " attention"),
-                  kernel->bytes_of_its_own(max_tokens, longest_row));
+                  kernel->bytes_of_its_own(max_tokens, longest_row, most_rows));
   if (!allocator.is_planning()) kernels::fill_rotary_table(rotary_table, dims.rope_theta);
 }
 

@@ -46,7 +46,7 @@ DecoderBuffers::DecoderBuffers(const ModelSpec& spec, at::ScalarType dtype, int6
   const int64_t hidden = spec.dims.hidden;
   stream_ND_ = workspace("stream", {tokens_, hidden}, dtype);
   branch_ND_ = workspace("branch", {tokens_, hidden}, dtype);
-  activation_NF_ = workspace("feed-forward activation", {tokens_, spec.dims.intermediate}, dtype);
+  activation_NF_ = workspace("feed-forward activation", {tokens_, padded_width(spec.dims.intermediate)}, dtype);
   if (gradients) {
     junction_scratch_ =
         workspace("junction gradient sums", {kernels::junction_scratch_size(tokens_, hidden)}, at::kFloat);
@@ -73,7 +73,7 @@ AttentionActivations DecoderBuffers::attention(int64_t layer) {
 }
 
 at::Tensor DecoderBuffers::gate_up_N2F(int64_t layer) {
-  const int64_t shape[] = {tokens_, 2 * spec_.dims.intermediate};
+  const int64_t shape[] = {tokens_, 2 * padded_width(spec_.dims.intermediate)};
   if (recompute_ == config::Recompute::kNone) return own(layer_name(layer), "gate and up", shape, dtype_);
   return of_layers("gate and up", shape, dtype_);
 }

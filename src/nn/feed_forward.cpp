@@ -15,7 +15,7 @@ FeedForward::FeedForward(const Parameters& parameters, int64_t layer, const at::
                          const at::Tensor& activation_NF, bool recompute)
     : layer_(layer),
       in_weight_2FD_(parameters.stacked_values(mlp_projection(layer, "gate"), mlp_projection(layer, "up"))),
-      down_weight_DF_(parameters.value(mlp_projection(layer, "down"))),
+      down_weight_DF_(parameters.whole_value(mlp_projection(layer, "down"))),
       gate_up_N2F_(gate_up_N2F),
       activation_NF_(activation_NF),
       recompute_(recompute) {
@@ -24,7 +24,7 @@ FeedForward::FeedForward(const Parameters& parameters, int64_t layer, const at::
 
 void FeedForward::bind_gradients(const Parameters& parameters) {
   in_grad_2FD_ = parameters.stacked_gradients(mlp_projection(layer_, "gate"), mlp_projection(layer_, "up"));
-  down_grad_DF_ = parameters.gradient(mlp_projection(layer_, "down"));
+  down_grad_DF_ = parameters.whole_gradient(mlp_projection(layer_, "down"));
 }
 
 void FeedForward::forward(const at::Tensor& branch_ND, const Engine& engine, const at::Tensor& normed_ND) {

@@ -11,14 +11,15 @@
 namespace strata::nn {
 
 Head::Head(const ModelSpec& spec, const Parameters& parameters, int64_t max_tokens, int64_t chunk, Allocator& allocator)
-    : weight_VD_(parameters.value("lm_head.weight")),
-      grad_VD_(parameters.gradient("lm_head.weight")),
+    : vocab_(spec.dims.vocab),
+      weight_VD_(parameters.whole_value("lm_head.weight")),
+      grad_VD_(parameters.whole_gradient("lm_head.weight")),
       chunk_(std::min(chunk, max_tokens)) {
   const auto zeros = [&](const char* what, at::IntArrayRef shape, at::ScalarType dtype) {
     return allocator.zeros(MemoryClass::kLossChunk, what, shape, dtype);
   };
   normed_CD_ = zeros("head input", {chunk_, spec.dims.hidden}, parameters.dtype());
-  logits_CV_ = zeros("logits", {chunk_, spec.dims.vocab}, parameters.dtype());
+  logits_CV_ = zeros("logits", {chunk_, padded_width(vocab_)}, parameters.dtype());
   loss_T_ = zeros("losses", {max_tokens}, at::kFloat);
 }
 
@@ -42,7 +43,7 @@ void Head::losses_and_gradient(const at::Tensor& grad_normed_ND, const Engine& e
   for (int64_t first = 0; first < batch.num_scored(); first += chunk_) {
     const Chunk part = chunk(engine, batch, normed_ND, first);
     engine.clock.enter(phase::kCrossEntropy);
-    kernels::cross_entropy_in_place(part.loss_C, part.logits_CV, part.targets_C, scale);
+    kernels::cross_entropy_in_place(part.loss_C, part.logits_CV.narrow(1, 0, vocab_), part.targets_C, scale);
     engine.multiply(phase::kGemmHead, grad_VD_, part.logits_CV.t(), part.normed_CD, true);
     engine.multiply(phase::kGemmHead, part.normed_CD, part.logits_CV, weight_VD_);
     engine.clock.enter(phase::kEmbedding);
@@ -55,7 +56,7 @@ void Head::losses(const Engine& engine, const data::TokenBatch& batch, const at:
   for (int64_t first = 0; first < batch.num_scored(); first += chunk_) {
     const Chunk part = chunk(engine, batch, normed_ND, first);
     engine.clock.enter(phase::kCrossEntropy);
-    kernels::cross_entropy(part.loss_C, part.logits_CV, part.targets_C);
+    kernels::cross_entropy(part.loss_C, part.logits_CV.narrow(1, 0, vocab_), part.targets_C);
     engine.clock.enter(nullptr);
   }
 }
@@ -67,7 +68,7 @@ void Head::add_losses(const at::Tensor& total, const data::TokenBatch& batch, co
 at::Tensor Head::logits_NV(const Engine& engine, const at::Tensor& normed_ND) const {
   const at::Tensor logits = at::empty({normed_ND.size(0), weight_VD_.size(0)}, weight_VD_.options());
   engine.multiply(phase::kGemmHead, logits, normed_ND, weight_VD_.t());
-  return logits;
+  return logits.narrow(1, 0, vocab_).contiguous();
 }
 
 }  // namespace strata::nn

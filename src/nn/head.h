@@ -37,7 +37,8 @@ class Head {
   };
   Chunk chunk(const Engine& engine, const data::TokenBatch& batch, const at::Tensor& normed_ND, int64_t first);
 
-  at::Tensor weight_VD_, grad_VD_;
+  int64_t vocab_;
+  at::Tensor weight_VD_, grad_VD_;  // with their padding, and so are the logits
   at::Tensor normed_CD_, logits_CV_, loss_T_;
   int64_t chunk_;
 };

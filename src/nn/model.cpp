@@ -40,6 +40,10 @@ void Model::set_trained(ParameterLayout trained) {
   parts_->decoder.bind_gradients(parameters_);
 }
 
+void Model::await_parameters() const {
+  if (before_section_) before_section_({0, parameters_.values().numel()});
+}
+
 void Model::forward(const data::TokenBatch& batch, const LayerObserver& observe) {
   const Engine engine = parts_->engine(*this);
   parts_->decoder.forward(engine, batch, observe);

@@ -32,7 +32,8 @@ class LayoutBuilder {
       end_section();
     }
     layer_ = -1;
-    add("lm_head.weight", {dims_.vocab, dims_.hidden}, ParameterRole::kHead, {0.0, norm::kLinearStd});
+    add("lm_head.weight", {dims_.vocab, dims_.hidden}, ParameterRole::kHead, {0.0, norm::kLinearStd},
+        {padded_width(dims_.vocab), dims_.hidden});
     end_section();
     layout_.arena_size = end_;
     return std::move(layout_);
@@ -47,15 +48,19 @@ class LayoutBuilder {
   void align() { end_ = aligned(end_); }
 
   // Directly behind the parameter before it.
-  void append(const std::string& name, std::vector<int64_t> shape, ParameterRole role, Start start) {
+  void append(const std::string& name, std::vector<int64_t> shape, ParameterRole role, Start start,
+              std::vector<int64_t> in_arena = {}) {
     STRATA_CHECK(names_.insert(name).second, "two parameters would be called ", name);
-    layout_.params.push_back({name, std::move(shape), end_, role, layer_of(name), start.mean, start.std});
-    end_ += layout_.params.back().count();
+    if (in_arena == shape) in_arena.clear();
+    layout_.params.push_back(
+        {name, std::move(shape), end_, role, layer_of(name), start.mean, start.std, std::move(in_arena)});
+    end_ += layout_.params.back().arena_count();
   }
 
-  void add(const std::string& name, std::vector<int64_t> shape, ParameterRole role, Start start) {
+  void add(const std::string& name, std::vector<int64_t> shape, ParameterRole role, Start start,
+           std::vector<int64_t> in_arena = {}) {
     align();
-    append(name, std::move(shape), role, start);
+    append(name, std::move(shape), role, start, std::move(in_arena));
   }
 
   // A norm that a junction applies for the next layer carries that layer's number in its name.
@@ -70,11 +75,19 @@ class LayoutBuilder {
     section_start_ = end_;
   }
 
-  void add_linear(norm::Weight weight, const std::string& part, int64_t out, int64_t in, bool first_of_group) {
+  struct Width {
+    Width(int64_t all) : size(all), in_arena(all) {}
+    Width(int64_t there, int64_t padded) : size(there), in_arena(padded) {}
+    int64_t size, in_arena;
+  };
+
+  void add_linear(norm::Weight weight, const std::string& part, const Width& out, const Width& in,
+                  bool first_of_group) {
     if (first_of_group) align();
-    const double std = scheme_.weight_std({.weight = weight, .layers = dims_.layers, .fan_in = in, .fan_out = out});
-    append("model.layers." + std::to_string(layer_) + "." + part + "_proj.weight", {out, in}, ParameterRole::kLinear,
-           {0.0, std});
+    const double std =
+        scheme_.weight_std({.weight = weight, .layers = dims_.layers, .fan_in = in.size, .fan_out = out.size});
+    append("model.layers." + std::to_string(layer_) + "." + part + "_proj.weight", {out.size, in.size},
+           ParameterRole::kLinear, {0.0, std}, {out.in_arena, in.in_arena});
   }
 
   void add_attention() {
@@ -87,9 +100,10 @@ class LayoutBuilder {
   }
 
   void add_feed_forward() {
-    add_linear(norm::Weight::kGate, "mlp.gate", dims_.intermediate, dims_.hidden, true);
-    add_linear(norm::Weight::kUp, "mlp.up", dims_.intermediate, dims_.hidden, false);
-    add_linear(norm::Weight::kDown, "mlp.down", dims_.hidden, dims_.intermediate, true);
+    const Width inner(dims_.intermediate, padded_width(dims_.intermediate));
+    add_linear(norm::Weight::kGate, "mlp.gate", inner, dims_.hidden, true);
+    add_linear(norm::Weight::kUp, "mlp.up", inner, dims_.hidden, false);
+    add_linear(norm::Weight::kDown, "mlp.down", dims_.hidden, inner, true);
   }
 
   void add_gain(const std::optional<norm::Gain>& gain) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "strata/base/integers.h"
+
 namespace strata::nn {
 namespace {
 
@@ -10,7 +12,16 @@ namespace {
 int64_t max_tokens(const config::RunConfig& config, at::DeviceType device) {
   const int64_t multiple = batch_shape_for(config, device).token_multiple;
   const int64_t tokens = config.train.micro_batch * config.data.sequence_length;
-  return (tokens + multiple - 1) / multiple * multiple;
+  return quotient_up(tokens, multiple) * multiple;
+}
+
+// In a micro-batch, and the one that padding makes; packed rows hold documents of some length on average at least.
+int64_t most_rows(const config::RunConfig& config) {
+  constexpr int64_t kShortDocument = 16;  // tokens
+  const bool by_document = config.data.rows == config::RowKind::kPacked &&
+                           config.data.packed_attention == config::PackedAttention::kDocument;
+  const int64_t of_a_row = by_document ? std::max<int64_t>(config.data.sequence_length / kShortDocument, 1) : 1;
+  return config.train.micro_batch * of_a_row + 1;
 }
 
 }  // namespace
@@ -37,15 +48,17 @@ TokenWork full_rows(const config::RunConfig& config) {
 
 data::BatchShape batch_shape_for(const config::RunConfig& config, at::DeviceType device) {
   constexpr int64_t kTile = 128;
-  constexpr int64_t kShortDocument = 16;  // tokens that documents have on average at least, in packed rows
   data::BatchShape shape{.token_multiple = config.train.token_multiple};
   if (shape.token_multiple == 0) shape.token_multiple = device == at::kCPU ? 1 : kTile;
   if (!config.train.cuda_graph) return shape;
-  const bool by_document = config.data.packed_attention == config::PackedAttention::kDocument;
-  const int64_t length = config.data.sequence_length;
-  shape.fixed_longest = length;
-  shape.fixed_rows = config.train.micro_batch * (by_document ? std::max<int64_t>(length / kShortDocument, 1) : 1) + 1;
+  shape.fixed_longest = config.data.sequence_length;
+  shape.fixed_rows = most_rows(config);
   return shape;
+}
+
+int64_t loss_chunk_for(const config::RunConfig& config, at::DeviceType device) {
+  if (config.train.loss_chunk != config::TrainConfig::kLossChunkOfDevice) return config.train.loss_chunk;
+  return device == at::kCPU ? 256 : 4096;
 }
 
 ModelOptions options_for(const config::RunConfig& config, at::DeviceType device) {
@@ -54,8 +67,9 @@ ModelOptions options_for(const config::RunConfig& config, at::DeviceType device)
   return {.precision = is_auto ? suits : config.train.precision,
           .limits = {.max_tokens = max_tokens(config, device),
                      .longest_row = config.data.sequence_length,
+                     .most_rows = most_rows(config),
                      .trees = device == at::kCPU && !config.evaluate.tasks.names.empty()},
-          .loss_chunk = config.train.loss_chunk,
+          .loss_chunk = loss_chunk_for(config, device),
           .recompute = config.train.recompute};
 }
 

@@ -15,17 +15,25 @@
 namespace strata::nn {
 namespace {
 
+at::Tensor whole_view_of(const at::Tensor& arena, const ParamSpec& param) {
+  return arena.narrow(0, param.offset, param.arena_count()).view(param.arena_shape());
+}
+
 at::Tensor view_of(const at::Tensor& arena, const ParamSpec& param) {
-  return arena.narrow(0, param.offset, param.count()).view(param.shape);
+  at::Tensor view = whole_view_of(arena, param);
+  for (size_t dim = 0; dim < param.padded.size(); ++dim) {
+    view = view.narrow(static_cast<int64_t>(dim), 0, param.shape[dim]);
+  }
+  return view;
 }
 
 at::Tensor stacked(const ParameterLayout& layout, const at::Tensor& arena, const std::string& first_name,
                    const std::string& last_name) {
   const ParamSpec& first = layout.find(first_name);
   const ParamSpec& last = layout.find(last_name);
-  const int64_t count = last.offset + last.count() - first.offset;
-  const int64_t columns = first.shape[1];
-  STRATA_ASSERT(count % columns == 0 && last.shape[1] == columns);
+  const int64_t count = place_of(last).end - first.offset;
+  const int64_t columns = first.arena_shape()[1];
+  STRATA_ASSERT(count % columns == 0 && last.arena_shape()[1] == columns);
   return arena.narrow(0, first.offset, count).view({count / columns, columns});
 }
 
@@ -71,6 +79,13 @@ at::Tensor Parameters::value(const std::string& name) const { return view_of(val
 
 at::Tensor Parameters::master(const std::string& name) const { return view_of(master_, layout_.find(name)); }
 
+at::Tensor Parameters::whole_value(const std::string& name) const { return whole_view_of(values_, layout_.find(name)); }
+
+at::Tensor Parameters::whole_gradient(const std::string& name) const {
+  const bool has_one = has_gradients() && trained_->contains(name);
+  return has_one ? whole_view_of(gradients_, trained_->find(name)) : at::Tensor();
+}
+
 void Parameters::refresh_values(const ArenaRange& range) {
   if (is_mixed()) values_.narrow(0, range.begin, range.size()).copy_(master_.narrow(0, range.begin, range.size()));
 }
@@ -96,7 +111,7 @@ void Parameters::initialise(uint64_t seed) {
       values.fill_(param.start_mean);
       continue;
     }
-    const bool in_place = values.is_cpu() && values.scalar_type() == at::kFloat;
+    const bool in_place = values.is_cpu() && values.scalar_type() == at::kFloat && values.is_contiguous();
     const at::Tensor normal = in_place ? values : at::empty(param.shape, at::kFloat);
     normal.normal_(0.0, 1.0, at::detail::createCPUGenerator(derive_seed(seed, param.name)));
     normal.mul_(param.start_std).add_(param.start_mean);
@@ -144,7 +159,7 @@ void load_parameters(Parameters& parameters, const io::TensorFiles& weights) {
 
 std::optional<std::string> first_not_finite(const ParameterLayout& layout, const at::Tensor& arena) {
   for (const ParamSpec& param : layout.params) {
-    const at::Tensor values = arena.narrow(0, param.offset, param.count());
+    const at::Tensor values = arena.narrow(0, param.offset, param.arena_count());
     const bool is_finite =
         values.is_cpu() && values.scalar_type() == at::kFloat
             ? is_finite_everywhere({values.const_data_ptr<float>(), static_cast<size_t>(values.numel())})

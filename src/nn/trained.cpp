@@ -48,9 +48,9 @@ int64_t lay_side_by_side(std::vector<ParamSpec>& params) {
   int64_t end = 0, end_before = -1;
   for (ParamSpec& param : params) {
     const bool is_appended = param.offset == end_before;
-    end_before = param.offset + param.count();
+    end_before = place_of(param).end;
     param.offset = is_appended ? end : aligned(end);
-    end = param.offset + param.count();
+    end = place_of(param).end;
   }
   return aligned(end);
 }

@@ -44,7 +44,7 @@ Adam::Run Adam::run_of(const TrainedParam& param) {
   return {.value = param.value_offset,
           .gradient = param.spec.offset,
           .state = param.state_offset,
-          .size = param.spec.count(),
+          .size = param.spec.arena_count(),
           .missed = param.missed,
           .decays = !is_gate && param.spec.role != ParameterRole::kGain,
           .gate = is_gate};
@@ -74,7 +74,7 @@ void Adam::find_runs() {
 }
 
 at::Tensor Adam::state_of(const at::Tensor& values, const TrainedParam& param) const {
-  return values.narrow(0, param.state_offset, param.spec.count());
+  return values.narrow(0, param.state_offset, param.spec.arena_count());
 }
 
 // Both lists are in the order of the layers, so that what moves down never lands on what has yet to move, if the lowest

@@ -31,8 +31,8 @@ ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<A
   const auto is_mine = contained_in(mine);
   std::vector<int64_t> blocks, starts{0}, gates, is_gate;
   for (const ParamSpec& param : params) {
-    for (int64_t begin = param.offset, end = 0; begin < param.offset + param.count(); begin = end) {
-      end = std::min((begin / kArenaBlock + 1) * kArenaBlock, param.offset + param.count());
+    for (int64_t begin = param.offset, end = 0; begin < place_of(param).end; begin = end) {
+      end = std::min((begin / kArenaBlock + 1) * kArenaBlock, place_of(param).end);
       blocks.insert(blocks.end(), {begin, is_mine(begin) ? end - begin : 0});
     }
     starts.push_back(static_cast<int64_t>(blocks.size() / 2));

@@ -81,8 +81,44 @@ Table fit_table(const PlannedRun& run, const Machine& machine) {
   return table;
 }
 
-double seconds_per_step(const RunCost& cost, const Machine& machine) {
-  return cost.flops_per_step() / (machine.flops_per_second * machine.place.workers);
+StepTime time_of(const config::RunConfig& config, const nn::ModelSpec& spec, const Machine& machine) {
+  const int workers = machine.place.workers;
+  return time_step(count_step(config, spec, workers), *machine.device, config, spec, workers);
+}
+
+// Nothing where it is not known.
+std::optional<double> seconds_per_step(const config::RunConfig& config, const nn::ModelSpec& spec,
+                                       const Machine& machine) {
+  if (machine.device) return time_of(config, spec, machine).step;
+  if (machine.flops_per_second == 0.0) return std::nullopt;
+  return cost_of(config, spec).flops_per_step() / (machine.flops_per_second * machine.place.workers);
+}
+
+// Of the data sheet's rate, by what the model needs: what is recomputed is not counted.
+double utilisation(const RunCost& cost, double seconds, const Machine& machine) {
+  return cost.flops_per_token * static_cast<double>(cost.tokens_per_step) /
+         (seconds * machine.device->peak * machine.place.workers);
+}
+
+// Phases of a micro-batch, and a step's other parts.
+Table time_table(const config::RunConfig& config, const nn::ModelSpec& spec, const Machine& machine) {
+  const StepWork work = count_step(config, spec, machine.place.workers);
+  const StepTime time = time_step(work, *machine.device, config, spec, machine.place.workers);
+  Table table({{"phase"}, {"ms", kRight}, {"share", kRight}});
+  const auto add = [&](const std::string& name, double seconds) {
+    table.add({name, fixed(1e3 * seconds, 2), fixed(100.0 * seconds / time.step, 1) + " %"});
+  };
+  const auto micro_batches = static_cast<double>(work.micro_batches);
+  double on_device = 0.0;
+  for (const auto& [phase, seconds] : time.phases) {
+    add(phase, micro_batches * seconds);
+    on_device += seconds;
+  }
+  if (time.waits_for_host) add("waits for the host", micro_batches * (time.micro_batch - on_device));
+  add("sums, clipping, update", time.rest);
+  if (machine.place.workers > 1) add("communication that nothing hides", time.exposed);
+  add("a step", time.step);
+  return table;
 }
 
 std::string kept(const RunCost& cost) {
@@ -100,14 +136,18 @@ Table work_table(const config::RunConfig& config, const nn::ModelSpec& spec, con
   table.add({"step", str(config.train.global_batch, " rows, ", with_commas(cost.tokens_per_step), " tokens, ",
                          count_of(cost.flops_per_step() / 1e12), " TFLOP")});
   table.add({"run", str(with_commas(cost.steps), " steps, ", with_commas(tokens), " tokens")});
-  if (machine.flops_per_second > 0.0) {
-    const double seconds = seconds_per_step(cost, machine);
+  if (const auto known = seconds_per_step(config, spec, machine)) {
+    const double seconds = *known;
     table.add({"time", str(significant(seconds, 3), " s a step, ",
                            with_commas(static_cast<int64_t>(static_cast<double>(cost.tokens_per_step) / seconds)),
                            " tokens/s, ", human_seconds(seconds * static_cast<double>(cost.steps)), " the run (",
                            fixed(seconds * static_cast<double>(cost.steps) / 3600, 1), " hours), at ", machine.rate)});
+    if (machine.device) {
+      table.add({"", str("model MFU ", fixed(100.0 * utilisation(cost, seconds, machine), 0), " % of ",
+                         significant(machine.device->peak / 1e12, 3), " TFLOP/s; an estimate, nothing was measured")});
+    }
   } else {
-    table.add({"time", "give --tflops for times: what a GPU computes at its best, in 10^12 FLOP/s"});
+    table.add({"time", "give --device for times, or --tflops: what a GPU computes at its best, in 10^12 FLOP/s"});
   }
   table.add({"checkpoints", kept(cost)});
   return table;
@@ -160,20 +200,27 @@ std::string plan_report(const PlannedRun& run, const Machine& machine) {
                     memory_table(plan_memory(config, run.spec, machine.place), machine.taken, machine.taken_by));
   if (has_host) report += section("memory of the host, for all workers", host_table(config, run.spec, machine.place));
   report += section("what fits into " + human_bytes(machine.memory), fit_table(run, machine));
+  if (machine.device) {
+    report +=
+        section(str("time of a step on ", machine.place.workers, " x ", machine.device->name, ", by its launches"),
+                time_table(config, run.spec, machine));
+  }
   return report + section("work, if all rows are full", work_table(config, run.spec, machine));
 }
 
-Table overview_table(bool has_times) {
+Table overview_table(bool has_times, bool has_utilisation) {
   std::vector<Table::Column> columns{
       {"config"}, {"workers", kRight},       {"micro-batch", kRight}, {"recompute"},    {"takes", kRight},
       {"fits"},   {"largest: none", kRight}, {"ffn", kRight},         {"layer", kRight}};
   if (has_times) columns.insert(columns.end(), {{"a step", kRight}, {"the run", kRight}});
+  if (has_utilisation) columns.push_back({"MFU", kRight});
   return Table(columns);
 }
 
 std::vector<std::string> overview_line(const PlannedRun& run, const Machine& machine) try {
   config::RunConfig config = with_recompute(run.config, run.spec, machine.place, machine.room());
   const RunCost cost = cost_of(config, run.spec);
+  const config::Recompute recompute = config.train.recompute;
   std::vector<std::string> cells{
       run.name,
       str(machine.place.workers),
@@ -181,14 +228,15 @@ std::vector<std::string> overview_line(const PlannedRun& run, const Machine& mac
       name_of(run.config.train.recompute),
       human_bytes(plan_memory(config, run.spec, machine.place).device_bytes() + machine.taken),
       verdict(run, machine)};
-  for (const config::Recompute recompute : kRecomputes) {
-    config.train.recompute = recompute;
+  for (const config::Recompute tried : kRecomputes) {
+    config.train.recompute = tried;
     cells.push_back(size_or_none(largest_micro_batch(config, run.spec, machine.place, machine.room())));
   }
-  if (machine.flops_per_second > 0.0) {
-    const double seconds = seconds_per_step(cost, machine);
-    cells.push_back(significant(seconds, 3) + " s");
-    cells.push_back(human_seconds(seconds * static_cast<double>(cost.steps)));
+  config.train.recompute = recompute;
+  if (const auto seconds = seconds_per_step(config, run.spec, machine)) {
+    cells.push_back(significant(*seconds, 3) + " s");
+    cells.push_back(human_seconds(*seconds * static_cast<double>(cost.steps)));
+    if (machine.device) cells.push_back(fixed(100.0 * utilisation(cost, *seconds, machine), 0) + " %");
   }
   return cells;
 } catch (const UsageError& cannot) {

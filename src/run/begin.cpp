@@ -1,10 +1,9 @@
 #include "begin.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 
 #include "strata/base/text.h"
+#include "strata/base/threads.h"
 #include "strata/base/version.h"
 #include "strata/train/resume.h"
 #include "strata/train/tensorboard.h"
@@ -17,7 +16,7 @@ train::CheckpointState fresh_state(const config::RunConfig& config, const RunInp
                                .data_fingerprint = hex(input.content_fingerprint()),
                                .tokenizer_fingerprint = hex(input.tokenizer().fingerprint()),
                                .gemm = gemm.name(),
-                               .threads = at::get_num_threads(),
+                               .threads = num_threads(),
                                .torch_version = torch_version(),
                                .strata_version = version(),
                                .model_fingerprint = input.model_fingerprint()};

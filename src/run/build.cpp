@@ -7,11 +7,11 @@
 
 namespace strata::run {
 
-std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, const RunDevice& device,
+std::unique_ptr<kernels::Gemm> common_gemm(const config::RunConfig& config, const RunDevice& device,
                                            workers::Communicator& workers) {
-  if (device.cuda) return open_gemm(run, device);
+  if (device.cuda) return kernels::make_cuda_gemm();
   if (!workers.is_first()) return kernels::make_gemm(workers::broadcast_text(workers, ""));
-  auto gemm = open_gemm(run);
+  auto gemm = open_gemm(config.run, gemm_use(config));
   workers::broadcast_text(workers, gemm->name());
   return gemm;
 }

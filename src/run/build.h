@@ -12,7 +12,7 @@
 namespace strata::run {
 
 /// For all workers the library that the first one takes.
-std::unique_ptr<kernels::Gemm> common_gemm(const config::RunSettings& run, const RunDevice& device,
+std::unique_ptr<kernels::Gemm> common_gemm(const config::RunConfig& config, const RunDevice& device,
                                            workers::Communicator& workers);
 
 /// The run's folder, on the first worker, with its log.txt.

@@ -58,8 +58,8 @@ EvalSetup::EvalSetup(const JudgedModel& judged)
       device_(open_device(judged.run)),
       weights_checksum_(hex(folder_.weights.checksum())) {
   nn::check_loadable(folder_.spec.layout, folder_.weights);
-  set_threads(judged.run);
-  gemm_ = open_gemm(judged.run, device_);
+  const bool in_fp32 = judged.precision == config::Precision::kFp32;
+  gemm_ = open_gemm(judged.run, {folder_.spec.dims.hidden, in_fp32 ? at::kFloat : at::kBFloat16}, device_);
 }
 
 Workers EvalSetup::join(const Agreement& questions) const {

@@ -11,12 +11,12 @@ double peak_gflops(const kernels::Gemm& gemm, const config::RunConfig& config, c
                    workers::Communicator& workers) {
   workers.barrier();
   const config::ModelConfig& dims = config.model;
-  const bool in_fp32 = nn::options_for(config, device.type()).precision == config::Precision::kFp32;
+  const nn::ModelOptions model = nn::options_for(config, device.type());
+  const bool in_fp32 = model.precision == config::Precision::kFp32;
   const auto options = at::TensorOptions().dtype(in_fp32 ? at::kFloat : at::kBFloat16).device(device);
-  const double mine =
-      std::max({kernels::measure_gemm(gemm, 2048, dims.intermediate, dims.hidden, options),
-                kernels::measure_gemm(gemm, 512, dims.vocab, dims.hidden, options),
-                kernels::measure_gemm(gemm, dims.vocab, dims.hidden, config.train.loss_chunk, options)});
+  const double mine = std::max({kernels::measure_gemm(gemm, 2048, dims.intermediate, dims.hidden, options),
+                                kernels::measure_gemm(gemm, 512, dims.vocab, dims.hidden, options),
+                                kernels::measure_gemm(gemm, dims.vocab, dims.hidden, model.loss_chunk, options)});
   return workers::sum_of_numbers(workers, {mine}).front();
 }
 

@@ -1,7 +1,5 @@
 #include "strata/run/record.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <array>
 #include <ctime>
@@ -11,6 +9,7 @@
 #include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
+#include "strata/base/threads.h"
 #include "strata/base/version.h"
 #include "strata/io/json.h"
 #include "strata/nn/of_config.h"
@@ -52,7 +51,7 @@ json to_json(const Session& session, const RunDevice& device) {
           {"device", device.name()},
           {"processor", processor_name()},
           {"workers", session.workers},
-          {"threads", at::get_num_threads()},
+          {"threads", num_threads()},
           {"gemm", session.gemm},
           {"strata", version()},
           {"commit", commit()},

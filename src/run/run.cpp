@@ -98,7 +98,7 @@ RunResult run(const std::string& command, const config::RunConfig& given, const 
   const log::LastWords stopped(str("before a step of this process was made; ", config.run.dir, " is as it was"));
   const RunDevice device = open_device(config.run);
   Workers workers = join_workers(config, input, device);
-  const auto gemm = common_gemm(config.run, device, *workers.communicator);
+  const auto gemm = common_gemm(config, device, *workers.communicator);
   const auto settled = settle(config, device, workers);
   const double peak = peak_gflops(*gemm, settled->config, device.device, *workers.communicator);
   const int64_t program = device.cuda ? 0 : resident_bytes();  // with what the matrix library keeps

@@ -93,6 +93,7 @@ config::RunConfig with_steps(const config::RunConfig& config) {
 std::unique_ptr<const Settled> settle(config::RunConfig config, const RunDevice& device, const Workers& workers) {
   const nn::ModelSpec spec = nn::describe(config);
   const plan::Place place{.device = device.device.type(), .workers = workers.communicator->world_size()};
+  config.train.loss_chunk = nn::loss_chunk_for(config, device.device.type());
   config.train.recompute = plan::settle_recompute(config, spec, place, common_room(device, workers));
   const data::BatchShape batch_shape = nn::batch_shape_for(config, device.device.type());
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);

@@ -1,6 +1,5 @@
 #include "training_data.h"
 
-#include <ATen/Parallel.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
+#include "strata/base/threads.h"
 #include "strata/data/source.h"
 #include "strata/nn/of_config.h"
 #include "strata/run/settle.h"
@@ -51,7 +51,7 @@ std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& conf
   auto tokenizer = std::make_shared<const data::Tokenizer>(open_tokenizer(config));
   return std::make_shared<const data::ShardCache>(
       config.data.cache, std::move(tokenizer),
-      data::TokenizeOptions{.threads = at::get_num_threads(), .reading = data::read_options(config.data)});
+      data::TokenizeOptions{.threads = num_threads(), .reading = data::read_options(config.data)});
 }
 
 }  // namespace

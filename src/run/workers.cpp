@@ -1,12 +1,12 @@
 #include "strata/run/workers.h"
 
-#include <ATen/Parallel.h>
 #include <unistd.h>
 
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
+#include "strata/base/threads.h"
 #include "strata/base/version.h"
 #include "strata/config/print.h"
 #include "strata/io/file.h"
@@ -32,8 +32,8 @@ Agreement agreement_of(const config::RunConfig& config, const RunInput& input) {
 
 workers::Introduction introduction_of(const Agreement& agreement, const RunDevice& device) {
   workers::Introduction mine{.host = host_name(), .pid = getpid(), .device = device.name()};
-  mine.must_agree = {
-      {"Strata", version()}, {"LibTorch", torch_version()}, {"threads", std::to_string(at::get_num_threads())}};
+  if (device.cuda) mine.gpu = device.cuda->identity();
+  mine.must_agree = {{"Strata", version()}, {"LibTorch", torch_version()}, {"threads", std::to_string(num_threads())}};
   mine.must_agree.insert(mine.must_agree.end(), agreement.begin(), agreement.end());
   return mine;
 }
@@ -84,7 +84,7 @@ std::unique_ptr<workers::Communicator> connect_workers(const workers::Store& sto
   const auto nccl = [&] {
     return workers::connect_nccl(
         store.under("nccl/"),
-        {.rank = self.rank, .world_size = self.world_size, .device = self.local_rank, .timeout = timeout});
+        {.rank = self.rank, .world_size = self.world_size, .device = gpu_index(self.local_rank), .timeout = timeout});
   };
   if (on_gpus) {
     auto for_host = gloo();

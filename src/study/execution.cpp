@@ -96,7 +96,7 @@ void take_processor(const config::RunConfig& example, const ConductOptions& opti
   config::RunConfig run = example;
   run.run.threads = threads;
   const auto known = machine.execution.gemm.empty() ? nullptr : kernels::make_gemm(machine.execution.gemm);
-  const auto measured = known ? nullptr : run::open_gemm(run.run);
+  const auto measured = known ? nullptr : run::open_gemm(run.run, run::gemm_use(run));
   if (known) run::set_threads(run.run);
   const kernels::Gemm& gemm = known ? *known : *measured;
   machine.execution.gemm = gemm.name();

@@ -28,6 +28,7 @@ void MicroBatchGraph::add_loss_and_gradients(const at::Tensor& loss, const data:
   batch_.row_starts = batch.row_starts;
   scale_.copy_(scale);
   loss_.zero_();
+  model_.await_parameters();
   if (!is_captured_) graph_->capture([this] { run(); });
   is_captured_ = true;
   graph_->replay();

@@ -12,7 +12,6 @@
 #include <gloo/transport/tcp/device.h>
 #include <net/if.h>
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 
@@ -25,6 +24,7 @@
 #include "job_queue.h"
 #include "local_address.h"
 #include "strata/base/check.h"
+#include "strata/base/threads.h"
 #include "tree_sum.h"
 
 namespace strata::workers {
@@ -200,7 +200,7 @@ class Gloo final : public Communicator {
  public:
   Gloo(const Store& store, const GlooOptions& options)
       : Communicator(options.rank, options.world_size), mesh_(std::make_shared<Mesh>(store, options)) {
-    queue_.add([] { at::set_num_threads(1); });  // on that thread: the others compute meanwhile
+    queue_.add([] { work_alone(); });  // the others compute meanwhile
   }
   ~Gloo() override { mesh_->close(); }
 

@@ -1,6 +1,7 @@
 #include "strata/workers/introduction.h"
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "strata/base/check.h"
@@ -108,6 +109,20 @@ std::string sentence_of(const std::vector<Difference>& different) {
   return "the workers do not agree: other than on rank 0 is " + join(parts, "; ");
 }
 
+// Empty: every worker has its own GPU, or none.
+std::string sentence_of_shared_gpus(const Introductions& all) {
+  std::map<std::string, std::vector<int>> ranks_by_gpu;
+  for (size_t rank = 0; rank < all.size(); ++rank) {
+    if (!all[rank].gpu.empty()) ranks_by_gpu[all[rank].gpu].push_back(static_cast<int>(rank));
+  }
+  std::vector<std::string> parts;
+  for (const auto& [gpu, ranks] : ranks_by_gpu) {
+    if (ranks.size() > 1) parts.push_back(str(name_ranks(ranks), " have the same GPU of ", hosts_of(all, ranks)));
+  }
+  if (parts.empty()) return {};
+  return join(parts, "; ") + ": a worker needs one of its own (CUDA_VISIBLE_DEVICES, srun --gpus-per-task=1)";
+}
+
 class Meeting {
  public:
   Meeting(const Store& store, const Worker& worker, Store::Seconds timeout)
@@ -150,6 +165,7 @@ std::string to_json(const Introduction& introduction) {
   return json{{"host", introduction.host},
               {"pid", introduction.pid},
               {"device", introduction.device},
+              {"gpu", introduction.gpu},
               {"must_agree", introduction.must_agree}}
       .dump();
 }
@@ -159,6 +175,7 @@ Introduction introduction_of_json(const std::string& text, const std::string& so
   return {.host = value.at("host"),
           .pid = value.at("pid"),
           .device = value.at("device"),
+          .gpu = value.at("gpu"),
           .must_agree = value.at("must_agree")};
 } catch (const json::exception& failure) {
   throw Error(str(source, ": ", io::reason_of(failure)));
@@ -170,10 +187,11 @@ std::vector<Introduction> introduce(const Store& store, const Worker& worker, co
   store.set(introduction_key_of(worker.rank), to_json(mine));
   std::vector<Introduction> all = meeting.hear_all();
   const std::vector<Difference> different = differences(all);
-  if (different.empty()) return all;
-  if (worker.rank == 0) log::error("the workers do not agree:\n" + table_of(all, different));
+  const std::string problem = different.empty() ? sentence_of_shared_gpus(all) : sentence_of(different);
+  if (problem.empty()) return all;
+  if (worker.rank == 0 && !different.empty()) log::error("the workers do not agree:\n" + table_of(all, different));
   meeting.wait_until_all_know();
-  throw UsageError(sentence_of(different));
+  throw UsageError(problem);
 }
 
 std::string list_ranks(const std::vector<int>& ranks) { return join(ranges(ranks), ", "); }

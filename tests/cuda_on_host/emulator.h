@@ -115,7 +115,8 @@ template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes, Stream, Arguments... arguments) {
   static_assert((std::is_trivially_copyable_v<Parameters> && ...), "parameters are copied to the device as bytes");
   static_assert((sizeof(Parameters) + ... + 0) <= 4096, "a kernel has at most 4 KB of parameters");
-  test::emulated::run_grid(grid, block, shared_bytes, [&] { kernel(arguments...); });
+  test::emulated::run_grid(grid, block, {shared_bytes, asks_for_shared_memory(shared_bytes)},
+                           [&] { kernel(arguments...); });
 }
 
 }  // namespace strata::kernels::cuda

@@ -1,9 +1,9 @@
 // All of Commonsense170K as a run would read it.
-#include <ATen/Parallel.h>
 
 #include <chrono>
 #include <iostream>
 
+#include "strata/base/threads.h"
 #include "strata/data/samples/blocks.h"
 #include "strata/data/samples/questions.h"
 #include "support/test_data.h"
@@ -60,7 +60,7 @@ TEST(Commonsense, BecomesSamples) {
   start = Clock::now();
   const SampleSet set(records, PromptTemplate("alpaca"), tokenizer, {.sequence_length = 512, .holdout = 0.01});
   const SampleStatistics& statistics = set.statistics();
-  std::cout << "tokenised in " << seconds_since(start) << " s on " << at::get_num_threads()
+  std::cout << "tokenised in " << seconds_since(start) << " s on " << num_threads()
             << " threads: " << statistics.samples << " samples, " << statistics.tokens << " tokens, "
             << statistics.scored_tokens << " scored (" << 100 * statistics.scored_share() << " %), "
             << statistics.truncated << " truncated, " << statistics.left_out << " left out, " << statistics.held_out

@@ -1,11 +1,11 @@
 #include "strata/eval/perplexity.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/log_softmax.h>
 
 #include <cmath>
 #include <random>
 
+#include "strata/base/threads.h"
 #include "support/asked.h"
 #include "support/errors.h"
 #include "support/workers.h"
@@ -139,10 +139,10 @@ TEST(PerplexityMeasure, BitsDependNeitherOnBatchesNorOnThreads) {
   TestModel large = scoring_model(limits(4000, 200));
   strata::test::randomise(large.model.parameters(), 3);
   EXPECT_EQ(measure(large.model, all, plain), expected);
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
+  const int threads = num_threads();
+  set_num_threads(1);
   EXPECT_EQ(measure(made.model, all, plain), expected);
-  at::set_num_threads(threads);
+  set_num_threads(threads);
 }
 
 TEST(PerplexityMeasure, BitsDoNotDependOnTheNumberOfWorkers) {

@@ -1,9 +1,8 @@
 #include "strata/eval/request.h"
 
-#include <ATen/Parallel.h>
-
 #include <random>
 
+#include "strata/base/threads.h"
 #include "strata/eval/few_shot.h"
 #include "support/data_fixtures.h"
 #include "support/test_data.h"
@@ -170,12 +169,12 @@ TEST(Requests, DoNotDependOnThreadsOrOnTheLimit) {
   STRATA_NEEDS_TEST_DATA();
   const Tokenizer tokenizer = t5();
   const ItemSet set = load_tasks({"arc_easy"}, strata::test::test_data() / "eval")[0].sets[0];
-  const int before = at::get_num_threads();
-  at::set_num_threads(1);
+  const int before = num_threads();
+  set_num_threads(1);
   const auto one = make_requests(set, tokenizer, {.limit = 300});
-  at::set_num_threads(2);
+  set_num_threads(2);
   const auto two = make_requests(set, tokenizer, {.limit = 200});
-  at::set_num_threads(before);
+  set_num_threads(before);
   ASSERT_EQ(one.size(), 300U);
   ASSERT_EQ(two.size(), 200U);
   for (size_t i = 0; i < two.size(); ++i) {

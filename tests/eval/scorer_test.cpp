@@ -1,10 +1,10 @@
 #include "strata/eval/scorer.h"
 
-#include <ATen/Parallel.h>
 #include <ATen/ops/log_softmax.h>
 
 #include <numeric>
 
+#include "strata/base/threads.h"
 #include "support/asked.h"
 #include "support/errors.h"
 #include "support/workers.h"
@@ -82,10 +82,10 @@ TEST(Scorer, BitsDependNeitherOnBatchesNorOnOrderNorOnTrees) {
   std::vector<size_t> some(order.rbegin(), order.rbegin() + 25);
   const auto of_some = scores_of(made.model, items, some, plain, *workers::alone());
   for (const size_t item : some) EXPECT_EQ(of_some[item], expected[item]);
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
+  const int threads = num_threads();
+  set_num_threads(1);
   EXPECT_EQ(scores_of(made.model, items, order, plain, *workers::alone()), expected);
-  at::set_num_threads(threads);
+  set_num_threads(threads);
 }
 
 TEST(Scorer, BitsDoNotDependOnTheNumberOfWorkers) {

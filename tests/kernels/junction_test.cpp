@@ -268,6 +268,15 @@ TEST(JunctionEntry, EqualsItsEquationWithoutABranch) {
   }
 }
 
+// A block's sums of 4088 columns take more shared memory than it has unasked, by what its constant arrays need.
+TEST(JunctionEntry, TakesRowsOfLargeModels) {
+  for (const int64_t width : {4080, 4088, 8192}) {
+    const Case c{.shape = {3, width}, .branch_norm = true, .out_norm = true, .next_norm = true, .gate = Gate::kSum};
+    SCOPED_TRACE(testing::PrintToString(c));
+    expect_agreement(c, Inputs(c));
+  }
+}
+
 // `mixed`: bf16 activations, fp32 gradients of the parameters.
 TEST(JunctionEntry, ParameterGradientsAreAddedInTheirOwnType) {
   const Case c{.shape = {131, 33}, .dtype = at::kBFloat16, .next_norm = true};

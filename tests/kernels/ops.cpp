@@ -1,7 +1,6 @@
 #include "ops.h"
 
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Generator.h>
 #include <ATen/ops/empty.h>
@@ -10,6 +9,7 @@
 
 #include <limits>
 
+#include "strata/base/threads.h"
 #include "support/ways_to_run.h"
 
 namespace strata::test {
@@ -36,8 +36,8 @@ double max_error(const at::Tensor& ours, const at::Tensor& reference) {
 }
 
 void expect_same_bits_on_all_threads(const std::function<std::vector<at::Tensor>()>& f) {
-  const int threads = at::get_num_threads();
-  at::set_num_threads(1);
+  const int threads = num_threads();
+  set_num_threads(1);
   const std::vector<at::Tensor> expected = f();
   const auto expect_same = [&](const std::string& how) {
     const std::vector<at::Tensor> results = f();
@@ -48,9 +48,9 @@ void expect_same_bits_on_all_threads(const std::function<std::vector<at::Tensor>
   for (size_t way = 0; way < ways_to_run().size(); ++way) {
     ways_to_run()[way]([&] { expect_same("way to run " + std::to_string(way)); });
   }
-  at::set_num_threads(2);
+  set_num_threads(2);
   expect_same("two threads");
-  at::set_num_threads(threads);
+  set_num_threads(threads);
 }
 
 }  // namespace strata::test

@@ -5,6 +5,7 @@
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/full.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/pow.h>
@@ -153,6 +154,26 @@ TEST_P(RowKernel, CrossEntropyAndItsGradientInPlace) {
       // Every row sums to 0: V terms whose absolute values sum to at most 2 scale.
       EXPECT_LE(max_abs(wide(gradient).sum(1)), 2.0 * kScale * (2.0 * relative + unit_));
     }
+  }
+}
+
+// Rows that lie further apart than they are long: the padding of a vocabulary is no class, and stays as it is.
+TEST_P(RowKernel, CrossEntropyLeavesWhatLiesBehindTheRows) {
+  for (const Shape& shape : kShapes) {
+    SCOPED_TRACE(testing::PrintToString(shape.width));
+    const auto [logits, targets] = cross_entropy_case(shape, dtype_, 3.0);
+    const at::Tensor expected = logits.clone(), expected_loss = at::empty({shape.rows}, at::kFloat);
+    kernels::cross_entropy_in_place(expected_loss, expected, targets, number(0.5));
+    const at::Tensor wide_rows = at::full({shape.rows, shape.width + 8}, 1e30, logits.options());
+    const at::Tensor rows = wide_rows.narrow(1, 0, shape.width);
+    rows.copy_(logits);
+    const at::Tensor loss = at::empty({shape.rows}, at::kFloat);
+    kernels::cross_entropy(loss, rows, targets);
+    EXPECT_TRUE(at::equal(loss, expected_loss));
+    kernels::cross_entropy_in_place(loss, rows, targets, number(0.5));
+    EXPECT_TRUE(at::equal(loss, expected_loss));
+    EXPECT_TRUE(at::equal(rows, expected));
+    EXPECT_TRUE(wide_rows.narrow(1, shape.width, 8).eq(wide_rows[0][shape.width]).all().item<bool>());
   }
 }
 

@@ -1,10 +1,10 @@
 // Every scheme, with and without GPAS, found through the registry: a new file is tested the moment it exists.
-#include <ATen/Parallel.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/isfinite.h>
 
 #include <set>
 
+#include "strata/base/threads.h"
 #include "strata/norm/make.h"
 #include "support/models.h"
 #include "support/temp_folder.h"
@@ -94,7 +94,7 @@ TEST_P(SchemeContract, NamesAreUniqueAndEverySectionIsCovered) {
   for (const ParamSpec& param : spec_.layout.params) {
     EXPECT_TRUE(names.insert(param.name).second) << param.name;
     EXPECT_GE(param.offset, end) << param.name;
-    end = param.offset + param.count();
+    end = place_of(param).end;
   }
   EXPECT_EQ(spec_.layout.sections.size(), static_cast<size_t>(spec_.dims.layers + 2));
   EXPECT_EQ(spec_.layout.sections.front().begin, 0);
@@ -145,9 +145,9 @@ TEST_P(SchemeContract, RecomputationKeepsTheBits) {
 
 // With Strata's own GEMM the whole step is Strata's own kernels.
 TEST_P(SchemeContract, ThreadsDoNotChangeTheBits) {
-  const int threads = at::get_num_threads();
+  const int threads = num_threads();
   const auto gradients_on = [&](int count) {
-    at::set_num_threads(count);
+    set_num_threads(count);
     TestModel ours(spec_, tiny_options(), "tiles");
     randomise(ours.model.parameters(), 14);
     ours.model.loss_and_gradients(tiny_batch(spec_.dims.vocab), 0.01);
@@ -155,7 +155,7 @@ TEST_P(SchemeContract, ThreadsDoNotChangeTheBits) {
   };
   const at::Tensor on_one = gradients_on(1);
   const at::Tensor on_two = gradients_on(2);
-  at::set_num_threads(threads);
+  set_num_threads(threads);
   EXPECT_TRUE(at::equal(on_one, on_two));
 }
 

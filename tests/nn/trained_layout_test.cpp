@@ -108,7 +108,7 @@ TEST_P(TrainedLayout, ParametersLieOneBehindTheOtherInALittleRoom) {
     for (const ParamSpec& param : trained.params) {
       EXPECT_GE(param.offset, end) << param.name;
       EXPECT_LT(param.offset, end + kArenaAlignment) << param.name;
-      end = param.offset + param.count();
+      end = place_of(param).end;
     }
     EXPECT_EQ(trained.arena_size, aligned(end));
   });
@@ -119,7 +119,7 @@ TEST_P(TrainedLayout, StackedWeightsStaySideBySide) {
     const ParameterLayout trained = trained_layout(spec_.layout, set);
     const auto expect_behind = [&](const std::string& first, const std::string& second) {
       const ParamSpec& before = trained.find(first + "_proj.weight");
-      EXPECT_EQ(trained.find(second + "_proj.weight").offset, before.offset + before.count()) << second;
+      EXPECT_EQ(trained.find(second + "_proj.weight").offset, place_of(before).end) << second;
     };
     for (const int64_t layer : *set.layers) {
       const std::string prefix = str("model.layers.", layer, ".");
@@ -153,7 +153,7 @@ TEST_P(TrainedLayout, SectionsCoverTheArena) {
     for (const ParamSpec& param : trained.params) {
       const ArenaRange& section = section_with(trained, spec_.layout, param.name);
       EXPECT_GE(param.offset, section.begin) << param.name;
-      EXPECT_LE(param.offset + param.count(), section.end) << param.name;
+      EXPECT_LE(place_of(param).end, section.end) << param.name;
     }
   });
 }

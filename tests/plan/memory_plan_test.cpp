@@ -157,6 +157,20 @@ TEST(DevicePlan, ZeroSharesTheMoments) {
   EXPECT_EQ(moments() * 4, all);
 }
 
+// ATen's mha_varlen_bwd: of one row with 32 heads every one of 148 multiprocessors gets a share of the queries'
+// gradient in ceil(148 / 32) copies, in fp32, of tokens spread by 128 for each row.
+TEST(DevicePlan, CountsWhatFlashAttentionTakes) {
+  config::RunConfig config;
+  config.model = {.hidden = 4096, .intermediate = 11008, .layers = 2, .heads = 32};
+  config.data.sequence_length = 2048;
+  config.train.global_batch = config.train.micro_batch = 1;
+  config.train.precision = config::Precision::kMixed;
+  const MemoryPlan plan = plan_memory(config, spec_of(config), {.device = at::kCUDA});
+  const auto taken = std::ranges::find(plan.buffers.buffers(), "taken by flash attention", &Allocator::Buffer::name);
+  ASSERT_NE(taken, plan.buffers.buffers().end());
+  EXPECT_EQ(taken->bytes, 2048 * 3 * 4096 * 2 + (2048 + 2 * 128) * 32 * (5 * 128 + 1) * 4);
+}
+
 TEST(MicroBatches, AreThoseThatTheWorkersCanShare) {
   config::RunConfig config = tiny_run();
   EXPECT_THAT(possible_micro_batches(config, 1), ElementsAre(1, 2, 4, 8, 16, 32, 64));

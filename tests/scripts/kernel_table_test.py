@@ -10,7 +10,7 @@ SCRIPT = Path(__file__).resolve().parents[2] / "scripts/kernel_table.py"
 
 def report(registers=40, stack=0, stores=0, loads=0, shared=", 128 bytes smem", more=""):
     return f"""{more}ptxas info    : 0 bytes gmem
-ptxas info    : Compiling entry function '_Z6samplePf' for 'sm_90a'
+ptxas info    : Compiling entry function '_Z6samplePf' for 'sm_90'
 ptxas info    : Function properties for _Z6samplePf
     {stack} bytes stack frame, {stores} bytes spill stores, {loads} bytes spill loads
 ptxas info    : Used {registers} registers, used 1 barriers{shared}
@@ -35,8 +35,8 @@ class KernelTable(unittest.TestCase):
     def test_a_clean_kernel_passes(self):
         run = self.table_of(report(), report(registers=255, shared=""))
         self.assertEqual((run.returncode, run.stderr), (0, ""))
-        self.assertRegex(run.stdout, r"sample0\.cu\n +sample +sm_90a +40 +0 +0 +128 *\n")
-        self.assertRegex(run.stdout, r"sample1\.cu\n +sample +sm_90a +255 +0 +0 +0 *\n")
+        self.assertRegex(run.stdout, r"sample0\.cu\n +sample +sm_90 +40 +0 +0 +128 *\n")
+        self.assertRegex(run.stdout, r"sample1\.cu\n +sample +sm_90 +255 +0 +0 +0 *\n")
 
     def test_spilled_registers(self):
         self.assert_finds(report(stores=8), "spills")

@@ -27,7 +27,7 @@ config::ModelConfig tiny_dims() {
   config::ModelConfig dims;
   dims.vocab = 61;
   dims.hidden = 40;
-  dims.intermediate = 56;
+  dims.intermediate = 43;
   dims.layers = 4;
   dims.heads = 4;
   dims.kv_heads = 2;

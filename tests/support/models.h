@@ -20,7 +20,7 @@ struct TestModel {
   TensorMap gradients() const;
 };
 
-/// Three layers, grouped-query heads, odd sizes.
+/// Four layers, grouped-query heads, odd sizes: the feed-forward and the vocabulary have padding.
 config::ModelConfig tiny_dims();
 nn::ModelOptions tiny_options();
 

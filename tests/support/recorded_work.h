@@ -9,6 +9,7 @@ class RecordedWork final : public kernels::CudaGraph {
  public:
   struct Counts {
     int captured = 0, replayed = 0;
+    bool is_replaying = false;
   };
 
   explicit RecordedWork(Counts& counts) : counts_(counts) {}
@@ -18,7 +19,9 @@ class RecordedWork final : public kernels::CudaGraph {
     ++counts_.captured;
   }
   void replay() override {
+    counts_.is_replaying = true;
     work_();
+    counts_.is_replaying = false;
     ++counts_.replayed;
   }
 

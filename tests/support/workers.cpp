@@ -1,11 +1,10 @@
 #include "support/workers.h"
 
-#include <ATen/Parallel.h>
-
 #include <chrono>
 #include <exception>
 #include <thread>
 
+#include "strata/base/threads.h"
 #include "strata/workers/gloo.h"
 
 namespace strata::test {
@@ -16,7 +15,7 @@ void as_workers(int world_size, const std::function<void(workers::Communicator&)
   std::vector<std::thread> threads;
   for (int rank = 0; rank < world_size; ++rank) {
     threads.emplace_back([&, rank] {
-      at::set_num_threads(1);
+      work_alone();
       try {
         const workers::GlooOptions options{.rank = rank, .world_size = world_size, .timeout = std::chrono::seconds(60)};
         const auto workers =

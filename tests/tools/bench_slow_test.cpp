@@ -31,6 +31,50 @@ TEST(Doctor, NamesEveryMatrixLibrary) {
                                   ContainsRegex("\ngpus +[0-9n]")));
 }
 
+// What was chosen is remembered, once for each use; a choice is made anew where that is asked for.
+TEST(Doctor, ChoosesTheMatrixLibraryAnew) {
+  const TempFolder cache;
+  const auto doctor = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> command{"env", str("XDG_CACHE_HOME=", cache.path().string())};
+    std::vector<std::string> words{"doctor"};
+    words.insert(words.end(), more.begin(), more.end());
+    for (const std::string& word : strata_command(words)) command.push_back(word);
+    const Finished finished = run_program(command);
+    EXPECT_EQ(finished.exit_code, 0) << finished.err;
+    return finished.out;
+  };
+  const std::string chosen = doctor({});
+  for (const char* use : {"small fp32", "larger fp32", "small bf16", "larger bf16"}) {
+    EXPECT_THAT(chosen, ContainsRegex(str("run.gemm: auto takes it for .*", use)));
+  }
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(cache / "strata")) files.push_back(entry.path());
+  ASSERT_EQ(files.size(), 4U);
+  for (const auto& file : files) {
+    EXPECT_THAT(read_file(file), AllOf(HasSubstr(" threads | torch "), ContainsRegex("^(aten|blis|openblas|tiles) ")));
+    write_file(file, "tiles 1000000\n");
+  }
+  EXPECT_THAT(doctor({}), ContainsRegex("tiles.*takes it for small fp32, larger fp32, small bf16, larger bf16"));
+  doctor({"--choose-gemm"});
+  for (const auto& file : files) EXPECT_THAT(read_file(file), HasSubstr(" threads | torch "));
+}
+
+// A choice that was made while the machine was busy is made anew once the library shows itself faster.
+TEST(Doctor, DoesNotKeepAChoiceOfABusyMachine) {
+  const TempFolder cache;
+  const auto doctor = [&] {
+    std::vector<std::string> command{"env", str("XDG_CACHE_HOME=", cache.path().string())};
+    for (const std::string& word : strata_command({"doctor"})) command.push_back(word);
+    return run_program(command).exit_code;
+  };
+  ASSERT_EQ(doctor(), 0);
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(cache / "strata")) files.push_back(entry.path());
+  for (const auto& file : files) write_file(file, "tiles 0.001\n");
+  ASSERT_EQ(doctor(), 0);
+  for (const auto& file : files) EXPECT_THAT(read_file(file), HasSubstr(" threads | torch "));
+}
+
 // What this build has for GPUs is known where there is none; and that nobody has seen it run.
 TEST(Doctor, SaysWhatThereIsForGpus) {
   const kernels::CudaBuild build = kernels::cuda_build();

@@ -45,7 +45,7 @@ Result result_of(const LisaRun& run, std::vector<std::string> lines) {
   result.parameters = run.parameters().master().narrow(0, 0, run.params().back().offset).clone();
   for (const auto& state : run.training.optimizer->states()) {
     for (const ParamSpec& param : run.training.optimizer->params()) {
-      result.states.push_back(state.values.narrow(0, param.offset, param.count()).clone());
+      result.states.push_back(state.values.narrow(0, param.offset, param.arena_count()).clone());
     }
   }
   return result;

@@ -53,7 +53,8 @@ class Witness final : public Hook {
   void after_step(const StepReport& report, const Progress&) override {
     for (const ParamSpec& param : run_.params()) {
       const auto is_same = [&](const at::Tensor& now, const at::Tensor& before) {
-        return at::equal(now.narrow(0, param.offset, param.count()), before.narrow(0, param.offset, param.count()));
+        return at::equal(now.narrow(0, param.offset, param.arena_count()),
+                         before.narrow(0, param.offset, param.arena_count()));
       };
       const bool moves = is_active(param, run_.config, layers_);
       EXPECT_EQ(is_same(run_.parameters().master(), master_), !moves) << param.name << ", step " << report.step;

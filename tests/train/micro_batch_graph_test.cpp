@@ -65,6 +65,27 @@ TEST_F(BatchShapes, RecordedWorkHasTheBitsOfDirectWork) {
   EXPECT_TRUE(at::equal(recorded.gradients, expected.gradients));
 }
 
+// Recorded work calls nobody: parameters on their way are waited for before it reads them.
+TEST_F(BatchShapes, RecordedWorkReadsParametersThatHaveArrived) {
+  const data::BatchShape shape{.token_multiple = 32, .fixed_rows = 5, .fixed_longest = kRowLength};
+  const at::Tensor values = model_.model.parameters().values();
+  const at::Tensor arriving = values.clone();
+  const Sums expected = sums_of(model_, shape);
+  RecordedWork::Counts counts;
+  train::MicroBatchGraph graph(model_.model, std::make_unique<RecordedWork>(counts));
+  model_.model.set_before_section([&](ArenaRange section) {
+    if (counts.is_replaying) return;
+    values.narrow(0, section.begin, section.size()).copy_(arriving.narrow(0, section.begin, section.size()));
+  });
+  const Sums recorded = sums_of(model_, shape, [&](const auto& batch, const auto& scale, const auto& loss) {
+    values.fill_(0.5F);
+    graph.add_loss_and_gradients(loss, batch, scale);
+  });
+  EXPECT_EQ(counts.replayed, 5);
+  EXPECT_DOUBLE_EQ(recorded.loss, expected.loss);
+  EXPECT_TRUE(at::equal(recorded.gradients, expected.gradients));
+}
+
 // A batch of another shape is computed as ever, and the recorded work goes on after it.
 TEST_F(BatchShapes, OfOtherSizesAreNotReplayed) {
   RecordedWork::Counts counts;

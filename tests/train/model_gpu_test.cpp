@@ -35,8 +35,8 @@ void expect_near(const nn::ParameterLayout& layout, const Result& on_gpu, const 
   EXPECT_NEAR(on_gpu.loss, on_cpu.loss, 2e-5);
   for (const ParamSpec& param : layout.params) {
     const double bound = param.role == ParameterRole::kGate ? 2e-3 : 4e-5;
-    EXPECT_LT(relative_error(on_gpu.gradients.narrow(0, param.offset, param.count()),
-                             on_cpu.gradients.narrow(0, param.offset, param.count())),
+    EXPECT_LT(relative_error(on_gpu.gradients.narrow(0, param.offset, param.arena_count()),
+                             on_cpu.gradients.narrow(0, param.offset, param.arena_count())),
               bound)
         << param.name;
   }

@@ -146,7 +146,7 @@ TEST_F(RunOnGpu, LeavesCheckpointsThatTheCpuLoads) {
   ASSERT_EQ(saved.states.size(), loaded.states.size());
   for (size_t i = 0; i < saved.states.size(); ++i) {
     for (const ParamSpec& param : on_cpu.training.model.spec().layout.params) {
-      const ArenaRange range{param.offset, param.offset + param.count()};
+      const ArenaRange range = place_of(param);
       EXPECT_TRUE(at::equal(train::state_at(loaded, i, range), train::state_at(saved, i, range).cpu())) << param.name;
     }
   }

@@ -31,7 +31,8 @@ std::vector<std::future<std::vector<Introduction>>> introduce_all(const Store& s
 }
 
 TEST(Introduction, SurvivesJson) {
-  const Introduction all{.host = "node \"1\"", .pid = 71, .device = "H100", .must_agree = {{"z", "1"}, {"a", "2"}}};
+  const Introduction all{
+      .host = "node \"1\"", .pid = 71, .device = "H100", .gpu = "GPU-1", .must_agree = {{"z", "1"}, {"a", "2"}}};
   EXPECT_EQ(introduction_of_json(to_json(all), "test"), all);
 }
 
@@ -45,6 +46,17 @@ TEST(Introduce, TellsEveryoneOfEveryone) {
   const Store store = Store::serve(0);
   const std::vector<Introduction> workers = {introduction(0), introduction(1), introduction(2)};
   for (auto& result : introduce_all(store, workers)) EXPECT_EQ(result.get(), workers);
+}
+
+TEST(Introduce, NamesTheRanksThatHaveOneGpu) {
+  const Store store = Store::serve(0);
+  std::vector<Introduction> workers = {introduction(0), introduction(1), introduction(2)};
+  workers[0].gpu = "GPU-1";
+  workers[1].gpu = "GPU-1";
+  workers[2].gpu = "GPU-2";
+  for (auto& result : introduce_all(store, workers)) {
+    EXPECT_THAT(test::error_of([&] { result.get(); }), HasSubstr("ranks 0 and 1 have the same GPU of a:"));
+  }
 }
 
 TEST(Introduce, NamesTheRanksThatDoNotCome) {

@@ -9,6 +9,7 @@ void add_bench(const Command& program) {
   add_bench_step(bench);
   add_bench_gemm(bench);
   add_bench_kernels(bench);
+  add_bench_launches(bench);
   add_bench_collectives(bench);
 }
 

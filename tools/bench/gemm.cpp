@@ -1,5 +1,4 @@
 // strata bench gemm: every matrix library on the products of a forward pass.
-#include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/ones.h>
 
@@ -9,6 +8,7 @@
 #include "strata/base/check.h"
 #include "strata/base/table.h"
 #include "strata/base/text.h"
+#include "strata/base/threads.h"
 #include "strata/kernels/gemm.h"
 #include "strata/run/device.h"
 #include "timing.h"
@@ -44,7 +44,7 @@ void run(const config::RunSettings& settings) {
     for (const Product& size : kProducts) cells.push_back(fixed(gflops(*gemm, size), 0));
     table.add(std::move(cells));
   }
-  std::cout << "fp32, " << at::get_num_threads() << " threads, best of a few runs; M x K times (N x K) transposed\n"
+  std::cout << "fp32, " << num_threads() << " threads, best of a few runs; M x K times (N x K) transposed\n"
             << table.text();
 }
 

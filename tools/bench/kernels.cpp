@@ -49,14 +49,14 @@ config::RunConfig config_of(const KernelsArguments& arguments) {
 }
 
 KernelSizes sizes_of(const config::RunConfig& config, std::optional<int64_t> tokens, const at::Device& device) {
-  const config::Precision precision = nn::options_for(config, device.type()).precision;
+  const nn::ModelOptions model = nn::options_for(config, device.type());
   return {.dims = config.model,
           .tokens = tokens.value_or(config.train.micro_batch * config.data.sequence_length),
           .row = config.data.sequence_length,
-          .loss_chunk = config.train.loss_chunk,
+          .loss_chunk = model.loss_chunk,
           .parameters = std::min(nn::describe(config.model, config.norm).layout.count(), kMostParameters),
-          .dtype = precision == config::Precision::kFp32 ? at::kFloat : at::kBFloat16,
-          .gradient_dtype = nn::stored_dtype(precision),
+          .dtype = model.precision == config::Precision::kFp32 ? at::kFloat : at::kBFloat16,
+          .gradient_dtype = nn::stored_dtype(model.precision),
           .device = device};
 }
 

@@ -50,7 +50,7 @@ GemmRate gemm_rate(const kernels::Gemm& gemm, const config::RunConfig& config, c
   const auto dtype = model.precision == config::Precision::kFp32 ? at::kFloat : at::kBFloat16;
   GemmRate rate{.options = at::TensorOptions(device).dtype(dtype)};
   rate.measure(gemm, tokens, config.model.hidden, 2 * config.model.intermediate);
-  rate.measure(gemm, std::min(config.train.loss_chunk, tokens), config.model.hidden, config.model.vocab);
+  rate.measure(gemm, std::min(model.loss_chunk, tokens), config.model.hidden, config.model.vocab);
   return rate;
 }
 
@@ -64,7 +64,7 @@ void run(const BenchArguments& arguments) {
   config::RunConfig config = arguments.config.load();
   run::set_threads(config.run);
   const run::RunDevice device = run::open_device(config.run);
-  const auto gemm = run::open_gemm(config.run, device);
+  const auto gemm = run::open_gemm(config.run, run::gemm_use(config), device);
   const data::TokenRows rows = make_rows(arguments, config);
   config.train.micro_batch = static_cast<int64_t>(rows.size());
   config.train.cuda_graph = false;  // its phases could not be told apart

@@ -9,6 +9,13 @@ namespace strata {
 /// What a parameter is, as far as others need to know: gates have their own clip group.
 enum class ParameterRole { kEmbedding, kLinear, kGain, kGate, kHead };
 
+/// The number of elements of such a shape.
+inline int64_t count_of(const std::vector<int64_t>& shape) {
+  int64_t product = 1;
+  for (const int64_t size : shape) product *= size;
+  return product;
+}
+
 /// A parameter's place in the flat arenas of parameters, gradients and moments, which have one layout.
 struct ParamSpec {
   std::string name;            // as in Hugging Face's LLaMA and the paper's code
@@ -18,12 +25,14 @@ struct ParamSpec {
   int64_t layer = -1;  // -1: outside the layers
   double start_mean = 0.0;
   double start_std = 0.0;
+  std::vector<int64_t> padded = {};  // of a matrix, its shape in the arenas where that is larger
 
-  int64_t count() const {
-    int64_t product = 1;
-    for (const int64_t size : shape) product *= size;
-    return product;
-  }
+  int64_t count() const { return count_of(shape); }
+
+  /// What lies in the arenas: behind the rows and columns that there are, zeros, which nothing changes. Only the model
+  /// and what goes over whole arenas know of them: who asks for a parameter, files included, gets what there is of it.
+  const std::vector<int64_t>& arena_shape() const { return padded.empty() ? shape : padded; }
+  int64_t arena_count() const { return count_of(arena_shape()); }
 };
 
 /// Elements [begin, end) of the arenas.
@@ -34,6 +43,9 @@ struct ArenaRange {
   int64_t size() const { return end - begin; }
   bool operator==(const ArenaRange&) const = default;
 };
+
+/// Where a parameter lies, with its padding.
+inline ArenaRange place_of(const ParamSpec& param) { return {param.offset, param.offset + param.arena_count()}; }
 
 /// Elements: in an arena every group of parameters starts on such a boundary, in fp32 of 128 bytes.
 inline constexpr int64_t kArenaAlignment = 32;

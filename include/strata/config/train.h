@@ -53,13 +53,15 @@ struct SpikeConfig {
 
 /// train.*: the optimizer steps
 struct TrainConfig {
+  static constexpr int64_t kLossChunkOfDevice = 0;
+
   int64_t steps = 10000;
   int64_t stop_after = -1;
   int64_t global_batch = 512;
   int64_t micro_batch = 32;
   Precision precision = Precision::kAuto;
   Recompute recompute = Recompute::kNone;
-  int64_t loss_chunk = 256;
+  int64_t loss_chunk = kLossChunkOfDevice;
   int64_t token_multiple = 0;
   bool cuda_graph = false;
   LossAverage loss_average = LossAverage::kToken;
@@ -81,7 +83,10 @@ struct TrainConfig {
     field("recompute", recompute, Affects::kExecution,
           "what backward computes again instead of keeping it: the same bits in less memory; auto: "
           "the least of it that fits into the memory");
-    field("loss_chunk", loss_chunk, Affects::kNumbers, "rows of logits at a time", at_least(1));
+    field(
+        "loss_chunk", loss_chunk, Affects::kNumbers,
+        "rows of logits at a time; auto: 4096 on a GPU, which reads and writes the head's gradient for each, else 256",
+        at_least(1), Word{"auto", kLossChunkOfDevice});
     field("token_multiple", token_multiple, Affects::kNumbers,
           "tokens of a micro-batch are padded to a multiple of it; 0: 128 on a GPU, 1 on the CPU",
           in_range(0, 1 << 16));

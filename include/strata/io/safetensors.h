@@ -59,7 +59,7 @@ class SafetensorsFile {
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 /// Writes atomically; the data in the order given, straight from the tensors' memory, begins at a multiple of 8 bytes.
-/// Equal arguments give equal bytes. Tensors must be contiguous, on the CPU and of a dtype named above.
+/// Equal arguments give equal bytes. Tensors must be on the CPU and of a dtype named above; any strides.
 /// Throws Error for any other tensor, for a name that occurs twice and if the file cannot be written.
 void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
                        const std::map<std::string, std::string>& metadata = {});

@@ -35,8 +35,10 @@ class Attention {
   /// fp32 scratch that batches of at most so many tokens need, in rows of at most so many: elements.
   virtual int64_t scratch_size(int64_t max_tokens, int64_t longest_row) const = 0;
 
-  /// Bytes that it takes by itself while it computes such batches, where rows are about as long as they may be.
-  virtual int64_t bytes_of_its_own(int64_t /*max_tokens*/, int64_t /*longest_row*/) const { return 0; }
+  /// Bytes that it takes by itself while it computes such batches, of at most so many rows, at most.
+  virtual int64_t bytes_of_its_own(int64_t /*max_tokens*/, int64_t /*longest_row*/, int64_t /*most_rows*/) const {
+    return 0;
+  }
 
   /// qkv_NW: [N, (heads + 2 kv_heads) head_dim], queries then keys then values, rotated already.
   /// out_NA: [N, heads head_dim]. log_sum_HN: fp32 [heads, N], the log of each softmax's denominator with its maximum,

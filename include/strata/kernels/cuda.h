@@ -29,6 +29,8 @@ class Cuda {
   virtual ~Cuda() = default;
   virtual at::Device device() const = 0;
   virtual std::string name() const = 0;
+  /// What tells it from all other GPUs, whatever number it has here.
+  virtual std::string identity() const = 0;
   virtual Memory memory() const = 0;
   /// Of ATen's allocator: the most that tensors have taken at once, in bytes.
   virtual int64_t peak_allocated_bytes() const = 0;
@@ -44,7 +46,7 @@ struct CudaOptions {
 
 /// What this build has for GPUs, whether there are any or not.
 struct CudaBuild {
-  std::string architectures = {};  // that its kernels are compiled for: "sm_80, sm_90a"
+  std::string architectures = {};  // that its kernels are compiled for: "sm_80, sm_90 and newer"
   std::string problem = {};        // not empty: why none of them can be used
 };
 /// Opens libraries, but makes no call to CUDA.

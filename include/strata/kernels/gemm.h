@@ -38,10 +38,20 @@ std::unique_ptr<Gemm> make_cuda_gemm();
 
 /// GFLOP/s of a_MK b_KN of such tensors, on the CPU with the current number of threads: the best of several runs, so
 /// that it is the machine's own rate also where others use it.
-double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k, const at::TensorOptions& options = at::kFloat);
+/// seconds: to take for it, at least of three runs.
+double measure_gemm(const Gemm& gemm, int64_t m, int64_t n, int64_t k, const at::TensorOptions& options = at::kFloat,
+                    double seconds = 0.2);
 
-/// The faster of the libraries on this machine, from a measurement of two seconds whose result is kept in the
-/// user's cache folder (per processor, library version and thread count), so that runs on one machine agree.
-std::unique_ptr<Gemm> fastest_gemm();
+/// What decides which library is the fastest: how large a model's products are, and of what type.
+struct GemmUse {
+  int64_t hidden = 512;
+  at::ScalarType factors = at::kFloat;
+};
+
+/// The fastest of the libraries on this machine, from a measurement of seconds whose result is kept in the user's cache
+/// folder (per processor, library version and thread count; for small models, others, fp32 and bf16 each), so that runs
+/// on one machine agree. What is kept was measured on a busy machine if the library is half as fast again by now: then
+/// it is measured anew, and also where that is asked for.
+std::unique_ptr<Gemm> fastest_gemm(const GemmUse& use = {}, bool anew = false);
 
 }  // namespace strata::kernels

@@ -16,6 +16,7 @@ namespace strata::nn {
 struct BatchLimits {
   int64_t max_tokens = 0;   // of a micro-batch, and scored positions
   int64_t longest_row = 0;  // tokens
+  int64_t most_rows = 0;    // of a micro-batch; 0: about as many as are as long as they may be
   bool trees = false;       // whether rows may continue others; only on the CPU
 };
 
@@ -64,6 +65,8 @@ class Model {
 
   /// From now on called before a forward reads a section's parameters: they may be on their way until it returns.
   void set_before_section(std::function<void(ArenaRange)> hook) { before_section_ = std::move(hook); }
+  /// The same for all sections at once: for who has recorded a forward, which calls nobody when it is replayed.
+  void await_parameters() const;
 
   /// Forward and backward of `scale` times the sum of the losses of all targets (1 / targets in the global batch):
   /// gradients are added to, and that loss to `loss`. loss and scale: 0-dim fp64 on the model's device, which nobody

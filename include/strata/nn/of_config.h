@@ -17,6 +17,10 @@ ModelSpec describe(const config::RunConfig& config);
 /// Of a run whose rows are full, all of it scored.
 TokenWork full_rows(const config::RunConfig& config);
 
+/// train.loss_chunk, where it is auto as it suits the device: on the CPU rows whose logits stay in a cache, on a GPU so
+/// many that the head's gradient, which every chunk adds to, is not what takes the time.
+int64_t loss_chunk_for(const config::RunConfig& config, at::DeviceType device = at::kCPU);
+
 /// What a run of this config asks for on such a device: micro-batches of rows that are all as long as they may be.
 /// train.precision: auto is mixed on a device, fp32 on the CPU. train.recompute is taken as it is.
 ModelOptions options_for(const config::RunConfig& config, at::DeviceType device = at::kCPU);

@@ -45,7 +45,11 @@ class Parameters {
   at::Tensor master(const std::string& name) const;
   /// Undefined where there is none: of what is frozen.
   at::Tensor gradient(const std::string& name) const;
-  /// The rows of adjacent weights with one number of columns, as one matrix: [sum of rows, columns].
+  /// With their padding, as the model computes.
+  at::Tensor whole_value(const std::string& name) const;
+  at::Tensor whole_gradient(const std::string& name) const;
+  /// The rows of adjacent weights with one number of columns, as one matrix: [sum of rows, columns]. With their
+  /// padding.
   at::Tensor stacked_values(const std::string& first, const std::string& last) const;
   at::Tensor stacked_gradients(const std::string& first, const std::string& last) const;
   void zero_gradients() { gradients_.zero_(); }

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "strata/config/run.h"
+#include "strata/config/run_config.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
 
@@ -24,17 +24,25 @@ struct RunDevice {
 /// The GPU's name, or how many threads compute: "2 threads".
 std::string place_text(const RunDevice& device);
 
+/// Which of the GPUs that this process sees is its own: a launcher that shows each worker one, as srun's
+/// --gpus-per-task=1 does, numbers it 0 for all of them.
+int gpu_index(int local_rank);
+
 /// The GPU with this process's local rank among those of its host, or the CPU. Throws UsageError where it is not there.
 RunDevice open_device(const config::RunSettings& run);
 
 /// Sets the number of threads; 0: all cores, or what OMP_NUM_THREADS says.
 void set_threads(const config::RunSettings& run);
 
-/// Sets the number of threads and gives the CPU's GEMM library that `run.gemm` names. Comes before anything that
-/// computes.
-std::unique_ptr<kernels::Gemm> open_gemm(const config::RunSettings& run);
+/// What the products of a run on the CPU are.
+kernels::GemmUse gemm_use(const config::RunConfig& config);
+
+/// Sets the number of threads and gives the CPU's GEMM library that `run.gemm` names, or the fastest for this use.
+/// Comes before anything that computes.
+std::unique_ptr<kernels::Gemm> open_gemm(const config::RunSettings& run, const kernels::GemmUse& use);
 
 /// What multiplies matrices on the device: CUDA's library, or open_gemm's.
-std::unique_ptr<kernels::Gemm> open_gemm(const config::RunSettings& run, const RunDevice& device);
+std::unique_ptr<kernels::Gemm> open_gemm(const config::RunSettings& run, const kernels::GemmUse& use,
+                                         const RunDevice& device);
 
 }  // namespace strata::run

@@ -15,6 +15,7 @@ struct Introduction {
   std::string host = {};
   int64_t pid = 0;
   std::string device = {};
+  std::string gpu = {};  // what tells it from all others; empty: none. No two workers may have the same
   /// Label and value of what must be the same on every rank: versions, digests of the config and the data.
   std::vector<std::pair<std::string, std::string>> must_agree = {};
 
@@ -28,7 +29,8 @@ Introduction introduction_of_json(const std::string& text, const std::string& so
 /// What every rank says of itself, rank by rank; every rank calls it once per attempt.
 ///
 /// Throws Error, naming the ranks, if some did not come within `timeout`. Throws UsageError on every rank, naming the
-/// labels and the ranks, where a rank does not agree with rank 0, which logs a table of what differs.
+/// labels and the ranks, where a rank does not agree with rank 0, which logs a table of what differs, and naming the
+/// ranks where several have one GPU.
 std::vector<Introduction> introduce(const Store& store, const Worker& worker, const Introduction& mine,
                                     Store::Seconds timeout);
 

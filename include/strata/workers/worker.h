@@ -12,7 +12,7 @@ namespace strata::workers {
 struct Worker {
   int rank = 0;
   int world_size = 1;
-  int local_rank = 0;  // on this host; the GPU's number
+  int local_rank = 0;  // on this host
   int local_world_size = 1;
   std::string master_host = {};  // where the store is served
   uint16_t master_port = 0;

@@ -3,14 +3,9 @@
 #include <algorithm>
 
 #include "strata/base/check.h"
+#include "strata/base/integers.h"
 
 namespace strata::data {
-namespace {
-
-int64_t ceil_divide(int64_t value, int64_t divisor) { return (value + divisor - 1) / divisor; }
-
-}  // namespace
-
 SampleLoader::SampleLoader(const SampleBlocks& blocks, const SampleLoaderOptions& options, const OrderCursor& start)
     : blocks_(blocks),
       epochs_(options.epochs),
@@ -31,7 +26,7 @@ std::optional<GlobalBatch> SampleLoader::next_unless(const std::function<bool()>
 }
 
 int64_t SampleLoader::steps_per_epoch(const SampleBlocks& blocks, int64_t global_batch) {
-  return ceil_divide(blocks.size(), global_batch);
+  return quotient_up(blocks.size(), global_batch);
 }
 
 void SampleLoader::end_epoch_where_due() {
@@ -65,7 +60,7 @@ std::unique_ptr<GlobalBatch> SampleLoader::prepare() {
   return std::make_unique<GlobalBatch>(std::move(batch));
 }
 
-int64_t HeldOutSet::num_batches() const { return ceil_divide(std::ssize(samples_), micro_batch_); }
+int64_t HeldOutSet::num_batches() const { return quotient_up(std::ssize(samples_), micro_batch_); }
 
 TokenBatch HeldOutSet::batch(int64_t index) const {
   TokenRows rows, labels;

@@ -1,9 +1,9 @@
 #include "strata/data/samples/questions.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <map>
+
+#include "strata/base/threads.h"
 
 namespace strata::data {
 namespace {
@@ -89,7 +89,7 @@ class Finder {
 
   std::vector<Options> options_of_all(const std::vector<Sample>& samples) const {
     std::vector<Options> options(samples.size());
-    at::parallel_for(0, std::ssize(samples), kSamplesAtATime, [&](int64_t begin, int64_t end) {
+    parallel_ranges(std::ssize(samples), kSamplesAtATime, [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) options[i] = options_of(samples[i]);
     });
     return options;

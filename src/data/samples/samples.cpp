@@ -1,6 +1,5 @@
 #include "strata/data/samples/samples.h"
 
-#include <ATen/Parallel.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "strata/base/check.h"
 #include "strata/base/seed.h"
+#include "strata/base/threads.h"
 #include "strata/data/order.h"
 
 namespace strata::data {
@@ -62,7 +62,7 @@ class Builder {
 std::vector<Sample> build_all(const Builder& builder, const std::vector<Instruction>& records,
                               std::span<const int64_t> indices) {
   std::vector<Sample> samples(indices.size());
-  at::parallel_for(0, std::ssize(indices), kRecordsAtATime, [&](int64_t begin, int64_t end) {
+  parallel_ranges(std::ssize(indices), kRecordsAtATime, [&](int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
       samples[i] = builder.build(records[static_cast<size_t>(indices[i])]);
       samples[i].record = indices[i];

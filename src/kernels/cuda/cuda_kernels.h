@@ -21,7 +21,7 @@ class CudaKernels final : public DeviceKernels {
               const float* cosine, const float* sine, float sign) const override;
   void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const override;
   void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const override;
-  void cross_entropy(float* loss, Array logits, int64_t rows, int64_t classes, const int64_t* targets,
+  void cross_entropy(float* loss, Array logits, int64_t apart, int64_t rows, int64_t classes, const int64_t* targets,
                      const double* scale) const override;
   void adam(const AdamPointers<float>& arrays, const AdamNumbers& numbers, bool stochastic, const double* factor,
             const double* apply) const override;

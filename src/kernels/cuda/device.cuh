@@ -10,7 +10,16 @@
 // parameter (as a float* nobody looks any more), and name the type of what is read from it: `const float x = s[i]`.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+
+namespace strata::kernels::cuda {
+
+/// Whether a launch with so much dynamic shared memory asks CUDA for more than a block has otherwise: 48 kB, of which
+/// arrays of constant size take their part.
+constexpr bool asks_for_shared_memory(size_t dynamic_bytes) { return dynamic_bytes > (40 << 10); }
+
+}  // namespace strata::kernels::cuda
 
 #if defined(__CUDACC__)
 
@@ -57,8 +66,7 @@ __device__ inline void store_vector(T* to, const Vector<T, kCount>& vector) {
 template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, dim3 block, size_t shared_bytes, Stream stream,
             Arguments... arguments) {
-  constexpr size_t kWithoutAsking = 48 << 10;
-  if (shared_bytes > kWithoutAsking) {
+  if (asks_for_shared_memory(shared_bytes)) {
     cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(shared_bytes));
   }
   kernel<<<grid, block, shared_bytes, static_cast<cudaStream_t>(stream)>>>(arguments...);

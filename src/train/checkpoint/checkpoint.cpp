@@ -1,12 +1,11 @@
 #include "strata/train/checkpoint/checkpoint.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
 #include <charconv>
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
+#include "strata/base/threads.h"
 #include "strata/config/load.h"
 #include "strata/config/print.h"
 #include "strata/io/file.h"
@@ -59,7 +58,7 @@ Manifest read_manifest(const fs::path& folder) {
 // Throws DamagedCheckpoint for a file that is not what the manifest says.
 void verify(const fs::path& folder, const Manifest& manifest) {
   const std::vector<std::pair<std::string, FileSeal>> files(manifest.begin(), manifest.end());
-  at::parallel_for(0, static_cast<int64_t>(files.size()), 1, [&](int64_t begin, int64_t end) {
+  parallel_ranges(static_cast<int64_t>(files.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       verify(folder / files[static_cast<size_t>(i)].first, files[static_cast<size_t>(i)].second);
     }

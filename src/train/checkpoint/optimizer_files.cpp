@@ -1,5 +1,7 @@
 #include "strata/train/checkpoint/optimizer_files.h"
 
+#include <ATen/ops/cat.h>
+
 #include <algorithm>
 #include <charconv>
 #include <map>
@@ -23,7 +25,18 @@ ArenaRange common(const ArenaRange& one, const ArenaRange& other) {
   return {std::max(one.begin, other.begin), std::min(one.end, other.end)};
 }
 
-ArenaRange place_of(const ParamSpec& param) { return {param.offset, param.offset + param.count()}; }
+// f(place, element) for elements of the parameter that lie side by side in the arena and in `range`, rising: where, and
+// which is the first. A matrix with padded rows has a piece for each.
+template <class F>
+void each_line(const ParamSpec& param, const ArenaRange& range, const F& f) {
+  const bool has_padded_rows = !param.padded.empty() && param.padded[1] != param.shape[1];
+  const int64_t length = has_padded_rows ? param.shape[1] : param.count();
+  const int64_t apart = has_padded_rows ? param.padded[1] : length;
+  for (int64_t element = 0, begin = param.offset; element < param.count(); element += length, begin += apart) {
+    const ArenaRange part = common({begin, begin + length}, range);
+    if (part.begin < part.end) f(part, element + part.begin - begin);
+  }
+}
 
 // "m.<parameter>[begin:end]"
 struct PieceName {
@@ -99,12 +112,14 @@ class StateLoader {
                  " is ", values.scalar_type(), " ", values.sizes(), ", this run needs ", dtype, " ",
                  at::IntArrayRef(shape), " of ", at::IntArrayRef(param.shape));
     saved_[{piece.state, piece.param}].push_back(elements);
-    const ArenaRange place{param.offset + elements.begin, param.offset + elements.end};
     for (const ArenaRange& mine : states_.ranges) {
-      const ArenaRange part = common(place, mine);
-      if (part.begin >= part.end) continue;
-      copies_.push_back({state_at(states_, index, part),
-                         values.flatten().narrow(0, part.begin - place.begin, part.size()), files_.size() - 1});
+      each_line(param, mine, [&](const ArenaRange& place, int64_t first) {
+        const ArenaRange part = common({first, first + place.size()}, elements);
+        if (part.begin >= part.end) return;
+        const int64_t begin = place.begin + part.begin - first;
+        copies_.push_back({state_at(states_, index, {begin, begin + part.size()}),
+                           values.flatten().narrow(0, part.begin - elements.begin, part.size()), files_.size() - 1});
+      });
     }
   }
 
@@ -157,13 +172,19 @@ io::NamedTensors named_states(const OptimizerStates& states, const std::vector<A
     for (const ParamSpec& param : states.params) {
       const std::string name = states.states[index].name + "." + param.name;
       for (const ArenaRange& range : ranges) {
-        const ArenaRange part = common(place_of(param), range);
-        if (part.begin >= part.end) continue;
-        const at::Tensor values = state_at(states, index, part);
-        if (part == place_of(param)) {
+        std::vector<at::Tensor> lines;
+        ArenaRange elements;
+        each_line(param, range, [&](const ArenaRange& place, int64_t first) {
+          if (lines.empty()) elements.begin = first;
+          elements.end = first + place.size();
+          lines.push_back(state_at(states, index, place));
+        });
+        if (lines.empty()) continue;
+        const at::Tensor values = lines.size() == 1 ? lines.front() : at::cat(lines);
+        if (elements.size() == param.count()) {
           named.emplace_back(name, values.view(param.shape));
         } else {
-          named.emplace_back(str(name, "[", part.begin - param.offset, ":", part.end - param.offset, "]"), values);
+          named.emplace_back(str(name, "[", elements.begin, ":", elements.end, "]"), values);
         }
       }
     }

@@ -25,10 +25,10 @@ uint3 index_of(int thread, dim3 block) {
 
 }  // namespace
 
-Block::Block(const std::function<void()>& kernel, dim3 block, size_t shared_bytes)
+Block::Block(const std::function<void()>& kernel, dim3 block, const DynamicShared& shared)
     : kernel_(kernel),
       emulation_(EmulationScope::current()),
-      shared_(shared_bytes, emulation_),
+      shared_(shared, emulation_),
       threads_(block.x * block.y * block.z),
       states_(threads_.size()),
       warps_(threads_.size() / kWarp),

@@ -18,7 +18,7 @@ namespace strata::test::emulated {
 
 class Block {
  public:
-  Block(const std::function<void()>& kernel, dim3 block, size_t shared_bytes);
+  Block(const std::function<void()>& kernel, dim3 block, const DynamicShared& shared);
 
   /// Runs the kernel for every thread of the block; throws what a thread has thrown.
   void run(uint3 index);

@@ -36,6 +36,8 @@ void check_shape(const dim3& grid, const dim3& block, size_t shared_bytes) {
   }
 }
 
+thread_local int64_t launches = 0;
+
 std::vector<unsigned> order_of_blocks(size_t count) {
   std::vector<unsigned> order(count);
   std::iota(order.begin(), order.end(), 0U);
@@ -48,14 +50,17 @@ std::vector<unsigned> order_of_blocks(size_t count) {
 
 }  // namespace
 
-void run_grid(dim3 grid, dim3 block, size_t shared_bytes, const std::function<void()>& kernel) {
-  check_shape(grid, block, shared_bytes);
+void run_grid(dim3 grid, dim3 block, const DynamicShared& shared, const std::function<void()>& kernel) {
+  ++launches;
+  check_shape(grid, block, shared.bytes);
   gridDim = grid;
   blockDim = block;
-  Block emulated(kernel, block, shared_bytes);
+  Block emulated(kernel, block, shared);
   for (const unsigned b : order_of_blocks(size_t{grid.x} * grid.y * grid.z)) {
     emulated.run({b % grid.x, b / grid.x % grid.y, b / grid.x / grid.y});
   }
 }
+
+int64_t num_launches() { return launches; }
 
 }  // namespace strata::test::emulated

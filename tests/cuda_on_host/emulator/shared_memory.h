@@ -1,6 +1,7 @@
 // A block's shared memory, with a shadow of who touched what since the last barrier.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -62,11 +63,19 @@ class SharedArray {
   bool escaped_ = false;
 };
 
+/// What a launch says of a block's shared memory.
+struct DynamicShared {
+  size_t bytes;
+  bool has_asked;  // for more than the 48 kB that a block has otherwise
+};
+
 /// All arrays of the block that runs.
 class SharedMemory {
  public:
-  SharedMemory(size_t dynamic_bytes, const Emulation& emulation)
-      : dynamic_bytes_(dynamic_bytes), limit_(emulation.shared_limit), with_shadow_(emulation.check_shared) {}
+  SharedMemory(const DynamicShared& dynamic, const Emulation& emulation)
+      : dynamic_bytes_(dynamic.bytes),
+        limit_(dynamic.has_asked ? emulation.shared_limit : std::min(kWithoutAsking, emulation.shared_limit)),
+        with_shadow_(emulation.check_shared) {}
 
   /// Begins a block: fresh memory, filled with NaN.
   void renew() { arrays_.clear(); }
@@ -79,6 +88,8 @@ class SharedMemory {
     std::unique_ptr<SharedArray> array;
   };
   SharedArray& add(const SharedDeclaration* key, const SharedDeclaration& declaration, size_t count, size_t bytes);
+
+  static constexpr size_t kWithoutAsking = 48 << 10;
 
   size_t dynamic_bytes_;
   size_t limit_;

@@ -58,7 +58,7 @@ struct SampleStatistics {
 
 /// The samples of a run. A permutation of the records by the seed decides: its first round(holdout * records) are held
 /// out, whatever the limit is, and the next ones are trained on. Prompts and responses are tokenised separately, on all
-/// threads of at::parallel_for; only records that are used are.
+/// threads; only records that are used are.
 class SampleSet {
  public:
   /// Throws UsageError, naming the keys, where no sample is left to train on.

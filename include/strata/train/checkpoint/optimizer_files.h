@@ -28,7 +28,8 @@ at::Tensor state_at(const OptimizerStates& states, size_t index, const ArenaRang
 
 std::string optimizer_file(int rank, int world_size);
 
-/// What the file of a worker that saves `ranges` holds: views of the states, which must hold these ranges.
+/// What the file of a worker that saves `ranges` holds: views of the states, which must hold these ranges, or copies of
+/// what has padding between its rows.
 io::NamedTensors named_states(const OptimizerStates& states, const std::vector<ArenaRange>& ranges);
 
 /// The optimizer files among the names of a checkpoint's files; none unless they are all those of one save.

@@ -8,8 +8,13 @@
 #include <c10/util/env.h>
 #include <nvtx3/nvToolsExt.h>
 
+#include <cstring>
+
 #include "kernels/cuda/cuda_kernels.h"
 #include "strata/base/check.h"
+#include "strata/base/log.h"
+#include "strata/base/pinned_memory.h"
+#include "strata/base/text.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/device.h"
 
@@ -26,7 +31,8 @@ class Graph final : public CudaGraph {
     const auto recorded = c10::cuda::getStreamFromPool();
     c10::cuda::stream_synchronize(outside);
     const c10::cuda::CUDAStreamGuard guard(recorded);
-    graph_.capture_begin();
+    // What other threads do meanwhile is not recorded, and breaks nothing: NCCL's watchdog asks for events at any time.
+    graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
     work();
     graph_.capture_end();
   }
@@ -37,12 +43,17 @@ class Graph final : public CudaGraph {
   at::cuda::CUDAGraph graph_;
 };
 
-// What ATen and its libraries read from the environment when they start.
+// What ATen and its libraries read from the environment when they start. Deterministic algorithms allow no other
+// workspace of cuBLAS than these two.
 void set_up_libraries(const CudaOptions& options) {
-  for (const auto& [name, value] : {std::pair("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),  // deterministic on every stream
-                                    std::pair("CUBLASLT_WORKSPACE_SIZE", "32768")}) {
-    c10::utils::set_env(name, value, false);
+  constexpr const char* kWorkspace = "CUBLAS_WORKSPACE_CONFIG";
+  if (const auto set = c10::utils::get_env(kWorkspace); set && *set != ":4096:8" && *set != ":16:8") {
+    log::warn(strata::str(kWorkspace, "=", *set,
+                          ": sums of cuBLAS would not have the same bits every time; :4096:8 is used"));
+    c10::utils::set_env(kWorkspace, ":4096:8", true);
   }
+  c10::utils::set_env(kWorkspace, ":4096:8", false);
+  c10::utils::set_env("CUBLASLT_WORKSPACE_SIZE", "32768", false);
   at::Context& context = at::globalContext();
   context.lazyInitDevice(at::kCUDA);
   context.setAllowTF32CuBLAS(options.tf32);
@@ -50,6 +61,11 @@ void set_up_libraries(const CudaOptions& options) {
   context.setDeterministicAlgorithms(true, /*warn_only=*/false);
   context.setDeterministicFillUninitializedMemory(false);  // what is read was written
 }
+
+void lock_pages(void* begin, size_t bytes) { C10_CUDA_CHECK(cudaHostRegister(begin, bytes, cudaHostRegisterPortable)); }
+
+// Where the device is gone, as at the program's end, its pages are free.
+void unlock_pages(void* begin) { C10_CUDA_IGNORE_ERROR(cudaHostUnregister(begin)); }
 
 class Gpu final : public Cuda {
  public:
@@ -59,14 +75,24 @@ class Gpu final : public Cuda {
       throw UsageError(
           strata::str("run.device=cuda: needs GPU ", options.index, " of its host, where CUDA sees ", seen));
     }
+    check_capability();
     c10::cuda::set_device(index_);
     set_up_libraries(options);
+    use_page_locks({&lock_pages, &unlock_pages});
     use_device_kernels(at::kCUDA, std::make_shared<cuda::CudaKernels>(&current_stream));
   }
 
   at::Device device() const override { return {at::kCUDA, index_}; }
 
   std::string name() const override { return at::cuda::getDeviceProperties(index_)->name; }
+
+  std::string identity() const override {
+    const cudaUUID_t& uuid = at::cuda::getDeviceProperties(index_)->uuid;
+    uint64_t halves[2];
+    static_assert(sizeof halves == sizeof uuid.bytes);
+    std::memcpy(halves, uuid.bytes, sizeof halves);
+    return hex(halves[0]) + hex(halves[1]);
+  }
 
   Memory memory() const override {
     size_t free = 0;
@@ -89,6 +115,13 @@ class Gpu final : public Cuda {
   }
 
  private:
+  void check_capability() const {
+    const cudaDeviceProp& gpu = *at::cuda::getDeviceProperties(index_);
+    if (10 * gpu.major + gpu.minor >= STRATA_CUDA_OLDEST) return;
+    throw UsageError(strata::str("run.device=cuda: ", gpu.name, " has compute capability ", gpu.major, ".", gpu.minor,
+                                 "; this build's kernels are for ", STRATA_CUDA_ARCHITECTURES));
+  }
+
   c10::DeviceIndex index_;
   bool in_range_ = false;
 };
