@@ -10,6 +10,7 @@
 #include "strata/base/check.h"
 #include "strata/base/threads.h"
 #include "strata/kernels/device.h"
+#include "strata/kernels/rotary.h"
 
 namespace strata::kernels {
 namespace {
@@ -216,6 +217,14 @@ bool has_flash(const AttentionShape& shape, at::DeviceType device, at::ScalarTyp
 }
 
 }  // namespace
+
+void Attention::backward_through_rotation(const at::Tensor& qkv_NW, const AttentionRows& rows,
+                                          const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
+                                          const at::Tensor& log_sum_HN, const at::Tensor& scratch,
+                                          const at::Tensor& positions_N, const at::Tensor& table) const {
+  backward_in_place(qkv_NW, rows, grad_out_NA, out_NA, log_sum_HN, scratch);
+  rotate(qkv_NW, shape().heads + shape().kv_heads, positions_N, table, true);
+}
 
 std::unique_ptr<Attention> make_attention(const AttentionShape& shape, at::DeviceType device, at::ScalarType dtype) {
   if (device == at::kCPU && !has_device_kernels(device)) return std::make_unique<CpuAttention>(shape);

@@ -8,6 +8,7 @@
 #include "attention_on_device.h"
 #include "strata/base/integers.h"
 #include "strata/kernels/launch_log.h"
+#include "strata/kernels/rotary.h"
 
 namespace strata::kernels {
 namespace {
@@ -49,25 +50,42 @@ class FlashAttention final : public Attention {
 
   void backward_in_place(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
                          const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const at::Tensor&) const override {
-    const int64_t longest = bound(rows);
-    if (qkv_NW.is_meta()) return log_backward(qkv_NW, longest);
-    const at::Tensor no_dropout = at::empty({2}, qkv_NW.options().dtype(at::kUInt64));
-    const auto [grad_queries, grad_keys, grad_values] = at::_flash_attention_backward(
-        by_head(grad_out_NA, shape().heads), queries(qkv_NW), keys(qkv_NW), values(qkv_NW),
-        by_head(out_NA, shape().heads), log_sums(log_sum_HN), rows.starts_on_device, rows.starts_on_device, longest,
-        longest, /*dropout_p=*/0.0, /*is_causal=*/true, no_dropout, no_dropout);
-    queries(qkv_NW).copy_(grad_queries);
-    keys(qkv_NW).copy_(grad_keys);
-    values(qkv_NW).copy_(grad_values);
+    const Gradients gradients = gradients_of(qkv_NW, rows, grad_out_NA, out_NA, log_sum_HN);
+    queries(qkv_NW).copy_(gradients.query_NHd);
+    keys(qkv_NW).copy_(gradients.key_NKd);
+    values(qkv_NW).copy_(gradients.value_NKd);
+  }
+
+  void backward_through_rotation(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                                 const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const at::Tensor&,
+                                 const at::Tensor& positions_N, const at::Tensor& table) const override {
+    const Gradients gradients = gradients_of(qkv_NW, rows, grad_out_NA, out_NA, log_sum_HN);
+    store_rotated_back(qkv_NW, gradients.query_NHd, gradients.key_NKd, gradients.value_NKd, positions_N, table);
   }
 
  private:
+  struct Gradients {
+    at::Tensor query_NHd, key_NKd, value_NKd;
+  };
+
+  Gradients gradients_of(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                         const at::Tensor& out_NA, const at::Tensor& log_sum_HN) const {
+    const int64_t longest = bound(rows);
+    if (qkv_NW.is_meta()) return log_backward(qkv_NW, longest);
+    const at::Tensor no_dropout = at::empty({2}, qkv_NW.options().dtype(at::kUInt64));
+    const auto [query, key, value] = at::_flash_attention_backward(
+        by_head(grad_out_NA, shape().heads), queries(qkv_NW), keys(qkv_NW), values(qkv_NW),
+        by_head(out_NA, shape().heads), log_sums(log_sum_HN), rows.starts_on_device, rows.starts_on_device, longest,
+        longest, /*dropout_p=*/0.0, /*is_causal=*/true, no_dropout, no_dropout);
+    return {query.contiguous(), key.contiguous(), value.contiguous()};
+  }
+
   // Causal: half of the scores, two products of each.
   double score_flops(int64_t tokens, int64_t longest) const {
     return 2.0 * static_cast<double>(tokens * longest * shape().heads * shape().head_dim);
   }
 
-  // What forward and backward_in_place launch.
+  // What is launched forward and backward.
   void log_forward(const at::Tensor& out_NA, const at::Tensor& log_sum_HN, int64_t longest) const {
     const auto moved = static_cast<double>(out_NA.nbytes());
     const double keys = 2.0 * moved * static_cast<double>(shape().kv_heads) / static_cast<double>(shape().heads);
@@ -77,14 +95,14 @@ class FlashAttention final : public Attention {
     log_sums(log_sum_HN).copy_(at::empty_like(log_sums(log_sum_HN)));
   }
   // The queries' gradient is zeroed, added to in fp32, and converted; the rows' dot products come first.
-  void log_backward(const at::Tensor& qkv_NW, int64_t longest) const {
+  Gradients log_backward(const at::Tensor& qkv_NW, int64_t longest) const {
     constexpr int64_t kLaunches = 4;
-    const auto moved = static_cast<double>(qkv_NW.nbytes());
     log_launch({.kernel = "flash attention, backward",
                 .launches = kLaunches,
-                .bytes = 4.0 * moved,
+                .bytes = 4.0 * static_cast<double>(qkv_NW.nbytes()),
                 .flops = 2.5 * score_flops(qkv_NW.size(0), longest)});
-    for (const at::Tensor& part : {queries(qkv_NW), keys(qkv_NW), values(qkv_NW)}) part.copy_(at::empty_like(part));
+    const auto like = [&](const at::Tensor& part) { return at::empty(part.sizes(), qkv_NW.options()); };
+    return {like(queries(qkv_NW)), like(keys(qkv_NW)), like(values(qkv_NW))};
   }
 
   // Of the rows' lengths. Where it is 1, ATen lays out the softmax's sums differently.

@@ -6,6 +6,7 @@
 
 #include "adam.inl"
 #include "junction.inl"
+#include "rotary.inl"
 #include "strata/kernels/clip.h"
 
 namespace strata::kernels {
@@ -24,11 +25,10 @@ struct JunctionShape {
   bool branch_norm, out_norm;
 };
 
-/// Where the sums over a junction's rows go; arrays that are nullptr are not wanted. Gains and gate may be of a type
-/// of their own. partial_sums: of junction_scratch_size.
+/// Where the sums over a junction's rows go; arrays that are nullptr are not wanted. Gains and gate are of one
+/// type, which may be their own. partial_sums: of junction_scratch_size.
 struct JunctionGradientArrays {
   Array branch_gain, out_gain, next_gain, gate;
-  const float* slope;
   float* partial_sums;
 };
 
@@ -64,6 +64,8 @@ class DeviceKernels {
   /// The first `heads` heads of rows that are `stride` elements apart. cosine, sine: [positions, half].
   virtual void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half, const int32_t* positions,
                       const float* cosine, const float* sine, float sign) const = 0;
+  virtual void store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const = 0;
+  virtual void store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const = 0;
 
   virtual void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const = 0;
   virtual void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const = 0;
@@ -86,9 +88,6 @@ class DeviceKernels {
   virtual void sums_of_runs(double* sums, const float* values, const int64_t* starts, int64_t runs) const = 0;
   virtual void clip(double* outcome, const ClipRule& rule, const double* loss, const double* squares,
                     const bool* is_gate, int64_t count) const = 0;
-
-  virtual void gate_factors(float* factor, float* slope, Array alpha, int64_t count,
-                            GateActivation activation) const = 0;
 
   virtual void junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
                                 const JunctionShape& shape) const = 0;

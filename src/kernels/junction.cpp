@@ -1,12 +1,22 @@
 #include "strata/kernels/junction.h"
 
 #include "cpu_executor.h"
-#include "gate.inl"
 #include "junction.inl"
 #include "tensor_access.h"
 
 namespace strata::kernels {
 namespace {
+
+GateAlpha alpha_of(const JunctionRule& rule) {
+  GateAlpha alpha{.fp32 = nullptr, .bf16 = nullptr, .activation = rule.activation};
+  if (!rule.alpha.defined()) return alpha;
+  if (rule.alpha.scalar_type() == at::kFloat) {
+    alpha.fp32 = pointer<float>(rule.alpha);
+  } else {
+    alpha.bf16 = pointer<Bf16>(rule.alpha);
+  }
+  return alpha;
+}
 
 JunctionScales scales_of(const JunctionRule& rule, bool has_branch) {
   return {.skip = static_cast<float>(rule.skip_scale),
@@ -14,7 +24,7 @@ JunctionScales scales_of(const JunctionRule& rule, bool has_branch) {
           .next = static_cast<float>(rule.next_scale),
           .gated = rule.gate,
           .stop_gradient = rule.stop_gradient,
-          .gate = pointer<float>(rule.gate_factor)};
+          .gate = alpha_of(rule)};
 }
 
 JunctionShape shape_of(const JunctionRule& rule, int64_t rows) {
@@ -40,7 +50,7 @@ void add_gate_gradient(T* gradient, float slope, const float* sums, int64_t chun
 }
 
 // Gradients have a dtype of their own: fp32 where a bf16 model keeps master values.
-void add_parameter_gradients(const JunctionParameterGradients& gradients, const at::Tensor& gate_slope, float* sums,
+void add_parameter_gradients(const JunctionParameterGradients& gradients, const GateAlpha& alpha, float* sums,
                              int64_t chunks, int64_t width) {
   const int64_t stride = kJunctionGains * width + 1;
   int64_t offset = 0;
@@ -54,8 +64,7 @@ void add_parameter_gradients(const JunctionParameterGradients& gradients, const 
   }
   if (!gradients.gate.defined()) return;
   with_storage_type(gradients.gate, [&](auto type) {
-    add_gate_gradient(pointer<decltype(type)>(gradients.gate), *pointer<float>(gate_slope), sums + offset, chunks,
-                      stride);
+    add_gate_gradient(pointer<decltype(type)>(gradients.gate), gate_value(alpha).slope, sums + offset, chunks, stride);
   });
 }
 
@@ -70,13 +79,11 @@ void backward_chunk(const JunctionBackwardRow<T>& first, int64_t rows, int64_t c
   }
 }
 
-JunctionGradientArrays arrays_of(const JunctionParameterGradients& gradients, const at::Tensor& gate_slope,
-                                 const at::Tensor& scratch) {
+JunctionGradientArrays arrays_of(const JunctionParameterGradients& gradients, const at::Tensor& scratch) {
   return {.branch_gain = array(gradients.branch_gain_D),
           .out_gain = array(gradients.out_gain_D),
           .next_gain = array(gradients.next_gain_D),
           .gate = array(gradients.gate),
-          .slope = pointer<float>(gate_slope),
           .partial_sums = pointer<float>(scratch)};
 }
 
@@ -88,22 +95,6 @@ void with_norms(const JunctionShape& shape, F&& f) {
 }
 
 }  // namespace
-
-void gate_factors(const at::Tensor& factor_G, const at::Tensor& slope_G, const at::Tensor& alpha_G,
-                  GateActivation activation) {
-  if (const DeviceKernels* device = device_kernels(alpha_G)) {
-    return device->gate_factors(pointer<float>(factor_G), pointer<float>(slope_G), array(alpha_G), alpha_G.numel(),
-                                activation);
-  }
-  with_storage_type(alpha_G, [&](auto type) {
-    const auto* alpha = pointer<decltype(type)>(alpha_G);
-    for (int64_t g = 0; g < alpha_G.numel(); ++g) {
-      const GateValue value = gate_value(activation, widen(alpha[g]));
-      pointer<float>(factor_G)[g] = value.factor;
-      pointer<float>(slope_G)[g] = value.slope;
-    }
-  });
-}
 
 float gate_factor(GateActivation activation, float alpha) { return gate_value(activation, alpha).factor; }
 
@@ -170,7 +161,7 @@ void junction_backward(const JunctionGradients& gradients, const at::Tensor& scr
                                  .out_rstd = pointer<float>(saved.out_rstd_N),
                                  .next_rstd = pointer<float>(saved.next_rstd_N)};
     if (const DeviceKernels* device = device_kernels(gradients.stream_ND)) {
-      return device->junction_backward(first, scales, shape, arrays_of(gradients.parameters, rule.gate_slope, scratch));
+      return device->junction_backward(first, scales, shape, arrays_of(gradients.parameters, scratch));
     }
     first.forward = forward_factors(scales);
     first.backward = backward_factors(scales);
@@ -178,7 +169,7 @@ void junction_backward(const JunctionGradients& gradients, const at::Tensor& scr
       parallel_rows(junction_chunks(shape.rows), 1,
                     [&](int64_t chunk) { backward_chunk<branch_norm, out_norm>(first, shape.rows, chunk, sums); });
     });
-    add_parameter_gradients(gradients.parameters, rule.gate_slope, sums, junction_chunks(shape.rows), width);
+    add_parameter_gradients(gradients.parameters, scales.gate, sums, junction_chunks(shape.rows), width);
   });
 }
 

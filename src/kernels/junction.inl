@@ -3,8 +3,8 @@
 // Rows are handed over by value, so that the compiler knows that no store changes their members.
 #pragma once
 
+#include "gate.inl"
 #include "lanes.inl"
-#include "strata/base/gate.h"
 
 namespace strata::kernels {
 
@@ -19,12 +19,26 @@ struct JunctionFactors {
   float skip, branch, sum, next;
 };
 
+/// A gate's alpha in memory, of a type of its own.
+struct GateAlpha {
+  const float* fp32;  // one of them, or both nullptr: there is no gate
+  const Bf16* bf16;
+  GateActivation activation;
+};
+
+/// Without a gate: factor 1.
+STRATA_KFN GateValue gate_value(const GateAlpha& alpha) {
+  if (alpha.fp32 != nullptr) return gate_value(alpha.activation, *alpha.fp32);
+  if (alpha.bf16 != nullptr) return gate_value(alpha.activation, widen(*alpha.bf16));
+  return {1.0F, 0.0F};
+}
+
 /// What the factors are made of: fixed numbers, and the gate in memory.
 struct JunctionScales {
   float skip, branch, next;
   Gate gated;
   bool stop_gradient;
-  const float* gate;  // nullptr: none
+  GateAlpha gate;
 };
 
 STRATA_KFN JunctionFactors factors(const JunctionScales& scales, float gate) {
@@ -34,7 +48,7 @@ STRATA_KFN JunctionFactors factors(const JunctionScales& scales, float gate) {
 }
 
 STRATA_KFN JunctionFactors forward_factors(const JunctionScales& scales) {
-  return factors(scales, scales.gate == nullptr ? 1.0F : *scales.gate);
+  return factors(scales, gate_value(scales.gate).factor);
 }
 
 STRATA_KFN JunctionFactors backward_factors(const JunctionScales& scales) {

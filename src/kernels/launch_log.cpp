@@ -48,6 +48,13 @@ class CountedKernels final : public DeviceKernels {
     add("rotary", 1, moved(4 * tokens * heads * half, rows) + bytes_of<int32_t>(tokens));
   }
 
+  void store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const override {
+    count_qkv(gradients, tokens);
+  }
+  void store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const override {
+    count_qkv(gradients, tokens);
+  }
+
   void swiglu(Array out, Array, int64_t rows, int64_t width) const override {
     add("swiglu", 1, moved(3 * rows * width, out));
   }
@@ -84,9 +91,6 @@ class CountedKernels final : public DeviceKernels {
   }
   void clip(double*, const ClipRule&, const double*, const double*, const bool*, int64_t count) const override {
     add("clip", 1, bytes_of<double>(2 * count));
-  }
-  void gate_factors(float*, float*, Array alpha, int64_t count, GateActivation) const override {
-    add("gate factors", 1, moved(count, alpha));
   }
 
   void junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
@@ -127,6 +131,12 @@ class CountedKernels final : public DeviceKernels {
     if (launches > 0) log_launch({.kernel = kernel, .launches = launches, .bytes = bytes, .flops = flops});
   }
 
+  template <class T>
+  static void count_qkv(const QkvGradients<T>& gradients, int64_t tokens) {
+    const int64_t heads = gradients.heads + 2 * gradients.kv_heads;
+    add("gradients of q k v, rotated back", 1, bytes_of<T>(4 * tokens * heads * gradients.half));
+  }
+
   // What vectors can move, and then the rest.
   template <class T>
   static void count_adam(const AdamPointers<T>& arrays) {
@@ -156,10 +166,11 @@ class CountedKernels final : public DeviceKernels {
     const int64_t arrays = 3 + (first.grad_normed != nullptr) + reads_sum + reads_branch + (first.gate == Gate::kSkip);
     const int64_t sums = junction_chunks(shape.rows) * (kJunctionGains * first.width + 1);
     add("junction, backward", 1, bytes_of<T>(shape.rows * first.width * arrays) + bytes_of<float>(sums));
+    int64_t columns = gradients.gate.data != nullptr ? 1 : 0;
     for (const Array& gain : {gradients.branch_gain, gradients.out_gain, gradients.next_gain}) {
-      add("gradient of a gain", gain.data != nullptr, bytes_of<float>(junction_chunks(shape.rows) * first.width));
+      columns += gain.data != nullptr ? first.width : 0;
     }
-    add("gradient of a gate", gradients.gate.data != nullptr, bytes_of<float>(junction_chunks(shape.rows)));
+    add("gradients of gains and gate", columns > 0, bytes_of<float>(junction_chunks(shape.rows) * columns));
   }
 
   // Causal: half of the scores. Two products of each.

@@ -94,16 +94,14 @@ void Attention::forward(const at::Tensor& branch_ND, const Engine& engine, const
 void Attention::backward(const at::Tensor& grad_normed_ND, const Engine& engine, const data::TokenBatch& batch,
                          const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND) {
   const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
-  const kernels::AttentionShape& shape = workspace_->shape();
   const at::Tensor grad_out_NA = workspace_->grad_out_NA.narrow(0, 0, batch.num_tokens());
   if (out_grad_DA_.defined()) {
     engine.multiply(phase::kGemmAttention, out_grad_DA_, grad_branch_ND.t(), out_NA, true);
   }
   engine.multiply(phase::kGemmAttention, grad_out_NA, grad_branch_ND, out_weight_DA_);
   engine.clock.enter(phase::kAttention);
-  workspace_->kernel->backward_in_place(qkv_NW, rows_of(batch), grad_out_NA, out_NA, log_sum_HN, workspace_->scratch);
-  engine.clock.enter(phase::kRotary);
-  kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, true);
+  workspace_->kernel->backward_through_rotation(qkv_NW, rows_of(batch), grad_out_NA, out_NA, log_sum_HN,
+                                                workspace_->scratch, batch.positions_N, workspace_->rotary_table);
   if (qkv_grad_WD_.defined()) {
     engine.multiply(phase::kGemmAttention, qkv_grad_WD_, qkv_NW.t(), normed_ND, true);
   }

@@ -1,7 +1,5 @@
 #include "nn/junction.h"
 
-#include <ATen/ops/zeros.h>
-
 #include "nn/custom_junction.h"
 #include "strata/kernels/junction.h"
 
@@ -33,10 +31,9 @@ class FusedJunction final : public Junction {
   kernels::JunctionSaved saved(const JunctionBuffers& views) const;
 
   norm::WiredJunction wired_;
-  config::GpasConfig gate_;
+  bool has_learnable_gate_;
   kernels::JunctionRule rule_;
   kernels::JunctionParameterGradients gradients_;
-  at::Tensor alpha_;  // undefined: no gate
   at::Tensor scratch_;
 };
 
@@ -44,24 +41,18 @@ FusedJunction::FusedJunction(const Parameters& parameters, const ModelSpec& spec
                              const JunctionBuffers& buffers, const at::Tensor& scratch)
     : Junction(buffers),
       wired_(wired),
-      gate_(spec.gate),
+      has_learnable_gate_(wired.gate && spec.gate.learnable),
       rule_{.skip_scale = wired.rule.skip_scale,
             .next_scale = wired.rule.next_scale,
             .eps = spec.dims.norm_eps,
             .gate = wired.rule.gate,
             .stop_gradient = spec.gate.stop_gradient,
+            .activation = spec.gate.activation,
             .branch_gain_D = value_of(parameters, wired.branch_gain),
             .out_gain_D = value_of(parameters, wired.out_gain),
             .next_gain_D = value_of(parameters, wired.next_gain),
-            .gate_factor = {},
-            .gate_slope = {}},
+            .alpha = wired.gate ? parameters.master(*wired.gate) : at::Tensor()},
       scratch_(scratch) {
-  if (wired.gate) {
-    alpha_ = parameters.master(*wired.gate);
-    const auto options = alpha_.options().dtype(at::kFloat);
-    rule_.gate_factor = at::zeros({}, options);
-    rule_.gate_slope = at::zeros({}, options);
-  }
   bind_gradients(parameters);
 }
 
@@ -69,7 +60,7 @@ void FusedJunction::bind_gradients(const Parameters& parameters) {
   gradients_.branch_gain_D = gradient_of(parameters, wired_.branch_gain);
   gradients_.out_gain_D = gradient_of(parameters, wired_.out_gain);
   gradients_.next_gain_D = gradient_of(parameters, wired_.next_gain);
-  if (wired_.gate && gate_.learnable) gradients_.gate = parameters.gradient(*wired_.gate);
+  if (has_learnable_gate_) gradients_.gate = parameters.gradient(*wired_.gate);
 }
 
 kernels::JunctionSaved FusedJunction::saved(const JunctionBuffers& views) const {
@@ -84,7 +75,6 @@ kernels::JunctionSaved FusedJunction::saved(const JunctionBuffers& views) const 
 
 void FusedJunction::forward(const Engine& engine, const at::Tensor& stream_ND, bool at_entry) {
   engine.clock.enter(phase::kJunction);
-  if (alpha_.defined()) kernels::gate_factors(rule_.gate_factor, rule_.gate_slope, alpha_, gate_.activation);
   const JunctionBuffers views = buffers().first(stream_ND.size(0));
   kernels::junction_forward({.stream_ND = views.stream_ND,
                              .normed_ND = views.normed_is_stream ? at::Tensor() : views.normed_ND,

@@ -82,6 +82,7 @@ void check_config(const config::RunConfig& config) {
 config::RunConfig complete(config::RunConfig config, const RunInput& input) {
   config.train.steps = input.steps(config);
   if (config.data.rows == config::RowKind::kAuto) config.data.rows = input.rows();
+  config.train.loss_chunk = nn::loss_chunk_for(config, device_type_of(config.run));
   config.run.dir = with_values(config.run.dir, config);
   return config;
 }
@@ -93,7 +94,6 @@ config::RunConfig with_steps(const config::RunConfig& config) {
 std::unique_ptr<const Settled> settle(config::RunConfig config, const RunDevice& device, const Workers& workers) {
   const nn::ModelSpec spec = nn::describe(config);
   const plan::Place place{.device = device.device.type(), .workers = workers.communicator->world_size()};
-  config.train.loss_chunk = nn::loss_chunk_for(config, device.device.type());
   config.train.recompute = plan::settle_recompute(config, spec, place, common_room(device, workers));
   const data::BatchShape batch_shape = nn::batch_shape_for(config, device.device.type());
   const optim::Schedule schedule(config.schedule, config.optimizer.lr, config.train.steps);

@@ -4,7 +4,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/pow.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/stack.h>
@@ -64,11 +63,11 @@ kernels::JunctionRule rule_of(const Case& c, const Inputs& in) {
           .eps = kEps,
           .gate = c.gate,
           .stop_gradient = c.stop_gradient,
+          .activation = GateActivation::kIdentity,
           .branch_gain_D = in.branch_gain_D,
           .out_gain_D = in.out_gain_D,
           .next_gain_D = in.next_gain_D,
-          .gate_factor = c.gate == Gate::kNone ? at::Tensor() : at::full({}, 1.0 - kAlpha, at::kFloat),
-          .gate_slope = c.gate == Gate::kNone ? at::Tensor() : at::ones({}, at::kFloat)};
+          .alpha = c.gate == Gate::kNone ? at::Tensor() : at::full({}, kAlpha, c.dtype)};
 }
 
 // The gate's activation is the identity here: factor 1 - alpha, slope 1.

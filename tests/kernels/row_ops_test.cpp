@@ -18,6 +18,7 @@
 
 #include <cmath>
 
+#include "kernels/gate.inl"
 #include "ops.h"
 #include "strata/kernels/cross_entropy.h"
 #include "strata/kernels/junction.h"
@@ -71,6 +72,26 @@ TEST_P(RowKernel, RotaryIsTheRotateHalfFormulaAndItsInverseTurnsBack) {
       kernels::rotate(heads, kHeads, positions, table, true);
       EXPECT_LE(max_error(heads, before), 2.0 * bound + unit_);
       EXPECT_TRUE(at::equal(heads.narrow(1, kHeads * head_dim, 5), before.narrow(1, kHeads * head_dim, 5)));
+    }
+  }
+}
+
+// Gradients that lie apart become rows as copies would, and then a rotation back.
+TEST_P(RowKernel, GradientsOfQueriesKeysAndValuesAreRotatedBackOnTheirWay) {
+  constexpr int64_t kHeads = 4, kKvHeads = 2, kPositions = 300;
+  for (const int64_t head_dim : {2, 14, 32, 128}) {
+    for (const int64_t tokens : {1, 37}) {
+      SCOPED_TRACE(testing::PrintToString(std::pair(head_dim, tokens)));
+      const at::Tensor table = rotary_table(kPositions, head_dim);
+      const at::Tensor positions = (at::arange(tokens, at::kInt) * 8 + 3).to(at::kInt);
+      const at::Tensor query = uniform({tokens, kHeads, head_dim}, dtype_, 1, -1.0, 1.0);
+      const at::Tensor key = uniform({tokens, kKvHeads, head_dim}, dtype_, 2, -1.0, 1.0);
+      const at::Tensor value = uniform({tokens, kKvHeads, head_dim}, dtype_, 3, -1.0, 1.0);
+      const at::Tensor expected = at::cat({query, key, value}, 1).view({tokens, -1}).contiguous();
+      kernels::rotate(expected, kHeads + kKvHeads, positions, table, true);
+      const at::Tensor qkv = at::empty_like(expected);
+      kernels::store_rotated_back(qkv, query, key, value, positions, table);
+      EXPECT_TRUE(at::equal(qkv, expected));
     }
   }
 }
@@ -245,7 +266,11 @@ TEST_P(RowKernel, GateFactorsAndSlopes) {
     exact.sum().backward();
     const at::Tensor factor = at::empty({101}, at::kFloat);
     const at::Tensor slope = at::empty({101}, at::kFloat);
-    kernels::gate_factors(factor, slope, alpha, activation);
+    for (int64_t i = 0; i < alpha.numel(); ++i) {
+      const kernels::GateValue value = kernels::gate_value(activation, alpha[i].item<float>());
+      factor[i].fill_(value.factor);
+      slope[i].fill_(value.slope);
+    }
     EXPECT_LE(max_error(factor, 1.0 - exact), 3.0 * 12.0 * kUnitFp32);
     // scaled_silu: s (1 + 8 a (1 - s)) with 8 a up to 24 and eight units on s and 1 - s.
     EXPECT_LE(max_error(slope, exact_alpha.grad()), 25.0 * 20.0 * kUnitFp32);

@@ -157,7 +157,7 @@ TEST_F(ExitCodes, OfNumbersThatAreNoneAreWrongUsage) {
 
 TEST_F(ExitCodes, OfASignalSayWhatStays) {
   std::string text;
-  for (int copy = 0; copy < 4000; ++copy) text += read_file(run_ / "a.jsonl");
+  for (int copy = 0; copy < 20000; ++copy) text += read_file(run_ / "a.jsonl");
   write_file(run_ / "long.jsonl", text);
   for (const int signal : {SIGINT, SIGTERM}) {
     Program program(strata_command({"tokenize", at("long.jsonl"), "--tokenizer", data::test::small_model(), "--cache",

@@ -30,9 +30,10 @@ TEST(Plan, SaysWhatGpusAndTheirHostWillHold) {
                     ContainsRegex("\n  compute copy +[0-9,]+ +736.[0-9] MB "), ContainsRegex("\n    of a layer "),
                     ContainsRegex("\n  attention workspace "), ContainsRegex("\n  left to CUDA +2,000,000,000 "),
                     ContainsRegex("\n  checkpoint copy +4,4")));
-  EXPECT_THAT(report, AllOf(HasSubstr("what fits into 80.00 GB"), ContainsRegex("\n  none +[0-9.]+ GB +128 "),
-                            HasSubstr("60,000 steps, 7,864,320,000 tokens"), HasSubstr("give --tflops"),
-                            HasSubstr("4.42 GB each, 2 kept: 8.83 GB")));
+  EXPECT_THAT(report,
+              AllOf(HasSubstr("what fits into 80.00 GB"), ContainsRegex("\n  none +[0-9.]+ GB +128 "),
+                    HasSubstr("60,000 steps, 7,864,320,000 tokens"), HasSubstr("give --device for times, or --tflops"),
+                    HasSubstr("4.42 GB each, 2 kept: 8.83 GB")));
 }
 
 TEST(Plan, TellsTimeFromAGivenRate) {

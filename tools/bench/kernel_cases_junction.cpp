@@ -11,8 +11,7 @@ kernels::JunctionRule junction_rule(const KernelArrays& arrays, int64_t width, b
           .branch_gain_D = branch_norm ? arrays.make({width}) : at::Tensor(),
           .out_gain_D = {},
           .next_gain_D = arrays.make({width}),
-          .gate_factor = arrays.make({}, at::kFloat),
-          .gate_slope = arrays.make({}, at::kFloat)};
+          .alpha = arrays.make({}, at::kFloat)};
 }
 
 kernels::JunctionSaved junction_saved(KernelArrays& arrays, int64_t tokens, int64_t width, bool branch_norm) {

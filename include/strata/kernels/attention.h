@@ -52,6 +52,12 @@ class Attention {
                                  const at::Tensor& out_NA, const at::Tensor& log_sum_HN,
                                  const at::Tensor& scratch) const = 0;
 
+  /// The same of queries and keys before they were rotated (rotary.h: positions_N, table).
+  virtual void backward_through_rotation(const at::Tensor& qkv_NW, const AttentionRows& rows,
+                                         const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
+                                         const at::Tensor& log_sum_HN, const at::Tensor& scratch,
+                                         const at::Tensor& positions_N, const at::Tensor& table) const;
+
  private:
   AttentionShape shape_;
 };

@@ -8,29 +8,25 @@
 
 namespace strata::kernels {
 
-/// For every gate alpha_G (fp32 or bf16): factor_G = 1 - act(alpha), slope_G = act'(alpha), both fp32.
-void gate_factors(const at::Tensor& factor_G, const at::Tensor& slope_G, const at::Tensor& alpha_G,
-                  GateActivation activation);
-
-/// The same factor for one number: the bits by which a junction multiplies.
+/// 1 - act(alpha): the bits by which a junction multiplies.
 float gate_factor(GateActivation activation, float alpha);
 
 /// The fixed numbers and the parameters of one junction. Undefined gains mean: no such norm.
 ///
 ///   s = skip_scale x + branch_norm(f)      x' = out_norm(s)      n = next_scale next_norm(x')
 ///
-/// with the value named by `gate` multiplied by `gate_factor` (base/gate.h). Gains: [D], of the activations' dtype.
+/// with the value named by `gate` multiplied by 1 - act(alpha) (base/gate.h). Gains: [D], of the activations' dtype.
 struct JunctionRule {
   double skip_scale = 1.0;
   double next_scale = 1.0;
   double eps = 1e-6;
   Gate gate = Gate::kNone;
-  bool stop_gradient = true;  // dL/dh is dL/dy; else gate_factor times that
+  bool stop_gradient = true;  // dL/dh is dL/dy; else 1 - act(alpha) times that
+  GateActivation activation = GateActivation::kSilu;
   at::Tensor branch_gain_D;
   at::Tensor out_gain_D;
   at::Tensor next_gain_D;
-  at::Tensor gate_factor;  // fp32 scalar, of gate_factors
-  at::Tensor gate_slope;   // fp32 scalar, of gate_factors
+  at::Tensor alpha;  // scalar, fp32 or bf16; undefined: no gate
 };
 
 /// What a junction reads.

@@ -15,4 +15,9 @@ void fill_rotary_table(const at::Tensor& table, double theta);
 void rotate(const at::Tensor& heads_NW, int64_t heads, const at::Tensor& positions_N, const at::Tensor& table,
             bool inverse);
 
+/// The rows of qkv_NW from gradients that lie apart: of queries [N, heads, d], of keys and of values [N, kv heads, d],
+/// contiguous, the first two rotated back. What three copies and rotate() would do.
+void store_rotated_back(const at::Tensor& qkv_NW, const at::Tensor& grad_query_NHd, const at::Tensor& grad_key_NKd,
+                        const at::Tensor& grad_value_NKd, const at::Tensor& positions_N, const at::Tensor& table);
+
 }  // namespace strata::kernels

@@ -24,7 +24,7 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
 void check_config(const config::RunConfig& config);
 
 /// The config with what its input decides: train.steps, which for fine-tuning are what sft.epochs come to, and
-/// data.rows.
+/// data.rows; and train.loss_chunk as the device has it.
 config::RunConfig complete(config::RunConfig config, const RunInput& input);
 /// The config with the train.steps of the input that it names; reads the samples of fine-tuning. Throws what the input
 /// throws.

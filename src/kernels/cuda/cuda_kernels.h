@@ -19,6 +19,8 @@ class CudaKernels final : public DeviceKernels {
                           int64_t width) const override;
   void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half, const int32_t* positions,
               const float* cosine, const float* sine, float sign) const override;
+  void store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const override;
+  void store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const override;
   void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const override;
   void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const override;
   void cross_entropy(float* loss, Array logits, int64_t apart, int64_t rows, int64_t classes, const int64_t* targets,
@@ -34,7 +36,6 @@ class CudaKernels final : public DeviceKernels {
   void sums_of_runs(double* sums, const float* values, const int64_t* starts, int64_t runs) const override;
   void clip(double* outcome, const ClipRule& rule, const double* loss, const double* squares, const bool* is_gate,
             int64_t count) const override;
-  void gate_factors(float* factor, float* slope, Array alpha, int64_t count, GateActivation activation) const override;
   void junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
                         const JunctionShape& shape) const override;
   void junction_forward(const JunctionForwardRow<Bf16>& first, const JunctionScales& scales,

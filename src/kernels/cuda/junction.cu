@@ -1,20 +1,10 @@
 // Junctions: a block for each row forward; backward a block for each chunk of rows, which leaves the chunk's sums
 // behind, and then a block for each few columns of those.
-#include "kernels/gate.inl"
+#include "kernels/junction.inl"
 #include "launch.cuh"
 
 namespace strata::kernels::cuda {
 namespace {
-
-template <class T>
-static __global__ void gate_factors_kernel(const T* alpha, int count, GateActivation activation, float* factor,
-                                           float* slope) {
-  const int gate = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
-  if (gate >= count) return;
-  const GateValue value = gate_value(activation, widen(alpha[gate]));
-  factor[gate] = value.factor;
-  slope[gate] = value.slope;
-}
 
 template <int kCount, bool kBranchNorm, bool kOutNorm, class T>
 static __global__ void junction_forward_kernel(JunctionForwardRow<T> first, JunctionScales scales) {
@@ -74,22 +64,31 @@ __device__ inline double sum_of_chunks(const float* column, int64_t chunks, int6
   return total;
 }
 
+/// Gradients that a junction's backward adds to: of up to three gains, and of the gate, whose sums lie behind theirs.
 template <class G>
-static __global__ void __launch_bounds__(kColumns* kSections)
-    add_gain_gradient_kernel(const float* partial_sums, int64_t chunks, int64_t stride, int64_t width, G* gradient) {
-  const int64_t column = blockIdx.x * kColumns + threadIdx.x;
-  const double sum = sum_of_chunks(column < width ? partial_sums + column : nullptr, chunks, stride);
-  if (threadIdx.y > 0 || column >= width) return;
-  write(gradient, column, read(gradient, column) + static_cast<float>(sum));
-}
+struct ParameterGradients {
+  G *branch_gain, *out_gain, *next_gain, *gate;  // nullptr: not wanted
+  GateAlpha alpha;
 
+  __device__ G* at(unsigned which) const {
+    return which == 0 ? branch_gain : which == 1 ? out_gain : which == 2 ? next_gain : gate;
+  }
+};
+
+// A block for a few columns of one array's sums; along y of the grid are the gains, and then the gate.
 template <class G>
 static __global__ void __launch_bounds__(kColumns* kSections)
-    add_gate_gradient_kernel(const float* partial_sums, int64_t chunks, int64_t stride, const float* slope,
-                             G* gradient) {
-  const double sum = sum_of_chunks(threadIdx.x == 0 ? partial_sums : nullptr, chunks, stride);
-  if (threadIdx.y > 0 || threadIdx.x > 0) return;
-  write(gradient, 0, read(gradient, 0) + gate_gradient(*slope, sum));
+    add_parameter_gradients_kernel(const float* partial_sums, int64_t chunks, int64_t stride, int64_t width,
+                                   ParameterGradients<G> gradients) {
+  const bool is_gate = blockIdx.y == kJunctionGains;
+  G* gradient = gradients.at(blockIdx.y);
+  const int64_t columns = is_gate ? 1 : width;
+  const int64_t column = static_cast<int64_t>(blockIdx.x) * kColumns + threadIdx.x;
+  const bool is_there = gradient != nullptr && column < columns;
+  const double sum = sum_of_chunks(is_there ? partial_sums + blockIdx.y * width + column : nullptr, chunks, stride);
+  if (threadIdx.y > 0 || !is_there) return;
+  const float added = is_gate ? gate_gradient(gate_value(gradients.alpha).slope, sum) : static_cast<float>(sum);
+  write(gradient, column, read(gradient, column) + added);
 }
 
 // f(branch norm, out norm), as constants.
@@ -113,6 +112,26 @@ void forward(const JunctionForwardRow<T>& first, const JunctionScales& scales, c
   });
 }
 
+// The chunks' sums, to the parameters that want them.
+void add_gradients(int64_t width, int64_t chunks, const GateAlpha& alpha, const JunctionGradientArrays& gradients,
+                   Stream stream) {
+  Array any = gradients.gate;
+  for (const Array& gain : {gradients.branch_gain, gradients.out_gain, gradients.next_gain}) {
+    any = gain.data != nullptr ? gain : any;
+  }
+  if (any.data == nullptr) return;
+  with_storage(
+      [&]<class G>(G*) {
+        const auto pointer_of = [](const Array& array) { return static_cast<G*>(array.data); };
+        const ParameterGradients<G> wanted{pointer_of(gradients.branch_gain), pointer_of(gradients.out_gain),
+                                           pointer_of(gradients.next_gain), pointer_of(gradients.gate), alpha};
+        launch(&add_parameter_gradients_kernel<G>, dim3(blocks_for(width, kColumns), kJunctionGains + 1),
+               dim3(kColumns, kSections), 0, stream, gradients.partial_sums, chunks, kJunctionGains * width + 1, width,
+               wanted);
+      },
+      any);
+}
+
 template <class T>
 void backward(const JunctionBackwardRow<T>& first, const JunctionScales& scales, const JunctionShape& shape,
               const JunctionGradientArrays& gradients, Stream stream) {
@@ -128,38 +147,10 @@ void backward(const JunctionBackwardRow<T>& first, const JunctionScales& scales,
         },
         first.sum, first.grad_stream, first.grad_branch);
   });
-  const float* sums = gradients.partial_sums;
-  const dim3 block(kColumns, kSections);
-  for (const Array gain : {gradients.branch_gain, gradients.out_gain, gradients.next_gain}) {
-    if (gain.data != nullptr) {
-      with_storage(
-          [&]<class G>(G* gradient) {
-            launch(&add_gain_gradient_kernel<G>, dim3(blocks_for(first.width, kColumns)), block, 0, stream, sums,
-                   chunks, stride, first.width, gradient);
-          },
-          gain);
-    }
-    sums += first.width;
-  }
-  if (gradients.gate.data == nullptr) return;
-  with_storage(
-      [&]<class G>(G* gradient) {
-        launch(&add_gate_gradient_kernel<G>, dim3(1), block, 0, stream, sums, chunks, stride, gradients.slope,
-               gradient);
-      },
-      gradients.gate);
+  add_gradients(first.width, chunks, scales.gate, gradients, stream);
 }
 
 }  // namespace
-
-void CudaKernels::gate_factors(float* factor, float* slope, Array alpha, int64_t count,
-                               GateActivation activation) const {
-  const auto run = [&]<class T>(const T* alpha) {
-    launch(&gate_factors_kernel<T>, dim3(blocks_for(count, kWarp)), dim3(kWarp), 0, stream(), alpha,
-           static_cast<int>(count), activation, factor, slope);
-  };
-  with_storage(run, alpha);
-}
 
 void CudaKernels::junction_forward(const JunctionForwardRow<float>& first, const JunctionScales& scales,
                                    const JunctionShape& shape) const {

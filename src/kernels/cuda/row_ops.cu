@@ -26,12 +26,49 @@ static __global__ void rotate_kernel(T* rows, int64_t stride, int heads, int hal
                                      const float* cosine, const float* sine, float sign) {
   const int64_t angle = static_cast<int64_t>(positions[blockIdx.x]) * half;
   for (int head = static_cast<int>(threadIdx.y); head < heads; head += static_cast<int>(blockDim.y)) {
-    rotate_head(BlockExecutor<kCount>{}, rows + blockIdx.x * stride + head * 2 * half, cosine + angle, sine + angle,
-                half, sign);
+    T* const at = rows + blockIdx.x * stride + head * 2 * half;
+    rotate_head(BlockExecutor<kCount>{}, at, at, cosine + angle, sine + angle, half, sign);
   }
 }
 
+template <int kCount, class T>
+static __global__ void store_rotated_back_kernel(QkvGradients<T> gradients) {
+  const int64_t heads = gradients.heads + 2 * gradients.kv_heads;
+  for (int64_t head = threadIdx.y; head < heads; head += blockDim.y) {
+    store_head_rotated_back(BlockExecutor<kCount>{}, gradients, blockIdx.x, head);
+  }
+}
+
+// A token's heads along y, as many of `half` elements as make a block of whole warps.
+dim3 block_of_heads(int64_t half, int count, int64_t heads) {
+  constexpr int64_t kThreads = 128;
+  const int64_t across = half / count < kWarp ? half / count : kWarp;
+  int64_t down = kThreads / across < heads ? kThreads / across : heads;
+  while (across * down % kWarp != 0) ++down;
+  return dim3(static_cast<unsigned>(across), static_cast<unsigned>(down));
+}
+
+template <class T>
+void store(const QkvGradients<T>& gradients, int64_t tokens, Stream stream) {
+  const int64_t heads = gradients.heads + 2 * gradients.kv_heads;
+  with_vectors<T>(
+      std::gcd(gradients.half, gradients.stride),
+      [&](auto count) {
+        launch(&store_rotated_back_kernel<count, T>, grid_of(tokens), block_of_heads(gradients.half, count, heads), 0,
+               stream, gradients);
+      },
+      gradients.rows, gradients.query, gradients.key, gradients.value);
+}
+
 }  // namespace
+
+void CudaKernels::store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const {
+  store(gradients, tokens, stream());
+}
+
+void CudaKernels::store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const {
+  store(gradients, tokens, stream());
+}
 
 void CudaKernels::swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const {
   const auto run = [&]<class T>(auto count, const T* gate_up, T* out) {
@@ -51,12 +88,8 @@ void CudaKernels::swiglu_backward(Array gate_up, Array grad_out, int64_t rows, i
 void CudaKernels::rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half,
                          const int32_t* positions, const float* cosine, const float* sine, float sign) const {
   const auto run = [&]<class T>(auto count, T* rows) {
-    constexpr int64_t kThreads = 128;
-    const int64_t across = half / count < kWarp ? half / count : kWarp;
-    int64_t down = kThreads / across < heads ? kThreads / across : heads;
-    while (across * down % kWarp != 0) ++down;  // whole warps
-    launch(&rotate_kernel<count, T>, grid_of(tokens), dim3(static_cast<unsigned>(across), static_cast<unsigned>(down)),
-           0, stream(), rows, stride, static_cast<int>(heads), static_cast<int>(half), positions, cosine, sine, sign);
+    launch(&rotate_kernel<count, T>, grid_of(tokens), block_of_heads(half, count, heads), 0, stream(), rows, stride,
+           static_cast<int>(heads), static_cast<int>(half), positions, cosine, sine, sign);
   };
   const int64_t common = std::gcd(half, stride);  // both are distances between what threads move
   with_rows(common, run, rows);
