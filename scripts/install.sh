@@ -11,7 +11,7 @@ set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
   libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
-  libsentencepiece-dev libsimdjson-dev libcsv-dev libzip-dev zlib1g-dev libxxhash-dev libcurl4-openssl-dev libssl-dev
+  libsentencepiece-dev libsimdjson-dev libcsv-dev libzip-dev zlib1g-dev libzstd-dev libxxhash-dev libcurl4-openssl-dev libssl-dev
   libgloo-dev libblis4-openmp libopenblas0-openmp libboost-dev)
 [ "${1:-}" != --demo ] || packages+=(bible-kjv)
 [ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy-19)  # 14 cannot compile <ranges>

@@ -78,7 +78,8 @@ void add_analyze(const Command& program) {
                                       "stream, activation variance, gradient norm, gates");
   add_model_options(command, arguments->model);
   run::AnalysisOptions& analysis = arguments->analysis;
-  command.option("--text", analysis.text, ".txt, .json or .jsonl files (also .gz), globs, folders, URLs").required();
+  command.option("--text", analysis.text, ".txt, .json or .jsonl files (also .gz, .zst), globs, folders, URLs")
+      .required();
   command.option("--field", analysis.field, "of JSON files, where the text is; default: data.field of the folder");
   command.option("--tokens", analysis.tokens, "how much of the text, from its start")
       .range(2, 10'000'000)

@@ -36,9 +36,10 @@ void add_task_options(const Command& command, run::TasksOptions& tasks) {
 }
 
 void add_text_options(const Command& command, EvalArguments& arguments) {
-  command.option("--perplexity", arguments.text,
-                 "instead of tasks: loss, perplexity and bits per byte of .txt, .json or .jsonl files (also .gz), "
-                 "globs, folders, URLs");
+  command.option(
+      "--perplexity", arguments.text,
+      "instead of tasks: loss, perplexity and bits per byte of .txt, .json or .jsonl files (also .gz, .zst), "
+      "globs, folders, URLs");
   command.option("--field", arguments.field,
                  "with --perplexity: of JSON files, where the text is; default: data.field of the folder");
   command

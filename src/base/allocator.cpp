@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "strata/base/arena_operations.h"
 #include "strata/base/pinned_memory.h"
 
 namespace strata {
@@ -55,7 +56,7 @@ Allocator Allocator::planning(at::DeviceType device_type) {
 
 at::Tensor Allocator::zeros(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,
                             at::ScalarType dtype) {
-  return untouched(memory_class, name, shape, dtype).zero_();
+  return zero_arena(untouched(memory_class, name, shape, dtype));
 }
 
 at::Tensor Allocator::untouched(MemoryClass memory_class, const std::string& name, at::IntArrayRef shape,

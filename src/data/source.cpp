@@ -53,9 +53,9 @@ void tell_passed_over(const fs::path& folder, std::vector<fs::path> files) {
   std::vector<std::string> names;
   for (const fs::path& file : files | std::views::take(kShown))
     names.push_back(file.lexically_relative(folder).string());
-  log::warn(
-      str(folder.string(), ": passed over ", files.size(), files.size() == 1 ? " file that is" : " files that are",
-          " none of .json .jsonl .txt (each also .gz): ", join(names, ", "), files.size() > kShown ? ", ..." : ""));
+  log::warn(str(
+      folder.string(), ": passed over ", files.size(), files.size() == 1 ? " file that is" : " files that are",
+      " none of .json .jsonl .txt (each also .gz, .zst): ", join(names, ", "), files.size() > kShown ? ", ..." : ""));
 }
 
 // The folder and those below it. Names that begin with a dot are an editor's or the system's, here and below.
@@ -133,7 +133,8 @@ std::vector<fs::path> matches(const std::string& pattern) {
 }
 
 void check_kind(const fs::path& path, std::string_view key) {
-  if (!kind_of(path)) throw UsageError(str(key, ": ", path.string(), " is none of .json .jsonl .txt (each also .gz)"));
+  if (!kind_of(path))
+    throw UsageError(str(key, ": ", path.string(), " is none of .json .jsonl .txt (each also .gz, .zst)"));
 }
 
 void append_sources(const std::vector<fs::path>& files, std::string_view key, std::vector<Source>& sources) {

@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <bit>
+
 #include "device_kernels.h"
 #include "strata/base/check.h"
 #include "strata/kernels/device.h"
@@ -15,7 +17,7 @@ inline void* address_of(const at::Tensor& tensor) {
   constexpr int kApart = 12;  // bits
   const auto storage =
       reinterpret_cast<uintptr_t>(tensor.unsafeGetTensorImpl()->unsafe_storage().unsafeGetStorageImpl());
-  return reinterpret_cast<void*>((storage << kApart) + static_cast<uintptr_t>(tensor.storage_offset()));
+  return std::bit_cast<void*>((storage << kApart) + static_cast<uintptr_t>(tensor.storage_offset()));
 }
 
 template <class T>

@@ -9,6 +9,7 @@
 #include <bit>
 #include <span>
 
+#include "strata/base/arena_operations.h"
 #include "strata/base/check.h"
 #include "strata/base/seed.h"
 
@@ -79,6 +80,8 @@ at::Tensor Parameters::value(const std::string& name) const { return view_of(val
 
 at::Tensor Parameters::master(const std::string& name) const { return view_of(master_, layout_.find(name)); }
 
+void Parameters::zero_gradients() { zero_arena(gradients_); }
+
 at::Tensor Parameters::whole_value(const std::string& name) const { return whole_view_of(values_, layout_.find(name)); }
 
 at::Tensor Parameters::whole_gradient(const std::string& name) const {
@@ -87,7 +90,8 @@ at::Tensor Parameters::whole_gradient(const std::string& name) const {
 }
 
 void Parameters::refresh_values(const ArenaRange& range) {
-  if (is_mixed()) values_.narrow(0, range.begin, range.size()).copy_(master_.narrow(0, range.begin, range.size()));
+  if (!is_mixed()) return;
+  copy_arena(values_.narrow(0, range.begin, range.size()), master_.narrow(0, range.begin, range.size()));
 }
 
 at::Tensor Parameters::gradient(const std::string& name) const {

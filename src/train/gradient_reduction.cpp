@@ -4,6 +4,7 @@
 
 #include <bit>
 
+#include "strata/base/arena_operations.h"
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 
@@ -47,7 +48,7 @@ nn::FinalGradients GradientReduction::when_final() {
 // The first `count` of them, smallest first.
 void GradientReduction::add_partial_sums(const ArenaRange& range, size_t count) {
   const at::Tensor gradients = range_of(parameters_.gradients(), range);
-  for (size_t digit = 0; digit < count; ++digit) gradients.add_(range_of(partial_sums_[digit], range));
+  for (size_t digit = 0; digit < count; ++digit) add_to_arena(gradients, range_of(partial_sums_[digit], range));
 }
 
 void GradientReduction::end_virtual_rank() {
@@ -56,8 +57,8 @@ void GradientReduction::end_virtual_rank() {
   // As in counting with binary digits: virtual_rank_ ends with as many ones as there are sums to be carried.
   const auto carried = static_cast<size_t>(std::countr_one(static_cast<uint64_t>(virtual_rank_)));
   add_partial_sums({0, gradients.numel()}, carried);
-  partial_sums_[carried].copy_(gradients);
-  gradients.zero_();
+  copy_arena(partial_sums_[carried], gradients);
+  zero_arena(gradients);
   ++virtual_rank_;
 }
 

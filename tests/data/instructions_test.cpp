@@ -1,7 +1,7 @@
 #include "strata/data/samples/instructions.h"
 
+#include "support/compress.h"
 #include "support/errors.h"
-#include "support/gzip.h"
 #include "support/temp_folder.h"
 #include "support/test_data.h"
 
@@ -132,7 +132,7 @@ TEST(Instructions, OtherFilesAreRefused) {
   const TempFolder folder;
   test::write_file(folder / "a.txt", "hello");
   EXPECT_THAT(error_of([&] { read_instructions({(folder / "a.txt").string()}); }),
-              StrEq(str("sft.data: ", (folder / "a.txt").string(), " is none of .json .jsonl (each also .gz)")));
+              StrEq(str("sft.data: ", (folder / "a.txt").string(), " is none of .json .jsonl (each also .gz, .zst)")));
   EXPECT_THAT(error_of([&] { read_instructions({(folder / "no*.json").string()}); }),
               StrEq(str("sft.data: no file matches \"", (folder / "no*.json").string(), "\"")));
   EXPECT_THAT(error_of([&] { read_instructions({}); }), StrEq("sft.data: names no file"));

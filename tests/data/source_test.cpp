@@ -1,8 +1,8 @@
 #include "strata/data/source.h"
 
 #include "strata/base/check.h"
+#include "support/compress.h"
 #include "support/data_fixtures.h"
-#include "support/gzip.h"
 #include "support/test_data.h"
 
 namespace strata::data {
@@ -144,14 +144,15 @@ TEST(Source, ReadsWhatStandsBesideOtherFields) {
 TEST(Source, FoldersAreTheirDataAlone) {
   TempFolder folder;
   for (const char* name : {".hidden", "below"}) std::filesystem::create_directory(folder / name);
-  for (const char* name : {"a.txt", "._a.txt", ".hidden/b.txt", "below/c.jsonl", "below/d.JSONL", "e.zst"}) {
+  for (const char* name : {"a.txt", "._a.txt", ".hidden/b.txt", "below/c.jsonl", "below/d.JSONL", "e.xz"}) {
     write_file(folder / name, "{\"text\": \"x\"}");
   }
   testing::internal::CaptureStderr();
   const auto sources = find_sources({folder.path().string()}, "data.train");
-  EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            str("warning: ", folder.path().string(),
-                ": passed over 2 files that are none of .json .jsonl .txt (each also .gz): below/d.JSONL, e.zst\n"));
+  EXPECT_EQ(
+      testing::internal::GetCapturedStderr(),
+      str("warning: ", folder.path().string(),
+          ": passed over 2 files that are none of .json .jsonl .txt (each also .gz, .zst): below/d.JSONL, e.xz\n"));
   ASSERT_EQ(sources.size(), 2U);
   EXPECT_EQ(sources[0].name, "c.jsonl");
   EXPECT_EQ(sources[1].name, "a.txt");

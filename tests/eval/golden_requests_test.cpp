@@ -7,7 +7,7 @@
 #include "strata/eval/few_shot.h"
 #include "strata/eval/request.h"
 #include "strata/io/lines.h"
-#include "support/gzip.h"
+#include "support/compress.h"
 #include "support/temp_folder.h"
 #include "support/test_data.h"
 

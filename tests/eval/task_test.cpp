@@ -4,8 +4,8 @@
 #include <set>
 
 #include "strata/base/text.h"
+#include "support/compress.h"
 #include "support/errors.h"
-#include "support/gzip.h"
 #include "support/places.h"
 #include "support/temp_folder.h"
 #include "support/test_data.h"

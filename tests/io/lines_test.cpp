@@ -1,8 +1,8 @@
 #include "strata/io/lines.h"
 
 #include "strata/base/check.h"
+#include "support/compress.h"
 #include "support/errors.h"
-#include "support/gzip.h"
 #include "support/temp_folder.h"
 
 namespace strata::io {
@@ -11,6 +11,7 @@ namespace {
 using test::gzip;
 using test::TempFolder;
 using test::write_file;
+using test::zstd;
 
 std::vector<std::string> lines_of(const std::filesystem::path& path) {
   LineReader reader(path);
@@ -36,8 +37,11 @@ TEST(Lines, PlainAndCompressedAgree) {
   TempFolder folder;
   write_file(folder / "a.txt", text_of_lines());
   write_file(folder / "a.txt.gz", gzip(text_of_lines()));
-  EXPECT_EQ(lines_of(folder / "a.txt"), kLines);
-  EXPECT_EQ(lines_of(folder / "a.txt.gz"), kLines);
+  write_file(folder / "a.txt.zst", zstd(text_of_lines()));
+  write_file(folder / "a.txt.zstd", zstd(text_of_lines()));
+  for (const char* name : {"a.txt", "a.txt.gz", "a.txt.zst", "a.txt.zstd"}) {
+    EXPECT_EQ(lines_of(folder / name), kLines) << name;
+  }
 }
 
 TEST(Lines, TheLastLineNeedsNoLineFeed) {
@@ -54,6 +58,12 @@ TEST(Lines, SeveralGzipMembersAreOneStream) {
   EXPECT_EQ(lines_of(folder / "a.gz"), (std::vector<std::string>{"one", "two", "three"}));
 }
 
+TEST(Lines, SeveralZstdFramesAreOneStream) {
+  TempFolder folder;
+  write_file(folder / "a.zst", zstd("one\ntw") + zstd("") + zstd("o\nthree\n"));
+  EXPECT_EQ(lines_of(folder / "a.zst"), (std::vector<std::string>{"one", "two", "three"}));
+}
+
 // A cut download must never pass for a short file, wherever it was cut.
 TEST(Lines, EveryTruncationOfAGzipFileIsAnError) {
   TempFolder folder;
@@ -61,6 +71,23 @@ TEST(Lines, EveryTruncationOfAGzipFileIsAnError) {
   for (size_t size = 0; size < whole.size(); ++size) {
     write_file(folder / "a.gz", whole.substr(0, size));
     EXPECT_THAT(error_of(folder / "a.gz"), testing::HasSubstr("truncated gzip")) << size << " of " << whole.size();
+  }
+}
+
+TEST(Lines, EveryTruncationOfAZstdFileIsAnError) {
+  TempFolder folder;
+  const std::string whole = zstd("one\ntwo\nthree\n");
+  for (size_t size = 0; size < whole.size(); ++size) {
+    write_file(folder / "a.zst", whole.substr(0, size));
+    EXPECT_THAT(error_of(folder / "a.zst"), testing::HasSubstr("truncated zstd")) << size << " of " << whole.size();
+  }
+  std::string lines;
+  for (int i = 0; i < 100'000; ++i) lines += std::to_string(i * 7919 % 100'003) + "\n";
+  const std::string large = zstd(lines);
+  ASSERT_GT(large.size(), 100'000U);
+  for (const size_t size : {size_t{1000}, large.size() / 2, large.size() - 4, large.size() - 1}) {
+    write_file(folder / "a.zst", large.substr(0, size));
+    EXPECT_THAT(error_of(folder / "a.zst"), testing::HasSubstr("truncated zstd")) << size;
   }
 }
 
@@ -75,6 +102,18 @@ TEST(Lines, DamageNamesPathAndLine) {
   damaged[damaged.size() - 6] ^= 1;  // in the CRC
   write_file(folder / "crc.gz", damaged);
   EXPECT_THAT(error_of(folder / "crc.gz"), testing::HasSubstr("corrupt gzip: incorrect data check"));
+}
+
+TEST(Lines, WhatIsNoZstdIsRefused) {
+  TempFolder folder;
+  write_file(folder / "page.zst", "<html>404</html>");
+  EXPECT_THAT(error_of(folder / "page.zst"), testing::HasSubstr("page.zst:1: corrupt zstd: Unknown frame descriptor"));
+  write_file(folder / "tail.zst", zstd("one\n") + "garbage");
+  EXPECT_THAT(error_of(folder / "tail.zst"), testing::HasSubstr("corrupt zstd"));
+  std::string damaged = zstd("one\ntwo\nthree\n");
+  damaged[damaged.size() - 2] ^= 1;  // in the checksum
+  write_file(folder / "crc.zst", damaged);
+  EXPECT_THAT(error_of(folder / "crc.zst"), testing::HasSubstr("corrupt zstd: Restored data doesn't match checksum"));
 }
 
 TEST(Lines, WhatIsNoGzipIsRefused) {

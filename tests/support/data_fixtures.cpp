@@ -4,7 +4,7 @@
 
 #include "strata/base/check.h"
 #include "strata/base/seed.h"
-#include "support/gzip.h"
+#include "support/compress.h"
 
 namespace strata::data::test {
 

@@ -5,8 +5,8 @@
 
 #include "strata/io/json.h"
 #include "support/bad_server.h"
+#include "support/compress.h"
 #include "support/data_fixtures.h"
-#include "support/gzip.h"
 #include "support/small_run.h"
 
 namespace strata::test {

@@ -4,7 +4,7 @@
 
 #include "strata/base/check.h"
 #include "strata/io/safetensors.h"
-#include "support/gzip.h"
+#include "support/compress.h"
 #include "support/sft_run.h"
 
 namespace strata::test {

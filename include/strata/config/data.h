@@ -51,7 +51,7 @@ struct DataConfig {
   void fields(auto& field) {
     field("tokenizer", tokenizer, Affects::kContents, "sentencepiece model with T5's ids, a file or URL");
     field("train", train, Affects::kContents,
-          "files, globs or URLs: .json(l), .txt, each also .gz; folders; {00000..01023} counts");
+          "files, globs or URLs: .json(l), .txt, each also .gz, .zst; folders; {00000..01023} counts");
     field("validation", validation, Affects::kHost, "the same, for evaluate.*");
     field("field", this->field, Affects::kContents, "of the JSON objects: where the text is");
     field("longest_document", longest_document, Affects::kContents,

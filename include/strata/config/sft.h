@@ -37,7 +37,7 @@ struct SftConfig {
   void fields(auto& field) {
     field("model", model, Affects::kContents, "model folder to start from, Strata's or Hugging Face's");
     field("data", data, Affects::kContents,
-          "files or globs: .json(l), an array or lines of {instruction, input, output}, each also .gz");
+          "files or globs: .json(l), an array or lines of {instruction, input, output}, each also .gz, .zst");
     field("limit", limit, Affects::kNumbers, "samples that are trained on; 0: all", at_least(0));
     field("epochs", epochs, Affects::kNumbers, "times that every sample is seen", at_least(1));
     field("template", prompt_template, Affects::kNumbers,

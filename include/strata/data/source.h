@@ -30,8 +30,8 @@ struct Source {
 /// each number of a range (as wide as it is written), `**/` for any folders below, and a folder stands for every data
 /// file in it and in the folders below, but for names that begin with a dot; files of other kinds are named in a
 /// warning. In a URL only ranges mean something. Kinds: `.json`, `.jsonl` (one JSON object a line, its text in one
-/// field), `.txt` (one document a file), each also with `.gz`. Throws UsageError, naming `key` (`data.train`), for a
-/// pattern without a file and for files of another kind.
+/// field), `.txt` (one document a file), each also with `.gz`, `.zst` or `.zstd`. Throws UsageError, naming `key`
+/// (`data.train`), for a pattern without a file and for files of another kind.
 std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::string_view key);
 
 /// How documents are read from files.

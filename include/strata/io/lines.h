@@ -5,10 +5,12 @@
 #include <memory>
 #include <string>
 
+#include "strata/io/byte_stream.h"
+
 namespace strata::io {
 
-/// Streams the lines of a file of any size, without a byte order mark. A name that ends in `.gz` is decompressed
-/// (several gzip members in a row are one stream). Every Error names the path and, where decompression fails or a line
+/// Streams the lines of a file of any size, without a byte order mark. Compressed files are
+/// decompressed (byte_stream.h). Every Error names the path and, where decompression fails or a line
 /// is too long, the line that was reached.
 class LineReader {
  public:
@@ -34,14 +36,12 @@ class LineReader {
   std::string where() const;
 
  private:
-  class Stream;
-
   bool refill();
   void check_length(size_t bytes) const;  // of the line that comes
 
   std::filesystem::path path_;
   size_t longest_;
-  std::unique_ptr<Stream> stream_;
+  std::unique_ptr<ByteStream> stream_;
   std::string buffer_;
   size_t begin_ = 0;  // what lies before it in the buffer was given out
   int64_t line_number_ = 0;

@@ -52,7 +52,7 @@ class Parameters {
   /// padding.
   at::Tensor stacked_values(const std::string& first, const std::string& last) const;
   at::Tensor stacked_gradients(const std::string& first, const std::string& last) const;
-  void zero_gradients() { gradients_.zero_(); }
+  void zero_gradients();
 
   /// Start values: every tensor from a stream of its own, seeded by (seed, name), so that a tensor that two schemes
   /// share starts the same under both, up to its standard deviation.

@@ -24,7 +24,7 @@ std::vector<Instruction> read_instructions(const std::vector<std::string>& patte
     if (!source.url.empty()) throw UsageError("sft.data: " + source.url + " is a URL, not a file");
     for (const auto& file : source.files) {
       if (kind_of(file) != FileKind::kJsonLines) {
-        throw UsageError(str("sft.data: ", file.string(), " is none of .json .jsonl (each also .gz)"));
+        throw UsageError(str("sft.data: ", file.string(), " is none of .json .jsonl (each also .gz, .zst)"));
       }
       std::ranges::move(parse_instructions(text_of_file(file), file.string(), bad), std::back_inserter(records));
     }

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <exception>
 
+#include "strata/base/arena_operations.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
@@ -78,10 +79,10 @@ std::optional<std::string> CheckpointWriter::flush(int64_t step, RunLogs* logs) 
 
 void CheckpointWriter::copy(const TrainingArenas& arenas) {
   copy_->optimizer.params = arenas.optimizer.params;
-  if (copy_->parameters.defined()) copy_->parameters.copy_(arenas.parameters);
+  if (copy_->parameters.defined()) copy_arena(copy_->parameters, arenas.parameters);
   for (size_t state = 0; state < copy_->optimizer.states.size(); ++state) {
     for (const ArenaRange& range : ranges_) {
-      state_at(copy_->optimizer, state, range).copy_(state_at(arenas.optimizer, state, range));
+      copy_arena(state_at(copy_->optimizer, state, range), state_at(arenas.optimizer, state, range));
     }
   }
 }

@@ -1,6 +1,9 @@
-#include "support/gzip.h"
+#include "support/compress.h"
 
 #include <zlib.h>
+#include <zstd.h>
+
+#include <memory>
 
 namespace strata::test {
 
@@ -15,6 +18,16 @@ std::string gzip(const std::string& content) {
   EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
   out.resize(stream.total_out);
   deflateEnd(&stream);
+  return out;
+}
+
+std::string zstd(const std::string& content) {
+  const std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
+  std::string out(ZSTD_compressBound(content.size()), '\0');
+  const size_t size = ZSTD_compress2(context.get(), out.data(), out.size(), content.data(), content.size());
+  EXPECT_EQ(ZSTD_isError(size), 0U);
+  out.resize(size);
   return out;
 }
 

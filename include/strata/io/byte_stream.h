@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+namespace strata::io {
+
+/// The bytes of a file, decompressed where its name says so: `.gz` by zlib, `.zst` and `.zstd` by zstd. Several members
+/// or frames in a row are one stream.
+class ByteStream {
+ public:
+  virtual ~ByteStream() = default;
+
+  /// Up to `size` bytes into `out`; 0 only at the end. Throws Error with what is wrong, without the file's name: what
+  /// is damaged, or cut off in the middle.
+  virtual size_t read(char* out, size_t size) = 0;
+};
+
+/// Throws Error, naming the file, where it cannot be opened.
+std::unique_ptr<ByteStream> open_byte_stream(const std::filesystem::path& path);
+
+/// Endings of names that are decompressed.
+inline constexpr std::string_view kCompressed[] = {".gz", ".zst", ".zstd"};
+
+/// The path without such an ending.
+std::filesystem::path without_compression(std::filesystem::path path);
+
+}  // namespace strata::io
