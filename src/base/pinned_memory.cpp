@@ -1,6 +1,7 @@
 #include "strata/base/pinned_memory.h"
 
 #include <ATen/ops/from_blob.h>
+#include <c10/util/accumulate.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -14,12 +15,6 @@ namespace {
 
 PageLocks page_locks{};
 
-int64_t bytes_of(at::IntArrayRef shape, at::ScalarType dtype) {
-  int64_t bytes = static_cast<int64_t>(c10::elementSize(dtype));
-  for (const int64_t size : shape) bytes *= size;
-  return bytes;
-}
-
 }  // namespace
 
 void use_page_locks(const PageLocks& locks) { page_locks = locks; }
@@ -27,7 +22,8 @@ void use_page_locks(const PageLocks& locks) { page_locks = locks; }
 at::Tensor pinned_memory(at::IntArrayRef shape, at::ScalarType dtype) {
   STRATA_ASSERT(page_locks.lock != nullptr);
   const int64_t page = sysconf(_SC_PAGESIZE);
-  const auto bytes = static_cast<size_t>(quotient_up(std::max(bytes_of(shape, dtype), int64_t{1}), page) * page);
+  const int64_t wanted = c10::multiply_integers(shape) * static_cast<int64_t>(c10::elementSize(dtype));
+  const auto bytes = static_cast<size_t>(quotient_up(std::max(wanted, int64_t{1}), page) * page);
   void* const begin = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   STRATA_CHECK(begin != MAP_FAILED, "no ", bytes, " bytes of the host's memory are there");
   madvise(begin, bytes, MADV_HUGEPAGE);  // a hint: it may be refused

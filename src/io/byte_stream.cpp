@@ -3,7 +3,6 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -116,16 +115,30 @@ class ZstdStream final : public ByteStream {
   bool has_more_ = false;
 };
 
+enum class Compression { kNone, kGzip, kZstd };
+
+Compression compression_of(const std::filesystem::path& path) {
+  const std::filesystem::path ending = path.extension();
+  if (ending == ".gz") return Compression::kGzip;
+  return ending == ".zst" || ending == ".zstd" ? Compression::kZstd : Compression::kNone;
+}
+
 }  // namespace
 
 std::unique_ptr<ByteStream> open_byte_stream(const std::filesystem::path& path) {
-  if (path.extension() == ".gz") return std::make_unique<GzipStream>(path);
-  if (path.extension() == ".zst" || path.extension() == ".zstd") return std::make_unique<ZstdStream>(path);
+  switch (compression_of(path)) {
+    case Compression::kGzip:
+      return std::make_unique<GzipStream>(path);
+    case Compression::kZstd:
+      return std::make_unique<ZstdStream>(path);
+    case Compression::kNone:
+      break;
+  }
   return std::make_unique<RawStream>(path);
 }
 
 std::filesystem::path without_compression(std::filesystem::path path) {
-  if (std::ranges::find(kCompressed, path.extension().string()) != std::end(kCompressed)) path.replace_extension();
+  if (compression_of(path) != Compression::kNone) path.replace_extension();
   return path;
 }
 

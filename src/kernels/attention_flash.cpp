@@ -80,9 +80,8 @@ class FlashAttention final : public Attention {
     return {query.contiguous(), key.contiguous(), value.contiguous()};
   }
 
-  // Causal: half of the scores, two products of each.
   double score_flops(int64_t tokens, int64_t longest) const {
-    return 2.0 * static_cast<double>(tokens * longest * shape().heads * shape().head_dim);
+    return causal_flops(tokens, longest, shape().heads, shape().head_dim);
   }
 
   // What is launched forward and backward.

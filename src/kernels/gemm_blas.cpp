@@ -67,11 +67,6 @@ Operand<float> widened(const Operand<Bf16>& from, int64_t row, int64_t rows, int
   return {from.transposed, length, out.data()};
 }
 
-template <class Out>
-void store(const float* sums, Out* out, int64_t n, bool add) {
-  for (int64_t i = 0; i < n; ++i) out[i] = narrow<Out>((add ? widen(out[i]) : 0.0F) + sums[i]);
-}
-
 class BlasGemm final : public Gemm {
  public:
   BlasGemm(std::string name, const BlasProducts& products) : name_(std::move(name)), products_(products) {}
@@ -114,7 +109,8 @@ class BlasGemm final : public Gemm {
                                std::min(kColumns, part.columns - column)};
           sum_block(a, b, depth, block, sums.data());
           for (int64_t i = 0; i < block.rows; ++i) {
-            store(sums.data() + i * block.columns, out + (block.row + i) * leading + block.column, block.columns, add);
+            store_sums(sums.data() + i * block.columns, out + (block.row + i) * leading + block.column, block.columns,
+                       add);
           }
         }
       }

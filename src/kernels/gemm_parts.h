@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 
+#include "scalar.inl"
 #include "strata/base/integers.h"
 #include "strata/base/threads.h"
 
@@ -52,6 +53,12 @@ void for_gemm_parts(int64_t m, int64_t n, int64_t k, const F& f) {
     const int64_t column = task / quotient_up(m, rows) * columns;
     f(GemmPart{row, std::min(rows, m - row), column, std::min(columns, n - column)});
   });
+}
+
+/// out = sums, or +=, n elements side by side.
+template <class Out>
+void store_sums(const float* sums, Out* out, int64_t n, bool add) {
+  for (int64_t i = 0; i < n; ++i) out[i] = narrow<Out>((add ? widen(out[i]) : 0.0F) + sums[i]);
 }
 
 }  // namespace strata::kernels

@@ -146,16 +146,11 @@ void pack(const View<const T>& b, int64_t depth, int64_t columns, float* block) 
   }
 }
 
-template <class Out>
-void store_run(const float* sums, Out* out, int64_t n, bool add) {
-  for (int64_t i = 0; i < n; ++i) out[i] = narrow<Out>((add ? widen(out[i]) : 0.0F) + sums[i]);
-}
-
 // out = sums, or +=. One of out's strides is 1. Whole blocks of `sums` are read.
 template <class Out>
 void store(const float* sums, int64_t sums_row, const View<Out>& out, int64_t rows, int64_t columns, bool add) {
   if (out.column_stride == 1) {
-    for (int64_t i = 0; i < rows; ++i) store_run(sums + i * sums_row, &out.at(i, 0), columns, add);
+    for (int64_t i = 0; i < rows; ++i) store_sums(sums + i * sums_row, &out.at(i, 0), columns, add);
     return;
   }
   float block[kVectorFloats * kVectorFloats];
@@ -164,7 +159,7 @@ void store(const float* sums, int64_t sums_row, const View<Out>& out, int64_t ro
     for (int64_t i = 0; i < rows; i += kVectorFloats) {
       const int64_t height = std::min<int64_t>(kVectorFloats, rows - i);
       transpose(sums + i * sums_row + j, sums_row, block, kVectorFloats);
-      for (int64_t c = 0; c < width; ++c) store_run(block + c * kVectorFloats, &out.at(i, j + c), height, add);
+      for (int64_t c = 0; c < width; ++c) store_sums(block + c * kVectorFloats, &out.at(i, j + c), height, add);
     }
   }
 }

@@ -173,10 +173,9 @@ class CountedKernels final : public DeviceKernels {
     add("gradients of gains and gate", columns > 0, bytes_of<float>(junction_chunks(shape.rows) * columns));
   }
 
-  // Causal: half of the scores. Two products of each.
   template <class T>
   static double score_flops(const AttentionArrays<T>& a) {
-    return 2.0 * static_cast<double>(a.tokens * a.longest_row * a.heads * a.head_dim);
+    return causal_flops(a.tokens, a.longest_row, a.heads, a.head_dim);
   }
   template <class T>
   static void count_forward(const AttentionArrays<T>& a) {

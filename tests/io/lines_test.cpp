@@ -65,22 +65,21 @@ TEST(Lines, SeveralZstdFramesAreOneStream) {
 }
 
 // A cut download must never pass for a short file, wherever it was cut.
+void expect_errors_where_cut(const std::filesystem::path& path, const std::string& whole, const char* problem) {
+  for (size_t size = 0; size < whole.size(); ++size) {
+    write_file(path, whole.substr(0, size));
+    EXPECT_THAT(error_of(path), testing::HasSubstr(problem)) << size << " of " << whole.size();
+  }
+}
+
 TEST(Lines, EveryTruncationOfAGzipFileIsAnError) {
   TempFolder folder;
-  const std::string whole = gzip("one\ntwo\nthree\n");
-  for (size_t size = 0; size < whole.size(); ++size) {
-    write_file(folder / "a.gz", whole.substr(0, size));
-    EXPECT_THAT(error_of(folder / "a.gz"), testing::HasSubstr("truncated gzip")) << size << " of " << whole.size();
-  }
+  expect_errors_where_cut(folder / "a.gz", gzip("one\ntwo\nthree\n"), "truncated gzip");
 }
 
 TEST(Lines, EveryTruncationOfAZstdFileIsAnError) {
   TempFolder folder;
-  const std::string whole = zstd("one\ntwo\nthree\n");
-  for (size_t size = 0; size < whole.size(); ++size) {
-    write_file(folder / "a.zst", whole.substr(0, size));
-    EXPECT_THAT(error_of(folder / "a.zst"), testing::HasSubstr("truncated zstd")) << size << " of " << whole.size();
-  }
+  expect_errors_where_cut(folder / "a.zst", zstd("one\ntwo\nthree\n"), "truncated zstd");
   std::string lines;
   for (int i = 0; i < 100'000; ++i) lines += std::to_string(i * 7919 % 100'003) + "\n";
   const std::string large = zstd(lines);

@@ -8,6 +8,7 @@
 
 #include <cmath>
 
+#include "kernels/gemm_libraries.h"
 #include "ops.h"
 #include "strata/base/check.h"
 
@@ -68,6 +69,21 @@ TEST_P(GemmLibrary, TakesPartsOfWiderMatrices) {
   EXPECT_LE(max_error(whole.narrow(1, 10, 40), at::matmul(wide(a), wide(b))), 31.0 * 30.0 * kUnitFp32);
   EXPECT_TRUE(at::equal(whole.narrow(1, 0, 10), before.narrow(1, 0, 10)));
   EXPECT_TRUE(at::equal(whole.narrow(1, 50, 14), before.narrow(1, 50, 14)));
+}
+
+// MKL's own products of bf16, which are only chosen where a processor makes them fast.
+TEST(MklGemm, MultipliesBf16ByItsOwnProduct) {
+  const kernels::BlasProducts products = kernels::products_of_libtorch();
+  if (products.bf16 == nullptr) GTEST_SKIP() << "NOT TESTED: this LibTorch brings no MKL";
+  const auto gemm = kernels::make_blas_gemm("mkl", products);
+  for (const Product& size : kProducts) {
+    for (const int layout : {0, 1, 2, 3}) {
+      for (const bool add : {false, true}) {
+        expect_product(*gemm, size, at::kBFloat16, at::kBFloat16, layout & 1, layout & 2, add);
+        expect_product(*gemm, size, at::kBFloat16, at::kFloat, layout & 1, layout & 2, add);
+      }
+    }
+  }
 }
 
 // What was in the result, NaN included, has no part in a product that does not add.

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
-#include <string_view>
 
 namespace strata::io {
 
@@ -21,10 +20,7 @@ class ByteStream {
 /// Throws Error, naming the file, where it cannot be opened.
 std::unique_ptr<ByteStream> open_byte_stream(const std::filesystem::path& path);
 
-/// Endings of names that are decompressed.
-inline constexpr std::string_view kCompressed[] = {".gz", ".zst", ".zstd"};
-
-/// The path without such an ending.
+/// The path without the ending for which it is decompressed.
 std::filesystem::path without_compression(std::filesystem::path path);
 
 }  // namespace strata::io

@@ -9,9 +9,9 @@
 
 namespace strata::io {
 
-/// Streams the lines of a file of any size, without a byte order mark. Compressed files are
-/// decompressed (byte_stream.h). Every Error names the path and, where decompression fails or a line
-/// is too long, the line that was reached.
+/// Streams the lines of a file of any size, without a byte order mark. Compressed files are decompressed
+/// (byte_stream.h). Every Error names the path and, where decompression fails or a line is too long, the line that was
+/// reached.
 class LineReader {
  public:
   static constexpr int64_t kLongest = int64_t{256} << 20;  // bytes

@@ -20,6 +20,11 @@ struct Launch {
   int64_t m = 0, n = 0, k = 0;  // of a matrix product: a_MK b_KN
 };
 
+/// FLOPs of causal attention's two products, forward, in rows of this length: half of the scores are there.
+constexpr double causal_flops(int64_t tokens, int64_t row, int64_t heads, int64_t head_dim) {
+  return 2.0 * static_cast<double>(tokens * row * heads * head_dim);
+}
+
 /// Adds to the log that is being written, if one is: for what calls a library.
 void log_launch(const Launch& launch);
 
