@@ -5,7 +5,7 @@
 namespace strata::io {
 namespace {
 
-constexpr size_t kChunk = 256 * 1024;
+constexpr size_t kReadAtATime = 256 * 1024;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 }  // namespace
@@ -26,9 +26,9 @@ bool LineReader::refill() {
   buffer_.erase(0, begin_);
   begin_ = 0;
   const size_t kept = buffer_.size();
-  buffer_.resize(kept + kChunk);
+  buffer_.resize(kept + kReadAtATime);
   try {
-    buffer_.resize(kept + stream_->read(buffer_.data() + kept, kChunk));
+    buffer_.resize(kept + stream_->read(buffer_.data() + kept, kReadAtATime));
   } catch (const Error& error) {
     buffer_.resize(kept);
     throw Error(str(path_.string(), ":", line_number_ + 1, ": ", error.what()));
