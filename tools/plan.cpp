@@ -63,6 +63,7 @@ std::vector<plan::PlannedRun> planned_runs(const PlanArguments& arguments) {
     (word.find('=') == std::string::npos ? configs : overrides).push_back(word);
   }
   if (configs.empty()) throw_missing("config");
+  if (!arguments.gpus.empty()) overrides.emplace_back("run.device=cuda");
   std::vector<plan::PlannedRun> runs;
   for (const std::string& path : configs) {
     const config::RunConfig config = run::with_steps(run::load_config(path, overrides));

@@ -38,6 +38,9 @@ void ModelConfig::validate() const {
 }
 
 void TrainConfig::validate() const {
+  if (micro_batch == kAutoMicroBatch) {
+    throw KeyError("train.micro_batch", "auto is for configs that are loaded; here it has to be a number");
+  }
   check_divides("train.micro_batch", micro_batch, "train.global_batch", global_batch);
 }
 

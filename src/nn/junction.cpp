@@ -51,7 +51,7 @@ FusedJunction::FusedJunction(const Parameters& parameters, const ModelSpec& spec
             .branch_gain_D = value_of(parameters, wired.branch_gain),
             .out_gain_D = value_of(parameters, wired.out_gain),
             .next_gain_D = value_of(parameters, wired.next_gain),
-            .alpha = wired.gate ? parameters.master(*wired.gate) : at::Tensor()},
+            .alpha = wired.gate ? parameters.gate(*wired.gate) : at::Tensor()},
       scratch_(scratch) {
   bind_gradients(parameters);
 }

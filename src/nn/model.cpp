@@ -22,7 +22,7 @@ struct Model::Parts {
 Model::Model(const ModelSpec& spec, const ModelOptions& options, const kernels::Gemm& gemm, Allocator& allocator)
     : spec_(spec),
       limits_(options.limits),
-      parameters_(spec, options.precision, allocator, options.gradients),
+      parameters_(spec, options.precision, allocator, options.gradients, options.master_ranges),
       parts_(
           new Parts{.gemm = gemm,
                     .decoder = Decoder(spec, parameters_, options.limits, options.recompute, allocator),

@@ -56,6 +56,19 @@ data::BatchShape batch_shape_for(const config::RunConfig& config, at::DeviceType
   return shape;
 }
 
+int64_t micro_batch_for(const config::RunConfig& config, at::DeviceType device) {
+  const config::TrainConfig& train = config.train;
+  if (train.micro_batch != config::TrainConfig::kAutoMicroBatch) return train.micro_batch;
+  const int64_t most = std::max<int64_t>((device == at::kCPU ? 2048 : 16384) / config.data.sequence_length, 1);
+  const int64_t parts = config.parallel.virtual_ranks > 0 ? config.parallel.virtual_ranks : 8;
+  const int64_t shared = std::gcd(train.global_batch, parts);
+  int64_t best = 1;
+  for (int64_t size = 1; size <= std::min(most, train.global_batch / shared); ++size) {
+    if (train.global_batch % size == 0 && (train.global_batch / size) % shared == 0) best = size;
+  }
+  return best;
+}
+
 int64_t loss_chunk_for(const config::RunConfig& config, at::DeviceType device) {
   if (config.train.loss_chunk != config::TrainConfig::kLossChunkOfDevice) return config.train.loss_chunk;
   return device == at::kCPU ? 256 : 4096;

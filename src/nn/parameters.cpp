@@ -4,6 +4,7 @@
 #include <ATen/core/Generator.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/isfinite.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <bit>
@@ -48,6 +49,10 @@ std::string near_name(const std::string& name, const io::TensorFiles& weights) {
   return "";
 }
 
+int64_t num_gates(const ParameterLayout& layout) {
+  return std::ranges::count(layout.params, ParameterRole::kGate, &ParamSpec::role);
+}
+
 // Every exponent below the one that NaN and infinity have; bits, so that it is a loop over whole vectors.
 bool is_finite_everywhere(std::span<const float> values) {
   constexpr uint32_t kExponent = 0x7F800000;
@@ -60,11 +65,18 @@ bool is_finite_everywhere(std::span<const float> values) {
 
 bool is_rotary_table(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
 
-Parameters::Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients)
-    : layout_(spec.layout), trained_(std::make_shared<const ParameterLayout>(spec.trained)) {
+Parameters::Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients,
+                       const std::vector<ArenaRange>& master_ranges)
+    : layout_(spec.layout),
+      trained_(std::make_shared<const ParameterLayout>(spec.trained)),
+      master_ranges_(master_ranges.empty() ? std::vector<ArenaRange>{{0, layout_.arena_size}} : master_ranges) {
   const bool mixed = precision == config::Precision::kMixed;
   const at::ScalarType dtype = stored_dtype(precision);
-  master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {layout_.arena_size}, dtype);
+  master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {total_size(master_ranges_)}, dtype);
+  if (master_.numel() < layout_.arena_size) {
+    STRATA_ASSERT(mixed);
+    gates_ = allocator.zeros(MemoryClass::kComputeCopy, "gates", {num_gates(layout_)}, dtype);
+  }
   values_ =
       mixed ? allocator.zeros(MemoryClass::kComputeCopy, "compute copy", {layout_.arena_size}, at::kBFloat16) : master_;
   gradients_ =
@@ -78,7 +90,20 @@ void Parameters::set_trained(ParameterLayout trained) {
 
 at::Tensor Parameters::value(const std::string& name) const { return view_of(values_, layout_.find(name)); }
 
-at::Tensor Parameters::master(const std::string& name) const { return view_of(master_, layout_.find(name)); }
+at::Tensor Parameters::master(const std::string& name) const {
+  STRATA_ASSERT(!shares_master());
+  return view_of(master_, layout_.find(name));
+}
+
+at::Tensor Parameters::gate(const std::string& name) const {
+  if (!shares_master()) return master(name);
+  int64_t index = 0;
+  for (const ParamSpec& param : layout_.params) {
+    if (param.name == name) break;
+    if (param.role == ParameterRole::kGate) ++index;
+  }
+  return gates_.select(0, index);
+}
 
 void Parameters::zero_gradients() { zero_arena(gradients_); }
 
@@ -89,9 +114,33 @@ at::Tensor Parameters::whole_gradient(const std::string& name) const {
   return has_one ? whole_view_of(gradients_, trained_->find(name)) : at::Tensor();
 }
 
-void Parameters::refresh_values(const ArenaRange& range) {
-  if (!is_mixed()) return;
-  copy_arena(values_.narrow(0, range.begin, range.size()), master_.narrow(0, range.begin, range.size()));
+void Parameters::refresh_values() {
+  STRATA_ASSERT(!shares_master());
+  if (is_mixed()) copy_arena(values_, master_);
+}
+
+void Parameters::write_master(const ParamSpec& param, const at::Tensor& values) {
+  if (!shares_master()) {
+    view_of(master_, param).copy_(values);
+    return;
+  }
+  ParamSpec alone = param;
+  alone.offset = 0;
+  const at::Tensor whole = at::zeros({param.arena_count()}, master_.scalar_type());
+  view_of(whole, alone).copy_(values);
+  each_part(master_ranges_, place_of(param), [&](const ArenaRange& part, int64_t place) {
+    master_.narrow(0, place, part.size()).copy_(whole.narrow(0, part.begin - param.offset, part.size()));
+  });
+}
+
+void Parameters::write_copies(const ParamSpec& param, const at::Tensor& values) {
+  if (is_mixed()) view_of(values_, param).copy_(values);
+  if (shares_master() && param.role == ParameterRole::kGate) gate(param.name).copy_(values);
+}
+
+void Parameters::write(const ParamSpec& param, const at::Tensor& values) {
+  write_master(param, values);
+  write_copies(param, values);
 }
 
 at::Tensor Parameters::gradient(const std::string& name) const {
@@ -110,18 +159,18 @@ at::Tensor Parameters::stacked_gradients(const std::string& first, const std::st
 
 void Parameters::initialise(uint64_t seed) {
   for (const ParamSpec& param : layout_.params) {
-    const at::Tensor values = view_of(master_, param);
+    const bool in_place =
+        param.padded.empty() && master_.is_cpu() && master_.scalar_type() == at::kFloat && !shares_master();
+    const at::Tensor values = in_place ? view_of(master_, param) : at::empty(param.shape, at::kFloat);
     if (param.start_std == 0.0) {
       values.fill_(param.start_mean);
-      continue;
+    } else {
+      values.normal_(0.0, 1.0, at::detail::createCPUGenerator(derive_seed(seed, param.name)));
+      values.mul_(param.start_std).add_(param.start_mean);
     }
-    const bool in_place = values.is_cpu() && values.scalar_type() == at::kFloat && values.is_contiguous();
-    const at::Tensor normal = in_place ? values : at::empty(param.shape, at::kFloat);
-    normal.normal_(0.0, 1.0, at::detail::createCPUGenerator(derive_seed(seed, param.name)));
-    normal.mul_(param.start_std).add_(param.start_mean);
-    if (!in_place) values.copy_(normal);
+    if (!in_place) write_master(param, values);
+    write_copies(param, values);
   }
-  refresh_values();
 }
 
 io::NamedTensors named_views(const ParameterLayout& layout, const at::Tensor& arena, const std::string& prefix) {
@@ -153,11 +202,10 @@ void check_loadable(const ParameterLayout& layout, const io::TensorFiles& weight
 void load_parameters(Parameters& parameters, const io::TensorFiles& weights) {
   check_loadable(parameters.layout(), weights);
   for (const ParamSpec& param : parameters.layout().params) {
-    parameters.master(param.name).copy_(weights.tensor(param.name));
+    parameters.write(param, weights.tensor(param.name));
     weights.release_pages();  // two models at once may not fit
   }
-  parameters.refresh_values();
-  const auto name = first_not_finite(parameters.layout(), parameters.master());
+  const auto name = first_not_finite(parameters.layout(), parameters.values());
   STRATA_CHECK(!name, weights.shown(), ": tensor ", *name, " holds NaN or infinity: nothing can be computed with it");
 }
 

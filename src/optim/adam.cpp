@@ -15,10 +15,8 @@ namespace strata::optim {
 Adam::Adam(const config::OptimizerConfig& config, const Trained& trained, const std::vector<ArenaRange>& ranges,
            at::ScalarType dtype, uint64_t seed, Allocator& allocator)
     : config_(config), seed_(derive_seed(seed, "rounding")), ranges_(ranges), trained_(trained) {
-  int64_t size = 0;
-  for (const ArenaRange& range : ranges) size += range.size();
   for (const char* name : {"m", "v"}) {
-    states_.push_back({name, allocator.zeros(MemoryClass::kMoments, str("adam ", name), {size}, dtype)});
+    states_.push_back({name, allocator.zeros(MemoryClass::kMoments, str("adam ", name), {total_size(ranges)}, dtype)});
   }
   find_runs();
 }
@@ -30,13 +28,15 @@ bool Adam::Run::is_followed_by(const Run& next) const {
          next.missed == missed && next.decays == decays && next.gate == gate;
 }
 
-// Leaves what lies in these states.
-void Adam::Run::cut(const ArenaRange& states) {
-  const int64_t first = std::max(states.begin - state, int64_t{0});
-  size = std::max(std::min(states.end - state, size) - first, int64_t{0});
-  value += first;
-  gradient += first;
-  state += first;
+// The elements whose states are at `states`.
+Adam::Run Adam::Run::part(const ArenaRange& states) const {
+  Run run = *this;
+  const int64_t first = states.begin - state;
+  run.value += first;
+  run.gradient += first;
+  run.state = states.begin;
+  run.size = states.size();
+  return run;
 }
 
 Adam::Run Adam::run_of(const TrainedParam& param) {
@@ -62,14 +62,10 @@ void Adam::find_runs() {
   }
   runs_.clear();
   for (const Run& run : whole) {
-    int64_t place = 0;
-    for (const ArenaRange& mine : ranges_) {
-      Run part = run;
-      part.cut(mine);
-      part.state += place - mine.begin;
-      if (part.size > 0) runs_.push_back(part);
-      place += mine.size();
-    }
+    each_part(ranges_, {run.state, run.state + run.size}, [&](const ArenaRange& states, int64_t place) {
+      runs_.push_back(run.part(states));
+      runs_.back().state = place;
+    });
   }
 }
 
@@ -128,6 +124,7 @@ void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const a
                              .decoupled = config_.kind == config::OptimizerKind::kAdamw,
                              .stochastic = config_.rounding == config::Rounding::kStochastic,
                              .random_key = mix_bits(seed_ + static_cast<uint64_t>(step))};
+  const bool like_states = arenas.values.numel() == total_size(ranges_);
   for (const Run& run : runs_) {
     const auto part = [&](const at::Tensor& arena, int64_t begin) {
       return arena.defined() ? arena.narrow(0, begin, run.size) : arena;
@@ -137,7 +134,7 @@ void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const a
     update.correction2 = 1.0 - std::pow(config_.beta2, count);
     update.first = run.value;
     update.decay = run.decays ? config_.weight_decay : 0.0;
-    kernels::adam({.value = part(arenas.values, run.value),
+    kernels::adam({.value = part(arenas.values, like_states ? run.state : run.value),
                    .gradient = part(arenas.gradients, run.gradient),
                    .m = part(states_[0].values, run.state),
                    .v = part(states_[1].values, run.state),

@@ -27,7 +27,7 @@ class Adam final : public Optimizer {
     bool gate = false;
 
     bool is_followed_by(const Run& next) const;
-    void cut(const ArenaRange& states);
+    Run part(const ArenaRange& states) const;
   };
 
   static Run run_of(const TrainedParam& param);

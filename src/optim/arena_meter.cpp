@@ -9,11 +9,19 @@
 namespace strata::optim {
 namespace {
 
-// Tells whether a place of the arena is in the ranges, which rise.
-auto contained_in(const std::vector<ArenaRange>& ranges) {
-  return [&ranges](int64_t place) {
-    const auto behind = std::ranges::upper_bound(ranges, place, {}, &ArenaRange::begin);
-    return behind != ranges.begin() && place < std::prev(behind)->end;
+// Tells where an element of the arena is in the ranges, end to end or not; -1: nowhere.
+auto places_in(const std::vector<ArenaRange>& ranges, bool end_to_end) {
+  std::vector<int64_t> begins;  // of the ranges, in what is measured
+  int64_t end = 0;
+  for (const ArenaRange& range : ranges) {
+    begins.push_back(end_to_end ? end : range.begin);
+    end += range.size();
+  }
+  return [&ranges, begins](int64_t element) -> int64_t {
+    const auto behind = std::ranges::upper_bound(ranges, element, {}, &ArenaRange::begin);
+    if (behind == ranges.begin() || element >= std::prev(behind)->end) return -1;
+    const auto range = std::prev(behind);
+    return begins[static_cast<size_t>(range - ranges.begin())] + element - range->begin;
   };
 }
 
@@ -25,19 +33,20 @@ at::Tensor on_device(Allocator& allocator, const char* name, const std::vector<i
 
 }  // namespace
 
-ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine,
+ArenaMeter::ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, bool end_to_end,
                        workers::Communicator& workers, Allocator& allocator)
     : num_params_(static_cast<int64_t>(params.size())), workers_(workers) {
-  const auto is_mine = contained_in(mine);
+  const auto place_of_element = places_in(mine, end_to_end);
   std::vector<int64_t> blocks, starts{0}, gates, is_gate;
   for (const ParamSpec& param : params) {
     for (int64_t begin = param.offset, end = 0; begin < place_of(param).end; begin = end) {
       end = std::min((begin / kArenaBlock + 1) * kArenaBlock, place_of(param).end);
-      blocks.insert(blocks.end(), {begin, is_mine(begin) ? end - begin : 0});
+      const int64_t place = place_of_element(begin);
+      blocks.insert(blocks.end(), {std::max<int64_t>(place, 0), place >= 0 ? end - begin : 0});
     }
     starts.push_back(static_cast<int64_t>(blocks.size() / 2));
     is_gate.push_back(param.role == ParameterRole::kGate ? 1 : 0);
-    if (param.role == ParameterRole::kGate) gates.push_back(is_mine(param.offset) ? param.offset : -1);
+    if (param.role == ParameterRole::kGate) gates.push_back(place_of_element(param.offset));
   }
   num_gates_ = static_cast<int64_t>(gates.size());
   blocks_B2_ = on_device(allocator, "arena blocks", blocks, at::kLong).view({-1, 2});

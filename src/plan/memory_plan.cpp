@@ -1,6 +1,7 @@
 #include "strata/plan/memory_plan.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "strata/base/check.h"
@@ -54,6 +55,11 @@ std::string what_would_fit(config::RunConfig config, const nn::ModelSpec& spec, 
     and_this = alone ? " and parallel.virtual_ranks=1" : " and parallel.zero=1";
     ways = fitting_sizes(config, spec, place, room);
   }
+  if (ways.empty() && !alone && config.lisa.layers == 0 && can_have_one_rank_each(place.workers)) {
+    config.parallel.virtual_ranks = place.workers;
+    and_this += str(" and parallel.virtual_ranks=", config.parallel.virtual_ranks);
+    ways = fitting_sizes(config, spec, place, room);
+  }
   if (ways.empty() && place.device == at::kCPU) {
     config.checkpoint.asynchronous = false;
     and_this += " and checkpoint.asynchronous=false";
@@ -63,6 +69,10 @@ std::string what_would_fit(config::RunConfig config, const nn::ModelSpec& spec, 
 }
 
 }  // namespace
+
+bool can_have_one_rank_each(int workers) {
+  return workers <= 64 && std::has_single_bit(static_cast<uint64_t>(workers));
+}
 
 int64_t MemoryPlan::device_bytes() const {
   const int64_t bytes = buffers.device_bytes() + exchange;

@@ -157,14 +157,23 @@ Table work_table(const config::RunConfig& config, const nn::ModelSpec& spec, con
 std::string verdict(const PlannedRun& run, const Machine& machine) {
   const config::Recompute wanted = run.config.train.recompute;
   config::RunConfig config = run.config;
-  for (const int64_t zero : {config.parallel.zero, int64_t{1}}) {
+  struct Way {
+    config::ParallelConfig parallel;
+    std::string text;
+  };
+  Way sharded{config.parallel, ", parallel.zero=1"}, without_sums{config.parallel, {}};
+  sharded.parallel.zero = without_sums.parallel.zero = 1;
+  without_sums.parallel.virtual_ranks = machine.place.workers;
+  without_sums.text = str(sharded.text, " parallel.virtual_ranks=", without_sums.parallel.virtual_ranks);
+  std::vector<Way> ways{{config.parallel, {}}};
+  if (config.lisa.layers == 0) ways.push_back(sharded);
+  if (config.lisa.layers == 0 && can_have_one_rank_each(machine.place.workers)) ways.push_back(without_sums);
+  for (const Way& way : ways) {
     for (const config::Recompute recompute : {wanted, config::Recompute::kAuto}) {
-      config.parallel.zero = zero;
+      config.parallel = way.parallel;
       config.train.recompute = recompute;
       const auto fitting = fitting_recompute(config, run.spec, machine.place, machine.room());
-      if (!fitting) continue;
-      const std::string with = *fitting == wanted ? "" : ", recompute=" + name_of(*fitting);
-      return "yes" + with + (zero == run.config.parallel.zero ? "" : ", parallel.zero=1");
+      if (fitting) return "yes" + (*fitting == wanted ? "" : ", recompute=" + name_of(*fitting)) + way.text;
     }
   }
   return "no";

@@ -64,6 +64,7 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
   const auto complete = [](config::Loaded& loaded) {
     if (!loaded.config.sft.model.empty()) take_model(loaded);
     settle_vocabulary(loaded.config);
+    loaded.config.train.micro_batch = nn::micro_batch_for(loaded.config, device_type_of(loaded.config.run));
   };
   const config::Loaded loaded = config::load(path, overrides, complete);
   try {

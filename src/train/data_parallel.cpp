@@ -19,19 +19,24 @@ workers::Partition partition_of(const config::RunConfig& config, int64_t arena_s
 Partitions::Partitions(const config::RunConfig& config, const nn::ModelSpec& spec, int rank, int world_size)
     : values(partition_of(config, spec.layout.arena_size, rank, world_size)),
       gradients(partition_of(config, spec.trained.arena_size, rank, world_size)),
-      states_like_values(config.lisa.states == config::LisaStates::kKeep) {}
+      states_like_values(config.lisa.states == config::LisaStates::kKeep),
+      sharded(config.parallel.zero > 0 && world_size > 1) {}
+
+std::vector<ArenaRange> Partitions::master_ranges(config::Precision precision) const {
+  return sharded && precision == config::Precision::kMixed ? values.mine() : std::vector<ArenaRange>();
+}
 
 DataParallel::DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,
                            nn::Parameters& parameters, workers::Communicator& workers, Allocator& allocator)
     : workers(workers),
-      sharded(config.zero > 0 && workers.world_size() > 1),
+      sharded(partitions.sharded),
       mine(sharded ? partitions.states().mine() : std::vector<ArenaRange>{{0, partitions.states().padded_size()}}),
       virtual_ranks(division.ranks_per_worker()),
       reduction(parameters, partitions.gradients, division, workers, {.order = config.order, .sharded = sharded},
                 allocator),
-      gather(parameters, partitions.values, workers),
-      gradient_meter(parameters.trained()->params, partitions.gradients.mine(), workers, allocator),
-      value_meter(parameters.layout().params, partitions.values.mine(), workers, allocator),
+      gather(parameters, partitions.values, workers, allocator),
+      gradient_meter(parameters.trained()->params, partitions.gradients.mine(), false, workers, allocator),
+      value_meter(parameters.layout().params, partitions.values.mine(), parameters.shares_master(), workers, allocator),
       numbers(division, workers, num_layers(parameters.layout()), gradient_meter.num_numbers(),
               value_meter.num_numbers(), allocator) {}
 

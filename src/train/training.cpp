@@ -7,6 +7,12 @@
 namespace strata::train {
 namespace {
 
+nn::ModelOptions options_for(const config::RunConfig& config, at::DeviceType device, const Partitions& partitions) {
+  nn::ModelOptions options = nn::options_for(config, device);
+  options.master_ranges = partitions.master_ranges(options.precision);
+  return options;
+}
+
 nn::ModelSpec with_whole_buckets(nn::ModelSpec spec, const Partitions& partitions) {
   spec.layout.arena_size = partitions.values.padded_size();
   spec.trained.arena_size = partitions.gradients.padded_size();
@@ -19,13 +25,14 @@ Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, c
                    workers::Communicator& workers, const SaveGroup& group, Allocator& allocator)
     : division(divide(config, workers.world_size())),
       partitions(config, spec, workers.rank(), workers.world_size()),
-      model(with_whole_buckets(spec, partitions), nn::options_for(config, allocator.device_type()), gemm, allocator),
+      model(with_whole_buckets(spec, partitions), options_for(config, allocator.device_type(), partitions), gemm,
+            allocator),
       parallel(config.parallel, division, partitions, model.parameters(), workers, allocator),
       optimizer(optim::make_optimizer(config.optimizer, trained_params(config, spec.layout, spec.trained),
                                       parallel.mine, model.parameters().master().scalar_type(),
                                       static_cast<uint64_t>(config.run.seed), allocator)),
-      writer(config, model.spec().layout, workers.is_first() ? model.parameters().master() : at::Tensor(), *optimizer,
-             partitions.states().mine(), group, allocator) {
+      writer(config, model.parameters(), parallel.gather, *optimizer, partitions.states().mine(), workers.is_first(),
+             group, allocator) {
   if (config.lisa.layers > 0) lisa.emplace(config, model, *optimizer);
   if (parallel.sharded) {
     model.set_before_section([this](const ArenaRange& section) { parallel.gather.wait_for(section); });

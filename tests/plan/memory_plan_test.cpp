@@ -69,13 +69,13 @@ TEST_P(Plan, IsWhatEveryWorkerAllocates) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Runs, Plan,
-                         testing::Values(Case{}, Case{.recompute = Recompute::kFfn},
-                                         Case{.recompute = Recompute::kLayer},
-                                         Case{.precision = config::Precision::kMixed},
-                                         Case{.precision = config::Precision::kBf16}, Case{.asynchronous = false},
-                                         Case{.workers = 2}, Case{.workers = 4, .zero = 1},
-                                         Case{.workers = 2, .zero = 1, .precision = config::Precision::kMixed}));
+INSTANTIATE_TEST_SUITE_P(
+    Runs, Plan,
+    testing::Values(Case{}, Case{.recompute = Recompute::kFfn}, Case{.recompute = Recompute::kLayer},
+                    Case{.precision = config::Precision::kMixed}, Case{.precision = config::Precision::kBf16},
+                    Case{.asynchronous = false}, Case{.workers = 2}, Case{.workers = 4, .zero = 1},
+                    Case{.workers = 2, .zero = 1, .precision = config::Precision::kMixed},
+                    Case{.workers = 2, .zero = 1, .precision = config::Precision::kMixed, .asynchronous = false}));
 
 config::RunConfig lisa_run(int64_t layers, config::LisaStates states) {
   config::RunConfig config = tiny_run();
@@ -148,13 +148,22 @@ TEST(DevicePlan, KnowsWhatLiesWhere) {
   EXPECT_EQ(buffers.host_bytes() + 3 * other.buffers.host_bytes(), 3 * parameters);
 }
 
-TEST(DevicePlan, ZeroSharesTheMoments) {
+// Of `mixed` the master values too, and of them the first worker has a copy of all to write.
+TEST(DevicePlan, ZeroSharesMomentsAndMasterValues) {
   config::RunConfig config = tiny_run();
-  const Place place{.device = at::kCUDA, .workers = 4};
-  const auto moments = [&] { return plan_memory(config, spec_of(config), place).buffers.bytes(MemoryClass::kMoments); };
-  const int64_t all = moments();
+  const auto plan = [&](int rank = 0) {
+    return plan_memory(config, spec_of(config), {.device = at::kCUDA, .workers = 4}, rank).buffers;
+  };
+  const Allocator whole = plan();
   config.parallel.zero = 1;
-  EXPECT_EQ(moments() * 4, all);
+  const Allocator first = plan(), other = plan(1);
+  EXPECT_EQ(first.bytes(MemoryClass::kMoments) * 4, whole.bytes(MemoryClass::kMoments));
+  EXPECT_EQ(first.bytes(MemoryClass::kParameters) * 4, whole.bytes(MemoryClass::kParameters));
+  EXPECT_EQ(first.bytes(MemoryClass::kGradients), whole.bytes(MemoryClass::kGradients));
+  EXPECT_EQ(first.bytes(MemoryClass::kCheckpointCopy) - other.bytes(MemoryClass::kCheckpointCopy),
+            whole.bytes(MemoryClass::kParameters));
+  config.train.precision = config::Precision::kFp32;  // the model computes with them
+  EXPECT_EQ(plan().bytes(MemoryClass::kParameters), whole.bytes(MemoryClass::kParameters));
 }
 
 // ATen's mha_varlen_bwd: of one row with 32 heads every one of 148 multiprocessors gets a share of the queries'

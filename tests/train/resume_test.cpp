@@ -75,8 +75,8 @@ struct Process {
   }
 
   void save() {
-    CheckpointWriter writer(config, layout(), test.model.parameters().master(), *training.optimizer,
-                            training.partitions.states().mine(), {}, allocator);
+    CheckpointWriter writer(config, test.model.parameters(), training.parallel.gather, *training.optimizer,
+                            training.partitions.states().mine(), true, {}, allocator);
     RunLogs logs(config.run.dir, now.progress.step);
     writer.save(now, &logs);
     EXPECT_EQ(writer.finish(), std::nullopt);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -43,6 +44,29 @@ struct ArenaRange {
   int64_t size() const { return end - begin; }
   bool operator==(const ArenaRange&) const = default;
 };
+
+/// What both have; of no size or less where that is nothing.
+inline ArenaRange common(const ArenaRange& one, const ArenaRange& other) {
+  return {std::max(one.begin, other.begin), std::min(one.end, other.end)};
+}
+
+inline int64_t total_size(const std::vector<ArenaRange>& ranges) {
+  int64_t size = 0;
+  for (const ArenaRange& range : ranges) size += range.size();
+  return size;
+}
+
+/// f(part, place) for every part of `wanted` that the ranges have, which rise: place is where it begins in memory that
+/// holds the ranges end to end.
+template <class F>
+void each_part(const std::vector<ArenaRange>& ranges, const ArenaRange& wanted, const F& f) {
+  int64_t place = 0;
+  for (const ArenaRange& range : ranges) {
+    const ArenaRange part = common(range, wanted);
+    if (part.size() > 0) f(part, place + part.begin - range.begin);
+    place += range.size();
+  }
+}
 
 /// Where a parameter lies, with its padding.
 inline ArenaRange place_of(const ParamSpec& param) { return {param.offset, param.offset + param.arena_count()}; }

@@ -35,7 +35,9 @@ struct ParallelConfig {
           "can be: a power of two that divides the micro-batches; 0: the largest up to 8",
           in_range(0, 64));
     field("zero", zero, Affects::kExecution,
-          "1: each worker keeps and updates only its part of the optimizer's states (ZeRO-1)", in_range(0, 1));
+          "1: each worker keeps and updates only its part of the optimizer's states and, under mixed, of the master "
+          "values (ZeRO-1)",
+          in_range(0, 1));
     field("bucket_mb", bucket_mb, Affects::kExecution, "megabytes of gradients that travel at a time",
           in_range(1, 4096));
     field("backend", backend, Affects::kExecution,

@@ -54,6 +54,7 @@ struct SpikeConfig {
 /// train.*: the optimizer steps
 struct TrainConfig {
   static constexpr int64_t kLossChunkOfDevice = 0;
+  static constexpr int64_t kAutoMicroBatch = 0;
 
   int64_t steps = 10000;
   int64_t stop_after = -1;
@@ -77,7 +78,10 @@ struct TrainConfig {
           "end after this step, with a checkpoint, as if the time were over; -1: never", at_least(-1));
     field("global_batch", global_batch, Affects::kNumbers, "rows per optimizer step, over all workers",
           in_range(1, 1 << 20));
-    field("micro_batch", micro_batch, Affects::kNumbers, "rows per forward pass on one worker", in_range(1, 1 << 20));
+    field("micro_batch", micro_batch, Affects::kNumbers,
+          "rows per forward pass on one worker; auto: the most with up to 16384 tokens on a GPU, 2048 else, that leave "
+          "every virtual rank as many micro-batches",
+          in_range(1, 1 << 20), Word{"auto", kAutoMicroBatch});
     field("precision", precision, Affects::kNumbers,
           "bf16: weights and states too; mixed: fp32 master; auto: mixed on a GPU, else fp32");
     field("recompute", recompute, Affects::kExecution,

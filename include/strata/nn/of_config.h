@@ -17,6 +17,11 @@ ModelSpec describe(const config::RunConfig& config);
 /// Of a run whose rows are full, all of it scored.
 TokenWork full_rows(const config::RunConfig& config);
 
+/// train.micro_batch, where it is auto as it suits the device: so many rows that products are large, and, as far as
+/// train.global_batch can be divided so, that every virtual rank of a fixed order has a micro-batch. A function of the
+/// config and the kind of device alone: numbers depend on it, so that memory and the number of workers must not matter.
+int64_t micro_batch_for(const config::RunConfig& config, at::DeviceType device = at::kCPU);
+
 /// train.loss_chunk, where it is auto as it suits the device: on the CPU rows whose logits stay in a cache, on a GPU so
 /// many that the head's gradient, which every chunk adds to, is not what takes the time.
 int64_t loss_chunk_for(const config::RunConfig& config, at::DeviceType device = at::kCPU);

@@ -22,11 +22,15 @@ constexpr at::ScalarType stored_dtype(config::Precision precision) {
 /// Parameters and their gradients in flat arenas. Views share the arenas' memory.
 ///
 /// fp32 and bf16: everything in that type. mixed: fp32 master values and gradients, and a bf16 copy of the values that
-/// the model computes with.
+/// the model computes with. Workers may share the master values: then each has only what it updates, and all have the
+/// copy, and the gates in fp32 beside it.
 class Parameters {
  public:
   /// with_gradients false: the gradient arena has no elements (evaluation).
-  Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients = true);
+  /// master_ranges: what of the master values is held here, whole blocks (kArenaBlock), rising; none: all. Only of
+  /// mixed some may be elsewhere.
+  Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients = true,
+             const std::vector<ArenaRange>& master_ranges = {});
 
   const ParameterLayout& layout() const { return layout_; }
   /// What has gradients, and where.
@@ -37,12 +41,19 @@ class Parameters {
   at::ScalarType dtype() const { return values_.scalar_type(); }
   bool is_mixed() const { return !values_.is_same(master_); }
   const at::Tensor& values() const { return values_; }        // [arena], what the model reads
-  const at::Tensor& master() const { return master_; }        // [arena], what the optimizer moves; else the same
+  const at::Tensor& master() const { return master_; }        // what the optimizer moves, the master ranges end to end
   const at::Tensor& gradients() const { return gradients_; }  // [arena], of the master's dtype
   bool has_gradients() const { return gradients_.numel() > 0; }
+  const std::vector<ArenaRange>& master_ranges() const { return master_ranges_; }
+  bool shares_master() const { return gates_.defined(); }
 
   at::Tensor value(const std::string& name) const;
+  /// Only where all master values are here.
   at::Tensor master(const std::string& name) const;
+  /// In full precision: what the model computes with. [].
+  at::Tensor gate(const std::string& name) const;
+  /// All gates one after another, where master values are shared: who updates some tells the others.
+  const at::Tensor& gates_G() const { return gates_; }
   /// Undefined where there is none: of what is frozen.
   at::Tensor gradient(const std::string& name) const;
   /// With their padding, as the model computes.
@@ -58,15 +69,22 @@ class Parameters {
   /// share starts the same under both, up to its standard deviation.
   void initialise(uint64_t seed);
 
-  /// After writing to the master values (of a range): brings the copy up to date.
-  void refresh_values() { refresh_values({0, master_.numel()}); }
-  void refresh_values(const ArenaRange& range);
+  /// The parameter takes these values, [its shape], of any floating-point type, from any memory.
+  void write(const ParamSpec& param, const at::Tensor& values);
+
+  /// After writing to the master values, all of which are here: brings the copy up to date.
+  void refresh_values();
 
  private:
+  void write_master(const ParamSpec& param, const at::Tensor& values);
+  void write_copies(const ParamSpec& param, const at::Tensor& values);
+
   ParameterLayout layout_;
   std::shared_ptr<const ParameterLayout> trained_;
+  std::vector<ArenaRange> master_ranges_;
   at::Tensor master_;
   at::Tensor values_;
+  at::Tensor gates_;
   at::Tensor gradients_;
 };
 

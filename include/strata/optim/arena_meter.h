@@ -22,9 +22,9 @@ struct ArenaMeasure {
 class ArenaMeter {
  public:
   /// mine: the ranges that this worker is to measure, rising, of whole blocks, and with the other workers' together
-  /// all. `workers` must outlive the meter.
-  ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, workers::Communicator& workers,
-             Allocator& allocator);
+  /// all. end_to_end: what is measured has only these, end to end. `workers` must outlive the meter.
+  ArenaMeter(const std::vector<ParamSpec>& params, const std::vector<ArenaRange>& mine, bool end_to_end,
+             workers::Communicator& workers, Allocator& allocator);
 
   /// How many numbers a measure has: the squares of P parameters, then the values of G gates.
   int64_t num_numbers() const { return num_params_ + num_gates_; }

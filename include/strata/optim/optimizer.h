@@ -28,7 +28,7 @@ struct Trained {
 
 /// The flat arenas that an update reads and writes.
 struct UpdateArenas {
-  at::Tensor values;
+  at::Tensor values;  // the whole arena, or only what lies in the optimizer's ranges, laid as its states are
   at::Tensor gradients;
   at::Tensor copy;  // bf16 copy of the values that the update refreshes; undefined: none
 };

@@ -44,6 +44,9 @@ MemoryPlan plan_memory(const config::RunConfig& config, const nn::ModelSpec& spe
 /// there can be.
 int64_t room_on_this_host(int64_t processes = 1);
 
+/// Whether parallel.virtual_ranks may be the number of workers: then none has partial sums of gradients.
+bool can_have_one_rank_each(int workers);
+
 /// The sizes of micro-batches that divide train.global_batch and that so many workers can share, rising.
 std::vector<int64_t> possible_micro_batches(const config::RunConfig& config, int workers);
 

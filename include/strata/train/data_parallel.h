@@ -15,8 +15,11 @@ struct Partitions {
   workers::Partition values;
   workers::Partition gradients;
   bool states_like_values;  // or like gradients
+  bool sharded;             // ZeRO: a worker updates only its slices
 
   const workers::Partition& states() const { return states_like_values ? values : gradients; }
+  /// What of the master values a worker has; none: all of them, which the model computes with.
+  std::vector<ArenaRange> master_ranges(config::Precision precision) const;
 };
 
 /// What the workers of a run share every step with.
@@ -26,7 +29,7 @@ struct DataParallel {
                nn::Parameters& parameters, workers::Communicator& workers, Allocator& allocator);
 
   workers::Communicator& workers;
-  bool sharded;                  // ZeRO: a worker updates only its slices
+  bool sharded;
   std::vector<ArenaRange> mine;  // the states that it has, and updates with
   int64_t virtual_ranks;         // of this worker
   GradientReduction reduction;

@@ -21,10 +21,6 @@ struct Copy {
   size_t file;
 };
 
-ArenaRange common(const ArenaRange& one, const ArenaRange& other) {
-  return {std::max(one.begin, other.begin), std::min(one.end, other.end)};
-}
-
 // f(place, element) for elements of the parameter that lie side by side in the arena and in `range`, rising: where, and
 // which is the first. A matrix with padded rows has a piece for each.
 template <class F>
@@ -152,14 +148,12 @@ OptimizerStates states_of(const optim::Optimizer& optimizer) {
 }
 
 at::Tensor state_at(const OptimizerStates& states, size_t index, const ArenaRange& range) {
-  int64_t place = 0;
-  for (const ArenaRange& held : states.ranges) {
-    if (held.begin <= range.begin && range.end <= held.end) {
-      return states.states[index].values.narrow(0, place + range.begin - held.begin, range.size());
-    }
-    place += held.size();
-  }
-  throw Error(str("no state holds elements ", range.begin, " to ", range.end));
+  at::Tensor values;
+  each_part(states.ranges, range, [&](const ArenaRange& part, int64_t place) {
+    if (part == range) values = states.states[index].values.narrow(0, place, range.size());
+  });
+  STRATA_CHECK(values.defined(), "no state holds elements ", range.begin, " to ", range.end);
+  return values;
 }
 
 std::string optimizer_file(int rank, int world_size) {

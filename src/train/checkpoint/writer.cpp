@@ -20,34 +20,30 @@ double seconds_since(Clock::time_point start) { return std::chrono::duration<dou
 
 }  // namespace
 
-TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges,
-                                    Allocator& allocator) {
+CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::Parameters& parameters,
+                                   ParameterGather& gather, const optim::Optimizer& optimizer,
+                                   const std::vector<ArenaRange>& ranges, bool saves_master, SaveGroup group,
+                                   Allocator& allocator)
+    : run_(config.run.dir),
+      config_(config),
+      parameters_(parameters),
+      gather_(gather),
+      optimizer_(optimizer),
+      ranges_(ranges),
+      saves_master_(saves_master),
+      group_(std::move(group)) {
   const auto untouched = [&](const std::string& name, int64_t size, at::ScalarType dtype) {
     return allocator.untouched(MemoryClass::kCheckpointCopy, "copy of " + name, {size}, dtype);
   };
-  TrainingArenas copy{.parameters = {}, .optimizer = {.params = {}, .ranges = ranges, .states = {}}};
-  if (const at::Tensor& parameters = arenas.parameters; parameters.defined()) {
-    copy.parameters = untouched("parameters", parameters.numel(), parameters.scalar_type());
+  const bool asynchronous = config.checkpoint.asynchronous;
+  if (saves_master && (asynchronous || parameters.shares_master())) {
+    master_copy_ = untouched("parameters", parameters.layout().arena_size, parameters.master().scalar_type());
   }
-  int64_t size = 0;
-  for (const ArenaRange& range : ranges) size += range.size();
-  for (const auto& state : arenas.optimizer.states) {
-    copy.optimizer.states.push_back({state.name, untouched(state.name, size, state.values.scalar_type())});
+  if (!asynchronous) return;
+  states_copy_ = {.params = {}, .ranges = ranges, .states = {}};
+  for (const auto& state : optimizer.states()) {
+    states_copy_->states.push_back({state.name, untouched(state.name, total_size(ranges), state.values.scalar_type())});
   }
-  return copy;
-}
-
-CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout,
-                                   const at::Tensor& parameters, const optim::Optimizer& optimizer,
-                                   const std::vector<ArenaRange>& ranges, SaveGroup group, Allocator& allocator)
-    : run_(config.run.dir),
-      config_(config),
-      layout_(layout),
-      parameters_(parameters),
-      optimizer_(optimizer),
-      ranges_(ranges),
-      group_(std::move(group)) {
-  if (config.checkpoint.asynchronous) copy_ = make_checkpoint_copy(arenas(), ranges, allocator);
 }
 
 CheckpointWriter::~CheckpointWriter() {
@@ -56,11 +52,11 @@ CheckpointWriter::~CheckpointWriter() {
 }
 
 void CheckpointWriter::warm_up() {
-  if (!copy_ || thread_.joinable()) return;
+  if (!states_copy_ || thread_.joinable()) return;
   thread_ = std::thread([this] {
     const auto touch = [](const at::Tensor& copy) { std::memset(copy.mutable_data_ptr(), 0, copy.nbytes()); };
-    if (copy_->parameters.defined()) touch(copy_->parameters);
-    for (const auto& state : copy_->optimizer.states) touch(state.values);
+    if (master_copy_.defined()) touch(master_copy_);
+    for (const auto& state : states_copy_->states) touch(state.values);
   });
 }
 
@@ -77,14 +73,24 @@ std::optional<std::string> CheckpointWriter::flush(int64_t step, RunLogs* logs) 
   return std::nullopt;
 }
 
-void CheckpointWriter::copy(const TrainingArenas& arenas) {
-  copy_->optimizer.params = arenas.optimizer.params;
-  if (copy_->parameters.defined()) copy_arena(copy_->parameters, arenas.parameters);
-  for (size_t state = 0; state < copy_->optimizer.states.size(); ++state) {
+// A collective where workers share master values.
+void CheckpointWriter::copy() {
+  if (master_copy_.defined() || parameters_.shares_master()) gather_.collect_master(master_copy_);
+  if (!states_copy_) return;
+  const OptimizerStates states = states_of(optimizer_);
+  states_copy_->params = states.params;
+  for (size_t state = 0; state < states.states.size(); ++state) {
     for (const ArenaRange& range : ranges_) {
-      copy_arena(state_at(copy_->optimizer, state, range), state_at(arenas.optimizer, state, range));
+      copy_arena(state_at(*states_copy_, state, range), state_at(states, state, range));
     }
   }
+}
+
+// What there is to write.
+TrainingArenas CheckpointWriter::arenas() const {
+  TrainingArenas arenas{.parameters = master_copy_, .optimizer = states_copy_ ? *states_copy_ : states_of(optimizer_)};
+  if (saves_master_ && !master_copy_.defined()) arenas.parameters = parameters_.master();
+  return arenas;
 }
 
 void CheckpointWriter::save(const CheckpointState& state, RunLogs* logs) {
@@ -95,16 +101,16 @@ void CheckpointWriter::save(const CheckpointState& state, RunLogs* logs) {
   }
   saving_ = {.step = state.progress.step, .failure = flush(state.progress.step, logs)};
   is_written_ = false;
+  copy();  // also where there is nothing to write: the others may wait for this worker's master values
   group_.begin();
   if (saving_.failure) {
     group_.opened(*saving_.failure);
     is_written_ = true;
     return report();
   }
-  if (copy_) {
-    copy(arenas());
+  if (states_copy_) {
     saving_.held_up = seconds_since(asked);
-    thread_ = std::thread([this, state] { write(*copy_, state); });
+    thread_ = std::thread([this, state] { write(arenas(), state); });
   } else {
     write(arenas(), state);
     saving_.held_up = seconds_since(asked);
@@ -134,7 +140,7 @@ void CheckpointWriter::write(const TrainingArenas& arenas, const CheckpointState
   try {
     for (const auto& log : logs_) io::sync_file(log);
     const CheckpointContents contents{
-        .config = config_, .layout = layout_, .arenas = arenas, .ranges = ranges_, .state = state};
+        .config = config_, .layout = parameters_.layout(), .arenas = arenas, .ranges = ranges_, .state = state};
     const Manifest manifest = write_checkpoint(checkpoint_path(run_, state.progress.step), contents, group_);
     for (const auto& [name, seal] : manifest) saving_.bytes += static_cast<int64_t>(seal.bytes);
   } catch (const std::exception& failure) {

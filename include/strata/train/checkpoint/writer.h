@@ -7,25 +7,22 @@
 
 #include "strata/base/allocator.h"
 #include "strata/train/checkpoint/checkpoint.h"
+#include "strata/train/parameter_gather.h"
 #include "strata/train/run_folder.h"
 
 namespace strata::train {
-
-/// A second set of arenas, to save from while the first go on: of the parameters, if they are there, and of what the
-/// ranges have of the optimizer's states, whosever they are.
-TrainingArenas make_checkpoint_copy(const TrainingArenas& arenas, const std::vector<ArenaRange>& ranges,
-                                    Allocator& allocator);
 
 /// Saves checkpoints of a run behind its back: save() copies the arenas, and a thread writes the copy and then removes
 /// the checkpoints that config.checkpoint no longer keeps.
 class CheckpointWriter {
  public:
-  /// parameters: the arena of master values; undefined: nobody asks this worker for them. ranges: what of the
-  /// optimizer's states this worker saves. The copy comes from `memory`; with
-  /// checkpoint.asynchronous: false there is none, and save() does all of it. Config and optimizer must outlive it.
-  CheckpointWriter(const config::RunConfig& config, const nn::ParameterLayout& layout, const at::Tensor& parameters,
-                   const optim::Optimizer& optimizer, const std::vector<ArenaRange>& ranges, SaveGroup group,
-                   Allocator& allocator);
+  /// ranges: what of the optimizer's states this worker saves. saves_master: one of them saves all master values. The
+  /// copy comes from the allocator; with checkpoint.asynchronous: false there is none, but of master values that
+  /// workers share, and save() does all of it. All that is given must outlive it, the allocator and the ranges
+  /// excepted.
+  CheckpointWriter(const config::RunConfig& config, const nn::Parameters& parameters, ParameterGather& gather,
+                   const optim::Optimizer& optimizer, const std::vector<ArenaRange>& ranges, bool saves_master,
+                   SaveGroup group, Allocator& allocator);
   /// Waits for what is being written.
   ~CheckpointWriter();
 
@@ -57,18 +54,21 @@ class CheckpointWriter {
   };
 
   std::optional<std::string> flush(int64_t step, RunLogs* logs);
-  TrainingArenas arenas() const { return {.parameters = parameters_, .optimizer = states_of(optimizer_)}; }
-  void copy(const TrainingArenas& arenas);
+  TrainingArenas arenas() const;
+  void copy();
   void write(const TrainingArenas& arenas, const CheckpointState& state);
 
   std::filesystem::path run_;
   const config::RunConfig& config_;
-  nn::ParameterLayout layout_;
-  at::Tensor parameters_;
+  const nn::Parameters& parameters_;
+  ParameterGather& gather_;
   const optim::Optimizer& optimizer_;
   std::vector<ArenaRange> ranges_;
+  bool saves_master_;
   SaveGroup group_;
-  std::optional<TrainingArenas> copy_;
+  // A second set of arenas, to save from while the first go on.
+  at::Tensor master_copy_;                      // where this worker saves them
+  std::optional<OptimizerStates> states_copy_;  // of these ranges, whosever the states are
   std::vector<std::filesystem::path> logs_;
   int64_t saved_step_ = -1;
   std::optional<std::string> failure_;  // of the last save

@@ -21,9 +21,7 @@ bool has_place(const Trained& trained, int64_t state_offset) {
 Signum::Signum(const config::OptimizerConfig& config, const Trained& trained, const std::vector<ArenaRange>& ranges,
                at::ScalarType dtype, Allocator& allocator)
     : config_(config), ranges_(ranges), trained_(trained) {
-  int64_t size = 0;
-  for (const ArenaRange& range : ranges) size += range.size();
-  states_.push_back({"m", allocator.zeros(MemoryClass::kMoments, "signum m", {size}, dtype)});
+  states_.push_back({"m", allocator.zeros(MemoryClass::kMoments, "signum m", {total_size(ranges)}, dtype)});
 }
 
 // Where no state is dropped every parameter stays in its place, and nothing moves.
@@ -34,9 +32,9 @@ void Signum::train(const Trained& trained) {
   for (const TrainedParam& now : trained.params) {
     const auto was =
         std::ranges::find(trained_.params, now.spec.name, [](const TrainedParam& p) { return p.spec.name; });
-    const at::Tensor place = m.narrow(0, now.state_offset, now.spec.count());
+    const at::Tensor place = m.narrow(0, now.state_offset, now.spec.arena_count());
     if (was != trained_.params.end()) {
-      place.copy_(before.narrow(0, was->state_offset, now.spec.count()));
+      place.copy_(before.narrow(0, was->state_offset, now.spec.arena_count()));
     } else if (has_place(trained_, now.state_offset)) {
       place.zero_();
     }
@@ -46,25 +44,23 @@ void Signum::train(const Trained& trained) {
 
 void Signum::update(const UpdateArenas& arenas, int64_t, double rate, const at::Tensor& outcome) {
   for (const TrainedParam& param : trained_.params) {
-    int64_t place = 0;  // of the range in the states
-    for (const ArenaRange& range : ranges_) {
-      update_part(arenas, param, range, place, rate, outcome);
-      place += range.size();
-    }
+    const ArenaRange states{param.state_offset, param.state_offset + param.spec.arena_count()};
+    each_part(ranges_, states,
+              [&](const ArenaRange& part, int64_t place) { update_part(arenas, param, part, place, rate, outcome); });
   }
 }
 
-// What of the parameter's states lies in this range.
-void Signum::update_part(const UpdateArenas& arenas, const TrainedParam& param, const ArenaRange& range, int64_t place,
+// What of the parameter has its states at `part`, and in states_ at `place`.
+void Signum::update_part(const UpdateArenas& arenas, const TrainedParam& param, const ArenaRange& part, int64_t place,
                          double rate, const at::Tensor& outcome) const {
-  const int64_t first = std::max(range.begin - param.state_offset, int64_t{0});
-  const int64_t size = std::min(range.end - param.state_offset, param.spec.count()) - first;
-  if (size <= 0) return;
+  const int64_t first = part.begin - param.state_offset;
+  const int64_t size = part.size();
+  const bool like_states = arenas.values.numel() == states_[0].values.numel();
   const bool is_gate = param.spec.role == ParameterRole::kGate;
   const bool decays = !is_gate && param.spec.role != ParameterRole::kGain;
-  const at::Tensor p = arenas.values.narrow(0, param.value_offset + first, size);
+  const at::Tensor p = arenas.values.narrow(0, like_states ? place : param.value_offset + first, size);
   const at::Tensor g = arenas.gradients.narrow(0, param.spec.offset + first, size);
-  const at::Tensor m = states_[0].values.narrow(0, param.state_offset + first - range.begin + place, size);
+  const at::Tensor m = states_[0].values.narrow(0, place, size);
   const at::Tensor factor = outcome[is_gate ? kernels::kGateFactor : kernels::kGlobalFactor].to(at::kFloat);
   const at::Tensor applies = outcome[kernels::kApply].ne(0.0);  // stays on the device
   const at::Tensor new_m = config_.beta1 * m + (1.0 - config_.beta1) * factor * g;

@@ -21,7 +21,7 @@ class Signum final : public Optimizer {
   const std::vector<State>& states() const override { return states_; }
 
  private:
-  void update_part(const UpdateArenas& arenas, const TrainedParam& param, const ArenaRange& range, int64_t place,
+  void update_part(const UpdateArenas& arenas, const TrainedParam& param, const ArenaRange& part, int64_t place,
                    double rate, const at::Tensor& clip) const;
 
   config::OptimizerConfig config_;
