@@ -4,7 +4,8 @@ set(start_sources ${CMAKE_SOURCE_DIR}/tools/main.cpp ${CMAKE_SOURCE_DIR}/tools/f
 list(REMOVE_ITEM tool_sources ${start_sources})
 
 add_library(strata_commands SHARED ${tool_sources})
-target_link_libraries(strata_commands PRIVATE strata strata_flags CLI11::CLI11 nlohmann_json::nlohmann_json)
+target_link_libraries(strata_commands PRIVATE strata strata_flags CLI11::CLI11 nlohmann_json::nlohmann_json ZLIB::ZLIB)
+target_compile_definitions(strata_commands PRIVATE "STRATA_DATA_FOLDER=\"${CMAKE_INSTALL_DATADIR}/strata\"")
 strata_unity(strata_commands ${tool_sources})
 target_precompile_headers(strata_commands PRIVATE <ATen/core/Tensor.h> <string> <vector>)
 

@@ -114,6 +114,9 @@ struct Purpose {
   std::vector<void (*)(const Command&)> commands;
 };
 
+/// All that the program has.
+std::vector<Purpose> purposes();
+
 std::vector<std::string> command_names(const std::vector<Purpose>& purposes);
 
 /// Reads the command line and runs what it names; every command takes --quiet too. Throws UsageError, in one line,
@@ -137,6 +140,7 @@ void add_launch(const Command& program);
 void add_lists(const Command& program);  // schemes and tasks
 void add_plan(const Command& program);
 void add_pretrain(const Command& program);
+void add_quickstart(const Command& program);
 void add_report(const Command& program);
 void add_sft(const Command& program);
 void add_sweep(const Command& program);

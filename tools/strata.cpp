@@ -22,9 +22,13 @@ void return_large_blocks() {
   mallopt(M_TRIM_THRESHOLD, 8 << 20);
 }
 
-std::vector<strata::tools::Purpose> purposes() {
-  using namespace strata::tools;
-  return {{"Train", {add_pretrain, add_sft, add_launch}},
+// `strata --write-answers FILE`, for the build: see answers.h.
+bool writes_answers(int argc, char** argv) { return argc == 3 && std::string_view(argv[1]) == "--write-answers"; }
+
+}  // namespace
+
+std::vector<strata::tools::Purpose> strata::tools::purposes() {
+  return {{"Train", {add_quickstart, add_pretrain, add_sft, add_launch}},
           {"Compare ways to train", {add_compare, add_sweep, add_report}},
           {"Judge and use a model", {add_eval, add_analyze, add_generate}},
           {"Prepare text", {add_train_tokenizer, add_tokenize, add_encode}},
@@ -32,11 +36,6 @@ std::vector<strata::tools::Purpose> purposes() {
           {"Model folders", {add_init, add_export, add_import}},
           {"Shell", {add_completion}}};
 }
-
-// `strata --write-answers FILE`, for the build: see answers.h.
-bool writes_answers(int argc, char** argv) { return argc == 3 && std::string_view(argv[1]) == "--write-answers"; }
-
-}  // namespace
 
 /// What main.cpp runs.
 extern "C" int strata_main(int argc, char** argv) {

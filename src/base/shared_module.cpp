@@ -10,18 +10,24 @@
 namespace strata {
 namespace {
 
-std::filesystem::path beside_this_library(const std::string& name) {
+namespace fs = std::filesystem;
+
+// The loader may have taken this library from lib/glibc-hwcaps/x86-64-v4, as it suits the processor: what is the same
+// for all processors lies in lib.
+fs::path beside_this_library(const std::string& name) {
   Dl_info info{};
   const bool found = dladdr(std::bit_cast<void*>(&open_module), &info) != 0;
-  return std::filesystem::path(found ? info.dli_fname : "").replace_filename(name);
+  fs::path folder = fs::path(found ? info.dli_fname : "").parent_path();
+  if (folder.parent_path().filename() == "glibc-hwcaps") folder = folder.parent_path().parent_path();
+  return folder / name;
 }
 
 }  // namespace
 
 // It stays open: CUDA's libraries cannot be unloaded.
 ModuleFunction open_module(const std::string& library, const char* name) {
-  const std::filesystem::path path = beside_this_library(library);
-  if (!std::filesystem::exists(path)) {
+  const fs::path path = beside_this_library(library);
+  if (!fs::exists(path)) {
     return {.problem = str("there is no ", path.string(),
                            "; scripts/install.sh --cuda && scripts/build.sh builds it (CMake says \"CUDA: on\")")};
   }

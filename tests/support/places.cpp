@@ -1,8 +1,14 @@
 #include "support/places.h"
 
+#include <cstdlib>
+
 namespace strata::test {
 
-std::filesystem::path source_folder() { return STRATA_SOURCE_DIR; }
+// Elsewhere than where they were built, test programs are told where golden vectors and configs lie.
+std::filesystem::path source_folder() {
+  const char* told = std::getenv("STRATA_SOURCE_DIR");
+  return told != nullptr ? told : STRATA_SOURCE_DIR;
+}
 std::filesystem::path torch_folder() { return STRATA_TORCH_DIR; }
 std::filesystem::path torch_python() { return STRATA_TORCH_PYTHON; }
 

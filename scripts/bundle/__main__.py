@@ -1,0 +1,3 @@
+from strata_lm import main
+
+main()
