@@ -114,9 +114,7 @@ struct Purpose {
   std::vector<void (*)(const Command&)> commands;
 };
 
-/// All that the program has.
-std::vector<Purpose> purposes();
-
+std::vector<Purpose> purposes();  // all of them
 std::vector<std::string> command_names(const std::vector<Purpose>& purposes);
 
 /// Reads the command line and runs what it names; every command takes --quiet too. Throws UsageError, in one line,

@@ -108,7 +108,7 @@ std::string model_report(const nn::ModelSpec& spec, at::ScalarType dtype, bool p
   std::string report = section("parameters", nn::part_table(spec));
   if (parameters) report += section("every parameter", nn::parameter_table(spec.layout, dtype));
   return report + section(
-                      "junctions: s = skip_scale * x + branch_norm(f), x' = out_norm(s), "
+                      "junctions: s = skip_scale * x + branch_scale * branch_norm(f), x' = out_norm(s), "
                       "n = next_scale * next_norm(x')",
                       norm::junction_table(spec.wiring));
 }

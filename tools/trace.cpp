@@ -20,6 +20,7 @@ namespace {
 struct TraceArguments {
   std::string model, ids, labels, out, precision = "fp32";
   bool gradients = false;
+  std::optional<int64_t> step;
   config::RunSettings run;
 };
 
@@ -65,6 +66,7 @@ void run(const TraceArguments& arguments) {
                    .gradients = arguments.gradients},
                   *gemm, allocator);
   nn::load_parameters(model.parameters(), folder.weights);
+  if (arguments.step) model.set_update(*arguments.step);
   const io::NamedTensors tensors = trace(model, batch, arguments.gradients);
   io::write_safetensors(arguments.out, tensors);
   log::info(str(arguments.out, ": ", tensors.size(), " tensors of ", batch.num_rows(), " rows, ", batch.num_tokens(),
@@ -84,6 +86,11 @@ void add_trace(const Command& program) {
                  "JSON array of the same shape, -100 where ignored, not shifted; default: the ids");
   command.option("--out", arguments->out, "safetensors file: hidden.{layer}, logits, loss, grad.{name}").required();
   command.flag("--gradients", arguments->gradients, "also the gradient of every parameter");
+  command
+      .option("--step", arguments->step,
+              "as in this update, from 0, where the scheme moves with them; default: a checkpoint's next, else at "
+              "their end")
+      .not_negative();
   command.option("--precision", arguments->precision).one_of({"fp32", "bf16"}).shows_default();
   command.run([arguments] { run(*arguments); });
 }

@@ -34,12 +34,14 @@ def torch_folder(build):
     return Path(re.search(r"^STRATA_TORCH_DIR:\w+=(.*)$", cache, re.MULTILINE)[1])
 
 
-def place(source, target, runpath):
-    """A program or library, stripped, that looks for others beside itself only."""
+def place(source, target, runpath=None):
+    """A program or library, stripped; runpath: where one of Strata's looks for others, instead of in this machine."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(source.resolve(), target)
     target.chmod(0o755)
     run("strip", "--strip-unneeded", target)
+    if runpath is None:
+        return
     script = target.with_name("runpath.cmake")
     script.write_text(f'file(RPATH_SET FILE "{target}" NEW_RPATH "{runpath}")\n')
     run("cmake", "-P", script)
@@ -85,13 +87,12 @@ def make_tree(tree, arguments):
         if (build / test).exists():
             place(build / test, tree / "bin" / test, "$ORIGIN/../lib")
     torch = torch_folder(build)
-    ours = [file for file in tree.rglob("*") if file.is_file()]
     for name, path in foreign_libraries([build / "strata", *build.glob("libstrata*.so"), *(
             build / test for test in arguments.tests if (build / test).exists())], torch).items():
-        place(path, tree / "lib" / name, "$ORIGIN")
+        place(path, tree / "lib" / name)
     compiler = Path(run("g++", "-print-file-name=libstdc++.so.6").strip())
-    place(compiler, tree / "lib/gcc/libstdc++.so.6", "$ORIGIN")
-    place(Path(run("g++", "-print-file-name=libgcc_s.so.1").strip()), tree / "lib/gcc/libgcc_s.so.1", "$ORIGIN")
+    place(compiler, tree / "lib/gcc/libstdc++.so.6")
+    place(Path(run("g++", "-print-file-name=libgcc_s.so.1").strip()), tree / "lib/gcc/libgcc_s.so.1")
 
     shutil.copy(build / "strata.answers", tree / "share/strata")
     shutil.copytree(ROOT / "configs", tree / "share/strata/configs")
@@ -105,7 +106,6 @@ def make_tree(tree, arguments):
         shutil.copytree(ROOT / "tests/golden", tree / "share/strata/tests/golden")
         shutil.copy(ROOT / "scripts/gpu_check.sh", tree)
         shutil.copy(ROOT / "scripts/gpu_report.py", tree)
-    return ours
 
 
 def make_archive(tree, path):

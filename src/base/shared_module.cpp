@@ -32,7 +32,10 @@ ModuleFunction open_module(const std::string& library, const char* name) {
                            "; scripts/install.sh --cuda && scripts/build.sh builds it (CMake says \"CUDA: on\")")};
   }
   void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr) return {.problem = str(dlerror(), "; scripts/install.sh --cuda installs CUDA's libraries")};
+  if (module == nullptr)
+    return {.problem =
+                str(dlerror(),
+                    "; pip install torch==2.11.0 brings CUDA's libraries, and so does scripts/install.sh --cuda")};
   void* function = dlsym(module, name);
   if (function == nullptr) return {.problem = dlerror()};
   return {.function = function};

@@ -38,9 +38,7 @@ void ModelConfig::validate() const {
 }
 
 void TrainConfig::validate() const {
-  if (micro_batch == kAutoMicroBatch) {
-    throw KeyError("train.micro_batch", "auto is for configs that are loaded; here it has to be a number");
-  }
+  if (micro_batch == kAutoMicroBatch) return;
   check_divides("train.micro_batch", micro_batch, "train.global_batch", global_batch);
 }
 
@@ -59,6 +57,7 @@ void RunConfig::validate() const {
   if (lisa.layers > 0 && train.cuda_graph) {
     throw KeyError("train.cuda_graph", "records gradients of the same layers in every step: lisa.layers=0 would do");
   }
+  if (train.micro_batch == TrainConfig::kAutoMicroBatch) return;
   const int64_t micro_batches = train.global_batch / train.micro_batch;
   const int64_t parts = parallel.virtual_ranks;
   if (parts > 0 && (!std::has_single_bit(static_cast<uint64_t>(parts)) || micro_batches % parts != 0)) {

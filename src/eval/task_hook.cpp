@@ -36,6 +36,7 @@ class TaskScores final : public train::Hook {
       if (logs_ == nullptr || !pace.is_due()) return;
       log::progress({{str("evaluating: ", task.name, ", item ", done, " of ", task.num_items()), 1}});
     };
+    model_.set_update(progress.step);
     const std::vector<ScoredTask> scored = evaluate_tasks(model_, plan_.tasks, plan_.scoring, workers_, none, tell);
     if (logs_ == nullptr) return;
     nlohmann::json line = accuracies(scored);

@@ -136,9 +136,8 @@ Exported export_model(const ModelFolder& model, const ExportOptions& options, co
   const bool is_stock = exported.folding.obstacle.empty();
   const std::vector<Part> parts = is_stock ? stock_parts(model.spec, exported.folding) : all_parts(model.spec);
   exported.files = write_weights(folder, plans_of(parts, model.weights, exported.dtype), options.most_shard_bytes);
-  io::write_json(folder / "config.json", is_stock
-                                             ? stock_config(dims, exported.dtype)
-                                             : wired_config(dims, model.spec.wiring, model.spec.gate, exported.dtype));
+  io::write_json(folder / "config.json",
+                 is_stock ? stock_config(dims, exported.dtype) : wired_config(dims, model.spec, exported.dtype));
   io::write_json(folder / "generation_config.json", generation_config());
   if (!is_stock) io::write_atomically(folder / "modeling_strata.py", modeling_strata_py());
   return exported;

@@ -20,14 +20,19 @@ const char* dtype_name(at::ScalarType dtype) {
 
 json gain_of(const std::optional<norm::Gain>& gain) { return gain ? json(gain->name) : json(); }
 
-json junction_of(const norm::WiredJunction& junction) {
-  return {{"skip_scale", junction.rule.skip_scale},
-          {"branch_norm", gain_of(junction.branch_gain)},
-          {"out_norm", gain_of(junction.out_gain)},
-          {"next_norm", gain_of(junction.next_gain)},
-          {"next_scale", junction.rule.next_scale},
-          {"gate", junction.gate ? json(*junction.gate) : json()},
-          {"gate_position", junction.gate ? json(std::string(config::enum_name(junction.rule.gate))) : json()}};
+json junction_of(const norm::WiredJunction& junction, int64_t update) {
+  json said{{"skip_scale", junction.rule.skip_scale},
+            {"branch_norm", gain_of(junction.branch_gain)},
+            {"out_norm", gain_of(junction.out_gain)},
+            {"next_norm", gain_of(junction.next_gain)},
+            {"next_scale", junction.rule.next_scale},
+            {"gate", junction.gate ? json(*junction.gate) : json()},
+            {"gate_position", junction.gate ? json(std::string(config::enum_name(junction.rule.gate))) : json()}};
+  const double branch_scale = junction.rule.branch_scale.at(update);
+  if (branch_scale != 1.0) said["branch_scale"] = branch_scale;
+  if (junction.rule.branch_norm == norm::Norm::kScale) said["branch_is_scaled"] = true;
+  if (junction.weight) said["weight"] = junction.weight->name;
+  return said;
 }
 
 }  // namespace
@@ -62,8 +67,9 @@ json stock_config(const config::ModelConfig& dims, at::ScalarType dtype) {
           {"vocab_size", dims.vocab}};
 }
 
-json wired_config(const config::ModelConfig& dims, const norm::Wiring& wiring, const config::GpasConfig& gate,
-                  at::ScalarType dtype) {
+json wired_config(const config::ModelConfig& dims, const nn::ModelSpec& spec, at::ScalarType dtype) {
+  const norm::Wiring& wiring = spec.wiring;
+  const config::GpasConfig& gate = spec.gate;
   json wired = stock_config(dims, dtype);
   wired["architectures"] = {"StrataForCausalLM"};
   wired["auto_map"] = {{"AutoConfig", "modeling_strata.StrataConfig"},
@@ -72,8 +78,8 @@ json wired_config(const config::ModelConfig& dims, const norm::Wiring& wiring, c
   wired["use_cache"] = false;
   wired["gate_activation"] = config::enum_name(gate.activation);
   wired["gate_stop_gradient"] = gate.stop_gradient;
-  json junctions = json::array({junction_of(wiring.entry)});
-  for (const norm::WiredJunction& junction : wiring.after) junctions.push_back(junction_of(junction));
+  json junctions = json::array({junction_of(wiring.entry, spec.update)});
+  for (const norm::WiredJunction& junction : wiring.after) junctions.push_back(junction_of(junction, spec.update));
   wired["junctions"] = std::move(junctions);
   return wired;
 }

@@ -6,8 +6,7 @@
 #include <string_view>
 
 #include "strata/config/model.h"
-#include "strata/config/norm.h"
-#include "strata/norm/wiring.h"
+#include "strata/nn/model_spec.h"
 
 namespace strata::hub {
 
@@ -15,8 +14,7 @@ namespace strata::hub {
 nlohmann::json stock_config(const config::ModelConfig& dims, at::ScalarType dtype);
 
 /// config.json for modeling_strata.py: the same keys, and the wiring as data.
-nlohmann::json wired_config(const config::ModelConfig& dims, const norm::Wiring& wiring, const config::GpasConfig& gate,
-                            at::ScalarType dtype);
+nlohmann::json wired_config(const config::ModelConfig& dims, const nn::ModelSpec& spec, at::ScalarType dtype);
 
 nlohmann::json generation_config();
 

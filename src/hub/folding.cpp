@@ -26,6 +26,8 @@ std::string obstacle_in(const norm::Wiring& wiring) {
   for (size_t branch = 0; branch < wiring.after.size(); ++branch) {
     const WiredJunction& junction = wiring.after[branch];
     if (junction.custom) return str("the junction ", place_after(branch), " is a function of its scheme's own");
+    if (junction.rule.branch_norm == Norm::kScale)
+      return str("what comes ", place_after(branch), " is scaled by channel");
     if (junction.rule.branch_norm != Norm::kNone) return str("what comes ", place_after(branch), " is normalised");
     if (junction.rule.out_norm != Norm::kNone) return str("the sum ", place_after(branch), " is normalised");
     if (junction.rule.next_norm == Norm::kNone) return str("there is no norm ", place_after(branch));
@@ -46,10 +48,11 @@ class Folder {
 
  private:
   void pass(const WiredJunction& junction, bool at_entry) {
-    const auto& [skip_scale, branch_norm, out_norm, next_norm, next_scale, position] = junction.rule;
+    const auto& [skip_scale, branch_scale, branch_norm, out_norm, next_norm, next_scale, position] = junction.rule;
     const double gate = junction.gate ? gate_factor(*junction.gate, spec_.gate.activation, weights_) : 1.0;
     const double skip = skip_scale * folding_.stream * (position == Gate::kSkip ? gate : 1.0);
-    const double branch = position == Gate::kBranch ? gate : 1.0;
+    const double weight = junction.weight ? weights_.tensor(junction.weight->name).to(at::kDouble).item<double>() : 1.0;
+    const double branch = branch_scale.at(spec_.update) * weight * (position == Gate::kBranch ? gate : 1.0);
     if (!at_entry) folding_.branches.push_back(branch / skip);
     folding_.stream = skip * (position == Gate::kSum ? gate : 1.0);
     check(skip, junction);

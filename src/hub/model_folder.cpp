@@ -57,10 +57,11 @@ fs::path checkpoint_of(const fs::path& run, const std::string& which) {
   return *found;
 }
 
-// The fingerprint of a checkpoint's tokenizer; empty where the folder is none.
-std::string trained_with(const fs::path& folder) {
+// Of a checkpoint.
+std::optional<train::CheckpointState> state_in(const fs::path& folder) {
   const fs::path state = folder / train::kStateFile;
-  return fs::exists(state) ? train::parse_state(io::read_text(state), state.string()).tokenizer_fingerprint : "";
+  if (!fs::exists(state)) return std::nullopt;
+  return train::parse_state(io::read_text(state), state.string());
 }
 
 struct Described {
@@ -142,7 +143,9 @@ ModelFolder open_model_folder(const fs::path& name) {
   if (tokenizer.empty() && fs::exists(folder / kTokenizerFile)) tokenizer = folder / kTokenizerFile;
   try {
     nn::ModelSpec spec = nn::describe(loaded.config.model, loaded.config.norm);
-    return {std::move(loaded.config), std::move(spec), trained_with(folder), std::move(weights)};
+    const auto state = state_in(folder);
+    if (state) spec.update = state->progress.step;
+    return {std::move(loaded.config), std::move(spec), state ? state->tokenizer_fingerprint : "", std::move(weights)};
   } catch (const config::KeyError& error) {
     throw loaded.origins.locate(error);
   }

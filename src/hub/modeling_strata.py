@@ -2,12 +2,12 @@
 
 A decoder is a line of branches, attention and feed-forward in turn, with a junction after each, and one before all:
 
-    s  = skip_scale * x + branch_norm(f)      f: output of the branch just left
-    x' = out_norm(s)                          x': the residual stream from here on
-    n  = next_scale * next_norm(x')           n: what the next branch reads; behind the last one, the head
+    s  = skip_scale * x + branch_scale * branch_norm(f)      f: output of the branch just left
+    x' = out_norm(s)                                         x': the residual stream from here on
+    n  = next_scale * next_norm(x')                          n: what the next branch reads; at last the head
 
-What a normalisation scheme is stands in config.json, a record for every junction: both factors, the parameter of each
-norm or null, and the parameter and place of a GPAS gate alpha, y - activation(alpha) * stop_gradient(y) with y one of
+What a normalisation scheme is stands in config.json, a record for every junction: its factors, the parameter of each
+norm or null (a branch may only be scaled by it), and the parameter and place of a GPAS gate alpha, y - activation(alpha) * stop_gradient(y) with y one of
 the sum s, the skip, the branch, or the norm's output n.
 """
 import torch
@@ -121,8 +121,9 @@ class StrataForCausalLM(PreTrainedModel, GenerationMixin):
             for norm in ("branch_norm", "out_norm", "next_norm"):
                 if junction[norm] is not None:
                     add_parameter(self, junction[norm], (config.hidden_size,))
-            if junction["gate"] is not None:
-                add_parameter(self, junction["gate"], ())
+            for scalar in ("gate", "weight"):
+                if junction.get(scalar) is not None:
+                    add_parameter(self, junction[scalar], ())
         self.post_init()
 
     def _init_weights(self, module):
@@ -154,7 +155,14 @@ class StrataForCausalLM(PreTrainedModel, GenerationMixin):
     def junction(self, junction, x, f=None):
         s = self.gated(junction["skip_scale"] * x, junction, "skip")
         if f is not None:
-            s = s + self.gated(self.norm(f, junction["branch_norm"]), junction, "branch")
+            if junction.get("branch_is_scaled"):
+                branch = self.get_parameter(junction["branch_norm"]) * f
+            else:
+                branch = self.norm(f, junction["branch_norm"])
+            branch = self.gated(branch, junction, "branch")
+            if junction.get("weight") is not None:
+                branch = self.get_parameter(junction["weight"]) * branch
+            s = s + junction.get("branch_scale", 1.0) * branch
         x = self.norm(self.gated(s, junction, "sum"), junction["out_norm"])
         n = self.gated(junction["next_scale"] * self.norm(x, junction["next_norm"]), junction, "norm")
         return x, n

@@ -8,7 +8,7 @@ namespace strata::kernels {
 namespace {
 
 GateAlpha alpha_of(const JunctionRule& rule) {
-  GateAlpha alpha{.fp32 = nullptr, .bf16 = nullptr, .activation = rule.activation};
+  GateAlpha alpha{.fp32 = nullptr, .bf16 = nullptr, .activation = rule.activation, .is_factor = rule.alpha_is_factor};
   if (!rule.alpha.defined()) return alpha;
   if (rule.alpha.scalar_type() == at::kFloat) {
     alpha.fp32 = pointer<float>(rule.alpha);
@@ -22,6 +22,7 @@ JunctionScales scales_of(const JunctionRule& rule, bool has_branch) {
   return {.skip = static_cast<float>(rule.skip_scale),
           .branch = has_branch ? 1.0F : 0.0F,
           .next = static_cast<float>(rule.next_scale),
+          .branch_scale = pointer<float>(rule.branch_scale),
           .gated = rule.gate,
           .stop_gradient = rule.stop_gradient,
           .gate = alpha_of(rule)};
@@ -107,6 +108,7 @@ void junction_forward(const JunctionOutputs& out, const JunctionSaved& saved, co
   with_storage_type(stream_ND, [&](auto type) {
     using T = decltype(type);
     JunctionForwardRow<T> first{.width = stream_ND.size(1),
+                                .branch_is_scaled = rule.branch_is_scaled,
                                 .eps = static_cast<float>(rule.eps),
                                 .factor = {},
                                 .stream = pointer<T>(stream_ND),
@@ -143,8 +145,10 @@ void junction_backward(const JunctionGradients& gradients, const at::Tensor& scr
   with_storage_type(gradients.stream_ND, [&](auto type) {
     using T = decltype(type);
     JunctionBackwardRow<T> first{.width = width,
+                                 .branch_is_scaled = rule.branch_is_scaled,
                                  .next_scale = scales.next,
                                  .skip_scale = scales.skip,
+                                 .branch_scale = 1.0F,
                                  .gate = scales.gated,
                                  .forward = {},
                                  .backward = {},
@@ -165,6 +169,7 @@ void junction_backward(const JunctionGradients& gradients, const at::Tensor& scr
     }
     first.forward = forward_factors(scales);
     first.backward = backward_factors(scales);
+    first.branch_scale = branch_factor(scales);
     with_norms(shape, [&](auto branch_norm, auto out_norm) {
       parallel_rows(junction_chunks(shape.rows), 1,
                     [&](int64_t chunk) { backward_chunk<branch_norm, out_norm>(first, shape.rows, chunk, sums); });

@@ -24,26 +24,33 @@ struct GateAlpha {
   const float* fp32;  // one of them, or both nullptr: there is no gate
   const Bf16* bf16;
   GateActivation activation;
+  bool is_factor;  // it multiplies as it is
 };
 
 /// Without a gate: factor 1.
 STRATA_KFN GateValue gate_value(const GateAlpha& alpha) {
-  if (alpha.fp32 != nullptr) return gate_value(alpha.activation, *alpha.fp32);
-  if (alpha.bf16 != nullptr) return gate_value(alpha.activation, widen(*alpha.bf16));
-  return {1.0F, 0.0F};
+  if (alpha.fp32 == nullptr && alpha.bf16 == nullptr) return {1.0F, 0.0F};
+  const float value = alpha.fp32 != nullptr ? *alpha.fp32 : widen(*alpha.bf16);
+  return alpha.is_factor ? GateValue{value, -1.0F} : gate_value(alpha.activation, value);
 }
 
-/// What the factors are made of: fixed numbers, and the gate in memory.
+/// What the factors are made of: fixed numbers, what multiplies the branch (nullptr: nothing) and the gate in memory.
 struct JunctionScales {
   float skip, branch, next;
+  const float* branch_scale;
   Gate gated;
   bool stop_gradient;
   GateAlpha gate;
 };
 
+/// Of the branch, without a gate.
+STRATA_KFN float branch_factor(const JunctionScales& scales) {
+  return scales.branch_scale == nullptr ? scales.branch : scales.branch * *scales.branch_scale;
+}
+
 STRATA_KFN JunctionFactors factors(const JunctionScales& scales, float gate) {
   const auto gated = [&](Gate term, float value) { return scales.gated == term ? value * gate : value; };
-  return {gated(Gate::kSkip, scales.skip), gated(Gate::kBranch, scales.branch), gated(Gate::kSum, 1.0F),
+  return {gated(Gate::kSkip, scales.skip), gated(Gate::kBranch, branch_factor(scales)), gated(Gate::kSum, 1.0F),
           gated(Gate::kNorm, scales.next)};
 }
 
@@ -73,6 +80,7 @@ STRATA_KFN Value normalised(const Value& value, float rstd, const T* gain, Index
 template <class T>
 struct JunctionForwardRow {
   int64_t width;
+  bool branch_is_scaled;  // by its gain alone
   float eps;
   JunctionFactors factor;
   const T *stream, *branch, *branch_gain, *out_gain, *next_gain;
@@ -104,7 +112,7 @@ STRATA_KFN void junction_forward_row(Exec exec, const JunctionForwardRow<T> row)
       const auto f = read(row.branch, i);
       return sums(f * f);
     });
-    branch_rstd = reciprocal_rms(squares[0], row.width, row.eps);
+    branch_rstd = row.branch_is_scaled ? 1.0F : reciprocal_rms(squares[0], row.width, row.eps);
   }
   auto moments = exec.template sum<2>(row.width, [&](auto i) {
     auto f = read(row.branch, i);
@@ -143,7 +151,8 @@ STRATA_KFN void junction_forward_row(Exec exec, const JunctionForwardRow<T> row)
 template <class T>
 struct JunctionBackwardRow {
   int64_t width;
-  float next_scale, skip_scale;
+  bool branch_is_scaled;
+  float next_scale, skip_scale, branch_scale;
   Gate gate;
   JunctionFactors forward, backward;
   const T *sum, *branch, *stream, *grad_normed;  // stream: the x that the forward read, for a gate on the skip
@@ -258,7 +267,7 @@ STRATA_KFN void gate_backward_row(Exec exec, const JunctionBackwardRow<T> row, f
       dot = exec.template sum<1>(row.width, [&](auto i) {
         auto f = read(row.branch, i);
         if constexpr (kBranchNorm) f = normalised(f, branch_rstd, row.branch_gain, i);
-        return sums(read(row.grad_stream, i) * f);
+        return sums(row.branch_scale * read(row.grad_stream, i) * f);
       })[0];
       break;
     }
@@ -282,7 +291,7 @@ STRATA_KFN void junction_backward_row(Exec exec, const JunctionBackwardRow<T> ro
     const auto dot = exec.template sum<1>(row.width, [&](auto i) {
       return sums(to_branch * read(row.grad_stream, i) * read(row.branch_gain, i) * normal(i));
     });
-    const float mean = dot[0] / static_cast<float>(row.width);
+    const float mean = row.branch_is_scaled ? 0.0F : dot[0] / static_cast<float>(row.width);
     exec.each(row.width, [&](auto i) {
       const auto grad = read(row.grad_stream, i);
       const auto weighted = to_branch * grad * read(row.branch_gain, i);

@@ -18,7 +18,8 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
       gradient_sections_(parameters.trained()->sections),
       embedding_VD_(parameters.value("model.embed_tokens.weight")),
       embedding_grad_VD_(parameters.gradient("model.embed_tokens.weight")),
-      attention_workspace_(spec.dims, parameters.dtype(), limits, parameters.has_gradients(), allocator) {
+      attention_workspace_(spec.dims, parameters.dtype(), limits, parameters.has_gradients(), allocator),
+      branch_scales_(spec.wiring, allocator) {
   const bool gradients = parameters.has_gradients();
   STRATA_ASSERT(!gradients || std::ssize(spec.layers) == spec.dims.layers);
   if (gradients) {
@@ -30,21 +31,23 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
     grad_branch_ND_ = gradient("branch gradient");
   }
   DecoderBuffers buffers(spec, parameters.dtype(), limits.max_tokens, recompute, gradients, allocator);
-  const auto junction = [&](const norm::WiredJunction& wired, const JunctionBuffers& its_buffers) {
-    return make_junction(parameters, spec, wired, its_buffers, buffers.junction_scratch());
+  const auto junction = [&](const norm::WiredJunction& wired, const JunctionBuffers& its_buffers,
+                            const at::Tensor& branch_scale) {
+    return make_junction(parameters, spec, wired, its_buffers, branch_scale, buffers.junction_scratch());
   };
-  entry_ = junction(spec.wiring.entry, buffers.entry());
+  entry_ = junction(spec.wiring.entry, buffers.entry(), {});
   sections_.push_back(spec.layout.sections.front());
   for (int64_t layer = 0; layer < std::ssize(spec.layers); ++layer) {
     const int64_t number = spec.layers[static_cast<size_t>(layer)];
     sections_.push_back(spec.layout.sections[static_cast<size_t>(number + 1)]);
     const auto* after = &spec.wiring.after[static_cast<size_t>(2 * layer)];
     layers_.push_back({Attention(parameters, number, attention_workspace_, buffers.attention(layer)),
-                       junction(after[0], buffers.after_attention(layer)),
+                       junction(after[0], buffers.after_attention(layer), branch_scales_.after(2 * layer)),
                        FeedForward(parameters, number, buffers.gate_up_N2F(layer), buffers.feed_forward_activation_NF(),
                                    recompute == config::Recompute::kFfn),
-                       junction(after[1], buffers.after_feed_forward(layer))});
+                       junction(after[1], buffers.after_feed_forward(layer), branch_scales_.after(2 * layer + 1))});
   }
+  branch_scales_.set_update(spec.update, {});
 }
 
 void Decoder::bind_gradients(const Parameters& parameters) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "nn/attention.h"
+#include "nn/branch_scales.h"
 #include "nn/feed_forward.h"
 #include "nn/junction.h"
 
@@ -26,6 +27,7 @@ class Decoder {
   void extend(std::vector<LayerCache>& cache, const Engine& engine, data::TokenBatch batch);
 
   const BatchLimits& limits() const { return limits_; }
+  BranchScales& branch_scales() { return branch_scales_; }
 
   /// The final norm's output of the last forward, [N, D].
   at::Tensor output_ND(int64_t tokens) const;
@@ -62,6 +64,7 @@ class Decoder {
   std::vector<ArenaRange> sections_, gradient_sections_;
   at::Tensor embedding_VD_, embedding_grad_VD_;
   AttentionWorkspace attention_workspace_;
+  BranchScales branch_scales_;
   at::Tensor grad_stream_ND_, grad_normed_ND_, grad_branch_ND_;
   std::unique_ptr<Junction> entry_;
   std::vector<Layer> layers_;

@@ -21,7 +21,7 @@ at::Tensor gradient_of(const Parameters& parameters, const std::optional<norm::G
 class FusedJunction final : public Junction {
  public:
   FusedJunction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
-                const JunctionBuffers& buffers, const at::Tensor& scratch);
+                const JunctionBuffers& buffers, const at::Tensor& branch_scale, const at::Tensor& scratch);
   void bind_gradients(const Parameters& parameters) override;
   void forward(const Engine& engine, const at::Tensor& stream_ND, bool at_entry) override;
   void backward(const at::Tensor& grad_branch_ND, const at::Tensor& grad_stream_ND, const Engine& engine,
@@ -31,27 +31,32 @@ class FusedJunction final : public Junction {
   kernels::JunctionSaved saved(const JunctionBuffers& views) const;
 
   norm::WiredJunction wired_;
-  bool has_learnable_gate_;
+  std::string learned_factor_;  // the name of its gate or weight; empty: there is none
   kernels::JunctionRule rule_;
   kernels::JunctionParameterGradients gradients_;
   at::Tensor scratch_;
 };
 
 FusedJunction::FusedJunction(const Parameters& parameters, const ModelSpec& spec, const norm::WiredJunction& wired,
-                             const JunctionBuffers& buffers, const at::Tensor& scratch)
+                             const JunctionBuffers& buffers, const at::Tensor& branch_scale, const at::Tensor& scratch)
     : Junction(buffers),
       wired_(wired),
-      has_learnable_gate_(wired.gate && spec.gate.learnable),
+      learned_factor_(wired.weight                        ? wired.weight->name
+                      : wired.gate && spec.gate.learnable ? *wired.gate
+                                                          : ""),
       rule_{.skip_scale = wired.rule.skip_scale,
             .next_scale = wired.rule.next_scale,
             .eps = spec.dims.norm_eps,
             .gate = wired.rule.gate,
-            .stop_gradient = spec.gate.stop_gradient,
+            .stop_gradient = spec.gate.stop_gradient && !wired.weight,
             .activation = spec.gate.activation,
             .branch_gain_D = value_of(parameters, wired.branch_gain),
             .out_gain_D = value_of(parameters, wired.out_gain),
             .next_gain_D = value_of(parameters, wired.next_gain),
-            .alpha = wired.gate ? parameters.gate(*wired.gate) : at::Tensor()},
+            .alpha = wired.gate ? parameters.gate(*wired.gate) : value_of(parameters, wired.weight),
+            .alpha_is_factor = wired.weight.has_value(),
+            .branch_is_scaled = wired.rule.branch_norm == norm::Norm::kScale,
+            .branch_scale = branch_scale},
       scratch_(scratch) {
   bind_gradients(parameters);
 }
@@ -60,7 +65,7 @@ void FusedJunction::bind_gradients(const Parameters& parameters) {
   gradients_.branch_gain_D = gradient_of(parameters, wired_.branch_gain);
   gradients_.out_gain_D = gradient_of(parameters, wired_.out_gain);
   gradients_.next_gain_D = gradient_of(parameters, wired_.next_gain);
-  if (has_learnable_gate_) gradients_.gate = parameters.gradient(*wired_.gate);
+  if (!learned_factor_.empty()) gradients_.gate = parameters.gradient(learned_factor_);
 }
 
 kernels::JunctionSaved FusedJunction::saved(const JunctionBuffers& views) const {
@@ -108,9 +113,9 @@ JunctionBuffers JunctionBuffers::first(int64_t tokens) const {
 
 std::unique_ptr<Junction> make_junction(const Parameters& parameters, const ModelSpec& spec,
                                         const norm::WiredJunction& wired, const JunctionBuffers& buffers,
-                                        const at::Tensor& scratch) {
+                                        const at::Tensor& branch_scale, const at::Tensor& scratch) {
   if (wired.custom) return make_custom_junction(parameters, *wired.custom, buffers);
-  return std::make_unique<FusedJunction>(parameters, spec, wired, buffers, scratch);
+  return std::make_unique<FusedJunction>(parameters, spec, wired, buffers, branch_scale, scratch);
 }
 
 }  // namespace strata::nn

@@ -45,9 +45,10 @@ class Junction {
 };
 
 /// norm/junction.h's equation in one kernel each way, or the scheme's own function under autograd.
-/// scratch: of kernels::junction_scratch_size.
+/// branch_scale: where what multiplies the branch stands, fp32 []; undefined: it is 1. scratch: of
+/// kernels::junction_scratch_size.
 std::unique_ptr<Junction> make_junction(const Parameters& parameters, const ModelSpec& spec,
                                         const norm::WiredJunction& wired, const JunctionBuffers& buffers,
-                                        const at::Tensor& scratch);
+                                        const at::Tensor& branch_scale, const at::Tensor& scratch);
 
 }  // namespace strata::nn

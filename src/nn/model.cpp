@@ -40,6 +40,12 @@ void Model::set_trained(ParameterLayout trained) {
   parts_->decoder.bind_gradients(parameters_);
 }
 
+void Model::set_update(int64_t update, const at::Tensor& by_way_of) {
+  parts_->decoder.branch_scales().set_update(update, by_way_of);
+}
+
+const at::Tensor& Model::branch_scales() const { return parts_->decoder.branch_scales().values(); }
+
 void Model::await_parameters() const {
   if (before_section_) before_section_({0, parameters_.values().numel()});
 }

@@ -123,6 +123,9 @@ class LayoutBuilder {
     add_gain(junction.branch_gain);
     add_gain(junction.out_gain);
     add_gain(junction.next_gain);
+    if (junction.weight && !names_.contains(junction.weight->name)) {
+      add(junction.weight->name, {}, ParameterRole::kGain, {junction.weight->start, 0.0});
+    }
     // A layer's gate serves both of its junctions; it lies with the one that the forward pass reaches first.
     if (junction.gate && !names_.contains(*junction.gate)) {
       add(*junction.gate, {}, ParameterRole::kGate, {gate_.start, 0.0});

@@ -1,7 +1,5 @@
 #include "strata/norm/gpas.h"
 
-#include "strata/config/key_error.h"
-
 namespace strata::norm {
 namespace {
 
@@ -24,29 +22,23 @@ Gate gate_in(const Sublayer& sublayer, config::GpasPosition position) {
   return sublayer.out_norm == Norm::kNone ? Gate::kSum : Gate::kSkip;
 }
 
-class Gated final : public Scheme {
+class Gated final : public Decorator {
  public:
   Gated(std::unique_ptr<Scheme> scheme, config::GpasPosition position, config::NormInit init)
-      : scheme_(std::move(scheme)), position_(position), init_(init) {}
+      : Decorator("+gpas", std::move(scheme)), position_(position), init_(init) {}
 
   Sublayer sublayer(const Site& site) const override {
-    Sublayer sublayer = scheme_->sublayer(site);
+    Sublayer sublayer = Decorator::sublayer(site);
     sublayer.gate = gate_in(sublayer, position_);
     sublayer.gates_input = position_ == config::GpasPosition::kInput;
     return sublayer;
   }
 
-  std::optional<CustomJunction> custom(const Site& site) const override {
-    if (!scheme_->custom(site)) return std::nullopt;
-    throw config::KeyError("norm.scheme", "+gpas has no place in a scheme that brings its own junctions");
-  }
-
   double weight_std(const WeightSite& site) const override {
-    return init_ == config::NormInit::kReference ? kLinearStd : scheme_->weight_std(site);
+    return init_ == config::NormInit::kReference ? kLinearStd : Decorator::weight_std(site);
   }
 
  private:
-  std::unique_ptr<Scheme> scheme_;
   config::GpasPosition position_;
   config::NormInit init_;
 };

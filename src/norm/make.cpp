@@ -1,36 +1,76 @@
 #include "strata/norm/make.h"
 
+#include <algorithm>
+
 #include "strata/base/text.h"
 #include "strata/config/key_error.h"
 #include "strata/norm/gpas.h"
+#include "strata/norm/prores.h"
+#include "strata/norm/wiring.h"
 
 namespace strata::norm {
 namespace {
 
-constexpr std::string_view kGatedSuffix = "+gpas";
+constexpr std::string_view kSuffixes[] = {kGatesSuffix, kWarmUpSuffix};
 
 }  // namespace
 
+SchemeName parse_scheme_name(const std::string& text) {
+  SchemeName name{.base = text, .decorators = {}};
+  for (bool found = true; found;) {
+    found = false;
+    for (const std::string_view suffix : kSuffixes) {
+      if (!name.base.ends_with(suffix)) continue;
+      name.base.resize(name.base.size() - suffix.size());
+      if (name.has(suffix)) throw config::KeyError("norm.scheme", str(text, " has ", suffix, " twice"));
+      name.decorators.emplace_back(suffix);
+      found = true;
+    }
+  }
+  return name;
+}
+
+bool SchemeName::has(std::string_view suffix) const {
+  return std::ranges::find(decorators, suffix) != decorators.end();
+}
+
 std::unique_ptr<Scheme> make_scheme(const config::NormConfig& config) {
-  const bool gated = config.scheme.ends_with(kGatedSuffix);
-  const std::string name = config.scheme.substr(0, config.scheme.size() - (gated ? kGatedSuffix.size() : 0));
-  const SchemeFactory factory = scheme_registry().find(name);
+  const SchemeName name = parse_scheme_name(config.scheme);
+  const SchemeFactory factory = scheme_registry().find(name.base);
   if (factory == nullptr) {
     throw config::KeyError(
         "norm.scheme", str("unknown scheme \"", config.scheme, "\"", did_you_mean(config.scheme, all_scheme_names()),
-                           " (known: ", join(scheme_registry().names(), " "), ", each also with ", kGatedSuffix, ")"));
+                           " (known: ", join(scheme_registry().names(), " "), ", each also with ",
+                           join({std::begin(kSuffixes), std::end(kSuffixes)}, " and "), ")"));
   }
   SchemeOptions options(config.options);
   auto scheme = factory(options);
-  options.require_all_known(name);
-  return gated ? with_gates(std::move(scheme), config.gpas.position, config.init) : std::move(scheme);
+  options.require_all_known(name.base);
+  if (name.has(kWarmUpSuffix)) scheme = with_warm_up(std::move(scheme), config.prores, config.init);
+  if (name.has(kGatesSuffix)) scheme = with_gates(std::move(scheme), config.gpas.position, config.init);
+  return scheme;
 }
+
+namespace {
+
+bool takes_gates(const std::string& scheme) {
+  config::NormConfig config;
+  config.scheme = scheme + std::string(kGatesSuffix);
+  try {
+    wire(*make_scheme(config), 4, false);
+    return true;
+  } catch (const config::KeyError&) {
+    return false;
+  }
+}
+
+}  // namespace
 
 std::vector<std::string> all_scheme_names() {
   std::vector<std::string> names;
   for (const std::string& name : scheme_registry().names()) {
     names.push_back(name);
-    names.push_back(name + std::string(kGatedSuffix));
+    if (takes_gates(name)) names.push_back(name + std::string(kGatesSuffix));
   }
   return names;
 }

@@ -1,12 +1,23 @@
 #include "strata/norm/scheme.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/config/key_error.h"
 
 namespace strata::norm {
+
+double Ramp::at(int64_t update) const {
+  const double share = std::clamp((static_cast<double>(update) - begin) / length, 0.0, 1.0);
+  return from + (to - from) * (power == 1.0 ? share : std::pow(share, power));
+}
+
+std::optional<CustomJunction> Decorator::custom(const Site& site) const {
+  if (!scheme_->custom(site)) return std::nullopt;
+  throw config::KeyError("norm.scheme", suffix_ + " has no place in a scheme that brings its own junctions");
+}
 
 double SchemeOptions::number(const std::string& name, double fallback, double low, double high) {
   known_.push_back(name);

@@ -20,18 +20,26 @@ std::string gate_name(const Site& site, bool per_sublayer) {
 }
 
 // The paper's code gives a layer's norms their names by the order in which they act, not by what they do.
-std::string leaving_norm_name(const Site& site, bool second) {
+std::string leaving_norm_name(const Site& site, Norm norm, bool second) {
+  if (norm == Norm::kScale) {  // as in Hugging Face's Mimi
+    return layer_name(site,
+                      site.branch == Branch::kAttention ? "self_attn_layer_scale.scale" : "mlp_layer_scale.scale");
+  }
   const std::string name = site.branch == Branch::kAttention ? "post_attention" : "post_feedforward";
   return layer_name(site, name + (second ? "_sum" : "") + "_layernorm.weight");
 }
 
-std::string input_norm_name(const Site& site, bool attention_left_with_norm) {
+std::string input_norm_name(const Sublayer& sublayer, const Site& site, bool attention_left_with_norm) {
+  if (!sublayer.input_norm_name.empty()) return layer_name(site, std::string(sublayer.input_norm_name) + ".weight");
   if (site.branch == Branch::kAttention) return layer_name(site, "input_layernorm.weight");
   return layer_name(site,
                     attention_left_with_norm ? "pre_feedforward_layernorm.weight" : "post_attention_layernorm.weight");
 }
 
 void require_free(const WiredJunction& junction) {
+  if (junction.weight) {
+    throw config::KeyError("norm.scheme", "+gpas has no place in a scheme whose branches have learned weights");
+  }
   if (!junction.gate) return;
   throw config::KeyError("norm.gpas.position", "puts two gates between one branch and the next under this scheme");
 }
@@ -39,12 +47,22 @@ void require_free(const WiredJunction& junction) {
 // The half of a junction that belongs to the branch it leaves.
 void leave(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, WiredJunction& junction) {
   junction.rule.skip_scale = sublayer.skip_scale;
+  junction.rule.branch_scale = sublayer.branch_scale;
   junction.rule.branch_norm = sublayer.branch_norm;
   junction.rule.out_norm = sublayer.out_norm;
   const bool has_branch_norm = sublayer.branch_norm != Norm::kNone;
-  if (has_branch_norm) junction.branch_gain = Gain{leaving_norm_name(site, false)};
-  if (sublayer.out_norm != Norm::kNone) junction.out_gain = Gain{leaving_norm_name(site, has_branch_norm)};
+  if (has_branch_norm) {
+    junction.branch_gain = Gain{leaving_norm_name(site, sublayer.branch_norm, false), sublayer.branch_gain};
+  }
+  if (sublayer.out_norm != Norm::kNone) {
+    junction.out_gain = Gain{leaving_norm_name(site, sublayer.out_norm, has_branch_norm)};
+  }
+  if (!sublayer.branch_weight.empty()) {
+    junction.rule.gate = Gate::kBranch;
+    junction.weight = Gain{layer_name(site, std::string(sublayer.branch_weight)), 0.0};
+  }
   if (sublayer.gate == Gate::kNone || sublayer.gate == Gate::kNorm) return;
+  require_free(junction);
   junction.rule.gate = sublayer.gate;
   junction.gate = gate_name(site, gate_per_sublayer);
 }
@@ -54,7 +72,9 @@ void enter(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, W
   junction.rule.next_norm = sublayer.input_norm;
   junction.rule.next_scale = sublayer.input_scale;
   if (sublayer.input_norm != Norm::kNone) {
-    junction.next_gain = Gain{input_norm_name(site, junction.branch_gain || junction.out_gain), sublayer.input_gain};
+    junction.next_gain =
+        Gain{input_norm_name(sublayer, site, junction.rule.branch_norm == Norm::kRms || junction.out_gain),
+             sublayer.input_gain};
   }
   if (sublayer.gate != Gate::kNorm && !sublayer.gates_input) return;
   require_free(junction);
@@ -82,6 +102,8 @@ void put_custom_junctions(const Scheme& scheme, int64_t layers, Wiring& wiring) 
 
 Wiring wire(const Scheme& scheme, int64_t layers, bool gate_per_sublayer) {
   Wiring wiring;
+  wiring.entry.rule.out_norm = scheme.embedding_norm();
+  if (wiring.entry.rule.out_norm != Norm::kNone) wiring.entry.out_gain = Gain{"model.embedding_norm.weight"};
   WiredJunction* junction = &wiring.entry;
   wiring.after.resize(static_cast<size_t>(2 * layers));
   for (int64_t layer = 0; layer < layers; ++layer) {

@@ -25,7 +25,7 @@ Adam::Adam(const config::OptimizerConfig& config, const Trained& trained, const 
 bool Adam::Run::is_followed_by(const Run& next) const {
   const int64_t distance = next.value - value;
   return distance - size < kArenaAlignment && next.gradient - gradient == distance && next.state - state == distance &&
-         next.missed == missed && next.decays == decays && next.gate == gate;
+         next.missed == missed && next.gate == gate && next.settings == settings;
 }
 
 // The elements whose states are at `states`.
@@ -39,15 +39,14 @@ Adam::Run Adam::Run::part(const ArenaRange& states) const {
   return run;
 }
 
-Adam::Run Adam::run_of(const TrainedParam& param) {
-  const bool is_gate = param.spec.role == ParameterRole::kGate;
+Adam::Run Adam::run_of(const TrainedParam& param) const {
   return {.value = param.value_offset,
           .gradient = param.spec.offset,
           .state = param.state_offset,
           .size = param.spec.arena_count(),
           .missed = param.missed,
-          .decays = !is_gate && param.spec.role != ParameterRole::kGain,
-          .gate = is_gate};
+          .gate = param.spec.role == ParameterRole::kGate,
+          .settings = settings_of(config_, param.spec)};
 }
 
 void Adam::find_runs() {
@@ -118,9 +117,9 @@ void Adam::train(const Trained& trained) {
 
 void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const at::Tensor& outcome) {
   kernels::AdamUpdate update{.rate = rate,
-                             .beta1 = config_.beta1,
-                             .beta2 = config_.beta2,
-                             .eps = config_.eps,
+                             .beta1 = 0.0,
+                             .beta2 = 0.0,
+                             .eps = 0.0,
                              .decoupled = config_.kind == config::OptimizerKind::kAdamw,
                              .stochastic = config_.rounding == config::Rounding::kStochastic,
                              .random_key = mix_bits(seed_ + static_cast<uint64_t>(step))};
@@ -130,10 +129,15 @@ void Adam::update(const UpdateArenas& arenas, int64_t step, double rate, const a
       return arena.defined() ? arena.narrow(0, begin, run.size) : arena;
     };
     const auto count = static_cast<double>(step + 1 - run.missed);
-    update.correction1 = 1.0 - std::pow(config_.beta1, count);
-    update.correction2 = 1.0 - std::pow(config_.beta2, count);
+    const Settings& settings = run.settings;
+    update.rate = rate * settings.rate_factor;
+    update.beta1 = settings.beta1;
+    update.beta2 = settings.beta2;
+    update.eps = settings.eps;
+    update.correction1 = 1.0 - std::pow(settings.beta1, count);
+    update.correction2 = 1.0 - std::pow(settings.beta2, count);
     update.first = run.value;
-    update.decay = run.decays ? config_.weight_decay : 0.0;
+    update.decay = settings.weight_decay;
     kernels::adam({.value = part(arenas.values, like_states ? run.state : run.value),
                    .gradient = part(arenas.gradients, run.gradient),
                    .m = part(states_[0].values, run.state),

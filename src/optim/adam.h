@@ -1,11 +1,12 @@
 #pragma once
 
 #include "strata/kernels/adam.h"
+#include "strata/optim/groups.h"
 #include "strata/optim/optimizer.h"
 
 namespace strata::optim {
 
-/// Adam and AdamW, one pass over the arenas. Matrices decay; gains and gates do not.
+/// Adam and AdamW, one pass over the arenas.
 class Adam final : public Optimizer {
  public:
   Adam(const config::OptimizerConfig& config, const Trained& trained, const std::vector<ArenaRange>& ranges,
@@ -23,14 +24,14 @@ class Adam final : public Optimizer {
     int64_t value = 0, gradient = 0, state = 0;  // where it begins in the arenas
     int64_t size = 0;
     int64_t missed = 0;
-    bool decays = false;
     bool gate = false;
+    Settings settings = {};
 
     bool is_followed_by(const Run& next) const;
     Run part(const ArenaRange& states) const;
   };
 
-  static Run run_of(const TrainedParam& param);
+  Run run_of(const TrainedParam& param) const;
   void find_runs();
   void move_states(const Trained& from, const Trained& to) const;
   at::Tensor state_of(const at::Tensor& values, const TrainedParam& param) const;

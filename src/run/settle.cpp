@@ -9,17 +9,35 @@
 #include "strata/hub/model_folder.h"
 #include "strata/nn/model.h"
 #include "strata/nn/of_config.h"
+#include "strata/norm/make.h"
+#include "strata/optim/groups.h"
 #include "strata/run/tokenizer.h"
 
 namespace strata::run {
 namespace {
+
+// Updates of fine-tuning are numbered from 0 again, so that a scheme that moves with them has to be through with it.
+void end_warm_up(const hub::ModelFolder& folder, config::NormConfig& norm) {
+  const auto& junctions = folder.spec.wiring.after;
+  const auto ends = [&](const auto& holds) {
+    return std::ranges::all_of(junctions, [&](const auto& junction) { return holds(junction.rule.branch_scale); });
+  };
+  if (ends([](const norm::Ramp& ramp) { return ramp.is_constant(); })) return;
+  const int64_t update = folder.spec.update;
+  STRATA_CHECK(ends([&](const norm::Ramp& ramp) { return ramp.at(update) == ramp.to; }), folder.config.norm.scheme,
+               " is still on its way in it, at update ", update, ": train it to the end of norm.prores.warmup_steps");
+  const norm::SchemeName name = norm::parse_scheme_name(norm.scheme);
+  norm.scheme = name.base + (name.has(norm::kGatesSuffix) ? std::string(norm::kGatesSuffix) : "");
+}
 
 // A model stays what it was trained as.
 void take_model(config::Loaded& loaded) {
   config::RunConfig& config = loaded.config;
   const config::RunConfig folder = [&] {
     try {
-      return hub::open_model_folder(config.sft.model).config;
+      hub::ModelFolder opened = hub::open_model_folder(config.sft.model);
+      end_warm_up(opened, opened.config.norm);
+      return opened.config;
     } catch (const Error& failure) {
       throw config::KeyError("sft.model", failure.what());
     }
@@ -68,7 +86,7 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
   };
   const config::Loaded loaded = config::load(path, overrides, complete);
   try {
-    nn::describe(loaded.config);
+    optim::check_groups(loaded.config.optimizer, nn::describe(loaded.config).layout.params);
   } catch (const config::KeyError& error) {
     throw loaded.origins.locate(error);
   }
@@ -77,7 +95,11 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
 
 void check_config(const config::RunConfig& config) {
   config.validate();
-  nn::describe(config);
+  if (config.train.micro_batch == config::TrainConfig::kAutoMicroBatch) {
+    throw config::KeyError("train.micro_batch",
+                           "auto is for configs that load_config reads; here it has to be a number");
+  }
+  optim::check_groups(config.optimizer, nn::describe(config).layout.params);
 }
 
 config::RunConfig complete(config::RunConfig config, const RunInput& input) {

@@ -23,7 +23,7 @@ Step::Step(nn::Model& model, optim::Optimizer& optimizer, const optim::Schedule&
       schedule_(schedule),
       config_(config),
       parallel_(parallel),
-      slots_{Slot(parallel.numbers), Slot(parallel.numbers)} {
+      slots_{Slot(parallel.numbers, model.branch_scales()), Slot(parallel.numbers, model.branch_scales())} {
   parallel.numbers.outcome.zero_();
 }
 
@@ -31,6 +31,7 @@ std::optional<StartedStep> Step::start(const data::GlobalBatch& batch, int64_t i
                                        const StepOptions& options) {
   const workers::CommunicationTime before = parallel_.workers.time();
   StartedStep started = announce(batch, index, options);
+  model_.set_update(index, slot_of(started).branch_scales);
   if (!add_gradients(batch, started, options)) return std::nullopt;
   clip();
   update_unless_spike(started, window);

@@ -68,7 +68,7 @@ TEST(Affects, NothingChangesAModel) {
             (Keys{"model.heads", "model.hidden", "model.intermediate", "model.kv_heads", "model.layers",
                   "model.norm_eps", "model.rope_theta", "model.vocab", "norm.gpas.activation", "norm.gpas.learnable",
                   "norm.gpas.per", "norm.gpas.position", "norm.gpas.start", "norm.gpas.stop_gradient", "norm.init",
-                  "norm.options", "norm.scheme"}));
+                  "norm.options", "norm.prores.schedule", "norm.prores.warmup_steps", "norm.scheme"}));
 }
 
 TEST(Affects, WorkersMayDifferInThese) {

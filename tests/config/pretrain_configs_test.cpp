@@ -1,5 +1,6 @@
 // configs/pretrain/*.yaml: the paper's recipe for every size, the demo, and the README's first run.
 #include <algorithm>
+#include <map>
 
 #include "strata/config/load.h"
 #include "support/places.h"
@@ -59,12 +60,37 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(PretrainFolder, HoldsTheSizesTheirBaseTheDemoAndAFirstRun) {
   std::vector<std::string> names;
   for (const auto& file : fs::directory_iterator(test::source_folder() / "configs/pretrain")) {
+    if (file.is_directory()) continue;
     names.push_back(file.path().filename());
     EXPECT_NO_THROW(load(file.path())) << file.path();
   }
   std::ranges::sort(names);
   EXPECT_EQ(names, (std::vector<std::string>{"130m.yaml", "1b.yaml", "250m.yaml", "350m.yaml", "71m.yaml", "7b.yaml",
                                              "c4.yaml", "demo.yaml", "small.yaml"}));
+}
+
+// Its sizes, and the depth study at the width of 71m.
+TEST(ProResConfigs, AreItsOwn) {
+  const std::map<std::string, std::pair<double, int64_t>> expected{
+      {"71m", {2e-3, 12}},     {"130m", {2e-3, 12}},     {"350m", {1e-3, 24}},    {"1b", {6e-4, 24}},
+      {"7b", {3e-4, 32}},      {"71m_24L", {2e-3, 24}},  {"71m_48L", {2e-3, 48}}, {"71m_72L", {2e-3, 72}},
+      {"71m_96L", {2e-3, 96}}, {"71m_120L", {2e-3, 120}}};
+  size_t found = 0;
+  for (const auto& file : fs::directory_iterator(test::source_folder() / "configs/pretrain/prores")) {
+    const std::string name = file.path().stem();
+    if (name == "recipe") continue;
+    ASSERT_TRUE(expected.contains(name)) << name;
+    const RunConfig config = load(file.path()).config;
+    const auto& [lr, layers] = expected.at(name);
+    EXPECT_EQ(config.norm.scheme, "pre+prores");
+    EXPECT_EQ(config.optimizer.lr, lr) << name;
+    EXPECT_EQ(config.model.layers, layers) << name;
+    EXPECT_EQ(config.model.norm_eps, 1e-5);
+    EXPECT_EQ(config.schedule.kind, ScheduleKind::kWsdReference);
+    EXPECT_EQ(config.norm.prores.warmup_steps, name == "71m_120L" ? 60'000 : ProResConfig::kAutoWarmup);
+    ++found;
+  }
+  EXPECT_EQ(found, expected.size());
 }
 
 TEST(Demo, IsAGatedRunInAFolderOfItsOwn) {

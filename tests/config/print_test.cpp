@@ -81,6 +81,9 @@ RunConfig nothing_at_its_default() {
                   .resume = "none"};
   config.optimizer = {
       .kind = OptimizerKind::kAdamw, .lr = 0.25, .beta1 = 0.5, .beta2 = 0.75, .eps = 1e-6, .weight_decay = 0.1};
+  config.optimizer.groups.lr_factor = {{"*.mlp.*", 0.5}, {"embedding", 10.0}};
+  config.optimizer.groups.eps = {{"gains", 1e-5}};
+  config.norm.prores = {.warmup_steps = 12, .schedule = ProResSchedule::kStagewiseRootLayer};
   config.schedule = {.kind = ScheduleKind::kWsd, .warmup_steps = 2, .min_ratio = 0.5, .decay_steps = 3, .steps = 11};
   config.checkpoint = {.every = 5, .keep = 2};
   config.telemetry = {.every = 9, .tensorboard = false};

@@ -136,6 +136,27 @@ TEST(Folding, TakesAScaledSkipToo) {
   EXPECT_LT(largest_difference(ours.model.logits_NV(batch), theirs.model.logits_NV(batch)), 1e-4);
 }
 
+TEST(Folding, TakesBranchesThatAreOnTheirWayInAsTheyAre) {
+  const TempFolder folder;
+  config::NormConfig norm;
+  norm.scheme = "pre+prores";
+  norm.prores.warmup_steps = 8;
+  ModelFolder model = open_model_folder(write_random(norm, folder / "ours"));
+  model.spec.update = 3;  // of a checkpoint
+  std::filesystem::create_directories(folder / "hf");
+  EXPECT_EQ(export_model(model, {}, folder / "hf").folding.obstacle, "");
+  test::TestModel ours(model.spec, test::tiny_options());
+  nn::load_parameters(ours.model.parameters(), model.weights);
+  const auto batch = test::tiny_batch(61);
+  const ModelFolder stock = open_model_folder(folder / "hf");
+  test::TestModel theirs(stock.spec, test::tiny_options());
+  nn::load_parameters(theirs.model.parameters(), stock.weights);
+  const at::Tensor logits = ours.model.logits_NV(batch).clone();
+  EXPECT_LT(largest_difference(logits, theirs.model.logits_NV(batch)), 1e-4);
+  ours.model.set_update(norm::kEndOfRamps);
+  EXPECT_GT(largest_difference(logits, ours.model.logits_NV(batch)), 1e-2);
+}
+
 TEST(Folding, IsNoneOfAGateThatTurnsTheStreamAround) {
   const TempFolder folder;
   config::NormConfig norm;

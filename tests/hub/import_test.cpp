@@ -132,8 +132,9 @@ TEST_F(Import, TellsTheSchemeWhereOnlyOneHasTheTensors) {
 
 TEST_F(Import, AsksWhereSeveralSchemesHaveTheTensors) {
   write_papers_folder("pre_gpas", folder_ / "theirs");
-  expect_refused({}, "the tensors fit lns+gpas, lns_fixed+gpas, pre+gpas, scaled_init+gpas, and no file says",
-                 "--scheme");
+  expect_refused(
+      {}, "the tensors fit completep+gpas, lns+gpas, lns_fixed+gpas, pre+gpas, scaled_init+gpas, and no file says",
+      "--scheme");
   write_papers_folder("post", folder_ / "theirs");
   expect_refused({}, "the tensors fit deepnorm, post, and no file says");
 }

@@ -68,7 +68,7 @@ if [ "$(id -u)" = 0 ]; then
   chmod -R a+rX "$root" && chmod 777 "$root/work"
   unshare --mount bash -c "
     mount --rbind /proc '$root/proc' && mkdir -p '$root/site' && mount --rbind '$site' '$root/site' || exit 77
-    cd / && env -i STRATA_TORCH_DIR=/site/torch chroot --userspec=65534:65534 '$root' /bin/sh -c '
+    cd / && env -i STRATA_TORCH_DIR=/site/torch /usr/sbin/chroot --userspec=65534:65534 '$root' /bin/sh -c '
       cd /work && /strata/strata pretrain tiny.yaml run.dir=run &&
       /strata/strata launch --nproc-per-node 2 -- pretrain tiny.yaml run.dir=two'" > "$scratch/bare.log" 2>&1 && status=0 || status=$?
   cat "$scratch/bare.log"

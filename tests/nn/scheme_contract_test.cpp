@@ -15,7 +15,10 @@ namespace {
 nn::ModelSpec tiny_spec(const std::string& scheme) {
   config::NormConfig norm;
   norm.scheme = scheme;
-  return nn::describe(tiny_dims(), norm);
+  norm.prores.warmup_steps = 8;
+  nn::ModelSpec spec = nn::describe(tiny_dims(), norm);
+  if (scheme.ends_with("+prores")) spec.update = 3;  // one layer's branches are in, of the others a part
+  return spec;
 }
 
 class SchemeContract : public testing::TestWithParam<std::string> {
@@ -180,6 +183,9 @@ std::string test_name(const testing::TestParamInfo<std::string>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Registry, SchemeContract, testing::ValuesIn(norm::all_scheme_names()), test_name);
+INSTANTIATE_TEST_SUITE_P(WarmUp, SchemeContract,
+                         testing::Values("pre+prores", "post+gpas+prores", "sandwich+gpas+prores", "deepnorm+prores"),
+                         test_name);
 
 }  // namespace
 }  // namespace strata::test

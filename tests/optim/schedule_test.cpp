@@ -53,6 +53,16 @@ TEST(Schedule, ReferenceIsThePapersCode) {
   EXPECT_DOUBLE_EQ(schedule.rate(10), 2e-7);
 }
 
+// tests/golden2/README.md has the formula.
+TEST(Schedule, WsdReferenceIsThatOfProRes) {
+  const Schedule schedule({.kind = ScheduleKind::kWsdReference, .warmup_steps = 3, .decay_steps = 3}, 2.0, 11);
+  EXPECT_EQ(schedule.updates(), 12);
+  std::vector<double> rates;
+  for (int64_t update = 0; update < 12; ++update) rates.push_back(schedule.rate(update));
+  EXPECT_EQ(rates, (std::vector<double>{0.0, 2.0 * (1.0 / 3.0), 2.0 * (2.0 / 3.0), 2.0, 2.0, 2.0, 2.0, 2.0, 2.0,
+                                        2.0 * (2.0 / 3.0), 2.0 * (1.0 / 3.0), 0.0}));
+}
+
 TEST(Schedule, RefusesAWarmUpThatNeverEnds) { EXPECT_THROW(make(ScheduleKind::kCosine, 21, 20), config::KeyError); }
 
 }  // namespace

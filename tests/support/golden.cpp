@@ -1,5 +1,10 @@
 #include "support/golden.h"
 
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "strata/base/check.h"
+#include "strata/io/json.h"
 #include "strata/io/safetensors.h"
 #include "support/places.h"
 #include "support/temp_folder.h"
@@ -38,6 +43,53 @@ void write_golden_folder(const GoldenScheme& scheme, const std::filesystem::path
              "norm: {scheme: " +
                  scheme.ours + "}\n");
   io::write_safetensors(folder / "model.safetensors", weights);
+}
+
+std::filesystem::path golden2() { return source_folder() / "tests/golden2"; }
+
+const std::vector<Golden2Case>& golden2_cases() {
+  static const std::vector<Golden2Case> cases = [] {
+    std::vector<Golden2Case> all{{"keel/keel", "keel"},
+                                 {"peri/peri", "sandwich"},
+                                 {"peri/peri_embedding_norm", "peri"},
+                                 {"layerscale/layerscale", "layerscale"},
+                                 {"rezero/rezero", "rezero"}};
+    for (const auto& [theirs, ours] : {std::pair("pre", "pre"), std::pair("post", "post"), std::pair("lns", "lns"),
+                                       std::pair("sandwich", "sandwich"), std::pair("deeppost", "deepnorm")}) {
+      for (const char* point : {"t0", "early", "mid", "base"}) {
+        const std::string file = str("prores/", theirs, ".", point);
+        if (std::filesystem::exists(golden2() / (file + ".json"))) all.push_back({file, str(ours, "+prores")});
+      }
+    }
+    return all;
+  }();
+  return cases;
+}
+
+std::optional<int64_t> write_golden2_folder(const Golden2Case& one, const std::filesystem::path& folder) {
+  const nlohmann::json said = io::read_json(golden2() / (one.file + ".json"));
+  std::map<std::string, at::Tensor> weights;
+  const auto take = [&](const std::string& file) {
+    const auto golden = io::SafetensorsFile::open(golden2() / file);
+    for (const std::string& name : golden.names()) {
+      if (name.starts_with("param.")) weights[name.substr(6)] = golden.tensor(name).clone();
+    }
+  };
+  for (const auto& shared : said.value("shared", nlohmann::json::array())) take(shared.get<std::string>());
+  take(one.file + ".safetensors");
+  std::string norm = "scheme: " + one.scheme;
+  std::optional<int64_t> update;
+  if (said.contains("prores_schedule") && said.at("prores_schedule").is_string()) {
+    norm += str(", prores: {schedule: ", said.at("prores_schedule").get<std::string>(),
+                ", warmup_steps: ", said.at("prores_warmup_steps").get<int64_t>(), "}");
+    update = said.at("update_step").get<int64_t>();
+  }
+  write_file(folder / "config.yaml",
+             str("model: {vocab: 80, hidden: 48, intermediate: 130, layers: 6, heads: 3, norm_eps: 1e-5, rope_theta: "
+                 "1e4}\nnorm: {",
+                 norm, "}\n"));
+  io::write_safetensors(folder / "model.safetensors", io::NamedTensors(weights.begin(), weights.end()));
+  return update;
 }
 
 }  // namespace strata::test

@@ -65,7 +65,9 @@ void randomise(nn::Parameters& parameters, uint64_t seed) {
   for (const ParamSpec& param : parameters.layout().params) {
     const at::Tensor value = parameters.value(param.name);
     if (param.role == ParameterRole::kGate) value.fill_(0.6F * normal(random) + 0.2F);
-    if (param.role == ParameterRole::kGain) {
+    if (param.role == ParameterRole::kGain && param.shape.empty()) {
+      value.fill_(0.3F * normal(random) + 0.2F);
+    } else if (param.role == ParameterRole::kGain) {
       for (int64_t i = 0; i < value.numel(); ++i) value[i].mul_(1.0F + 0.2F * normal(random));
     }
     if (param.role == ParameterRole::kLinear || param.role == ParameterRole::kHead) value.mul_(0.1 / param.start_std);

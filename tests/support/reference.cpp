@@ -90,7 +90,12 @@ class ReferenceModel {
       return wired.custom->function(stream, branch, parameters);
     }
     at::Tensor sum = wired.rule.skip_scale * gate(wired, Gate::kSkip, stream);
-    if (branch.defined()) sum = sum + gate(wired, Gate::kBranch, rms(branch, wired.branch_gain));
+    if (branch.defined()) {
+      const bool is_scaled = wired.rule.branch_norm == norm::Norm::kScale;
+      at::Tensor term = is_scaled ? leaf(wired.branch_gain->name) * branch : rms(branch, wired.branch_gain);
+      term = wired.weight ? leaf(wired.weight->name) * term : gate(wired, Gate::kBranch, term);
+      sum = sum + wired.rule.branch_scale.at(spec_.update) * term;
+    }
     const at::Tensor out = rms(gate(wired, Gate::kSum, sum), wired.out_gain);
     return {out, wired.rule.next_scale * gate(wired, Gate::kNorm, rms(out, wired.next_gain))};
   }

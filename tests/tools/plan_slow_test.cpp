@@ -46,9 +46,10 @@ TEST(Plan, TellsTimeFromAGivenRate) {
 TEST(Plan, GivesALineToEachOfManyRuns) {
   const std::string lines =
       plan({shipped("7b"), shipped("1b"), "--gpus", "4,8", "--memory", "80GB", "--tflops", "989"});
-  EXPECT_THAT(lines, AllOf(ContainsRegex("7b.yaml +4 +4 +layer +[0-9.]+ GB +no "),
-                           ContainsRegex("7b.yaml +8 +4 +layer +[0-9.]+ GB +yes, parallel.zero=1 "),
-                           ContainsRegex("1b.yaml +8 +8 +none +[0-9.]+ GB +yes +64 +64 +64 +[0-9.]+ s +[0-9]+h ")));
+  EXPECT_THAT(lines,
+              AllOf(ContainsRegex("7b.yaml +4 +4 +layer +[0-9.]+ GB +yes, parallel.zero=1 parallel.virtual_ranks=4 "),
+                    ContainsRegex("7b.yaml +8 +4 +layer +[0-9.]+ GB +yes, parallel.zero=1 "),
+                    ContainsRegex("1b.yaml +8 +8 +none +[0-9.]+ GB +yes +64 +64 +64 +[0-9.]+ s +[0-9]+h ")));
   EXPECT_THAT(plan({shipped("71m"), "--gpus", "3,4"}), HasSubstr("which 3 workers cannot share"));
 }
 

@@ -2,6 +2,7 @@
 #include "strata/train/data_parallel.h"
 
 #include <ATen/ops/equal.h>
+#include <ATen/ops/zeros.h>
 
 #include <nlohmann/json.hpp>
 
@@ -31,6 +32,7 @@ config::RunConfig config_of(const Setup& setup) {
   config::RunConfig config;
   config.model = strata::test::tiny_dims();
   config.norm.scheme = setup.scheme;
+  config.norm.prores.warmup_steps = 4;
   config.data.sequence_length = 16;
   config.train.steps = kSteps;
   config.train.micro_batch = 4;
@@ -76,7 +78,7 @@ data::GlobalBatch batch_of(const Division& division, int64_t step, int rank, int
 
 struct Result {
   std::vector<double> numbers;  // losses, norms, clip factors, layer statistics of every step
-  at::Tensor parameters;
+  at::Tensor parameters, master;
 };
 
 void add_numbers(const StepReport& report, const std::string& layers, Result& result) {
@@ -105,7 +107,11 @@ Result train_with(int world_size, const Setup& setup) {
       add_numbers(report, report.layers->line(index).dump(), result);
     }
     training.parallel.gather.finish();
-    result.parameters = training.model.parameters().values().narrow(0, 0, spec.layout.arena_size).clone();
+    const nn::Parameters& parameters = training.model.parameters();
+    result.parameters = parameters.values().narrow(0, 0, spec.layout.arena_size).clone();
+    result.master = at::zeros({parameters.layout().arena_size}, parameters.master().options());
+    training.parallel.gather.collect_master(result.master);
+    result.master = result.master.narrow(0, 0, spec.layout.arena_size);
   });
   for (const Result& result : results) {
     EXPECT_EQ(result.numbers, results.front().numbers);
@@ -126,6 +132,7 @@ TEST_P(WorldSizes, GiveTheSameBytes) {
     const Result shared = train_with(world_size, GetParam());
     EXPECT_EQ(shared.numbers, alone.numbers) << world_size;
     EXPECT_TRUE(at::equal(shared.parameters, alone.parameters)) << world_size;
+    EXPECT_TRUE(at::equal(shared.master, alone.master)) << world_size;
   }
 }
 
@@ -140,7 +147,8 @@ INSTANTIATE_TEST_SUITE_P(
                           .zero = 1,
                           .rounding = config::Rounding::kStochastic},
                     Setup{.scheme = "post+gpas", .precision = config::Precision::kMixed, .zero = 1},
-                    Setup{.scheme = "pre+gpas", .precision = config::Precision::kMixed}),
+                    Setup{.scheme = "pre+gpas", .precision = config::Precision::kMixed},
+                    Setup{.scheme = "deepnorm+gpas+prores", .zero = 1}),
     [](const auto& info) {
       std::string name = info.param.scheme + "_" + std::to_string(static_cast<int>(info.param.precision)) + "_zero" +
                          std::to_string(info.param.zero);

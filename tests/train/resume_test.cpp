@@ -20,12 +20,14 @@ constexpr int64_t kSteps = 5;
 struct Mode {
   config::Precision precision;
   config::Rounding rounding = config::Rounding::kNearest;
+  std::string scheme = "mix+gpas";
 };
 
 config::RunConfig config_of(const Mode& mode, const TempFolder& folder) {
   config::RunConfig config;
   config.model = strata::test::tiny_dims();
-  config.norm.scheme = "mix+gpas";
+  config.norm.scheme = mode.scheme;
+  config.norm.prores.warmup_steps = 4;
   config.train.precision = mode.precision;
   config.optimizer.rounding = mode.rounding;
   config.train.steps = kSteps;
@@ -118,10 +120,12 @@ TEST_P(ResumeInProcess, EveryStepCanBeTheLastBeforeAKill) {
 INSTANTIATE_TEST_SUITE_P(Modes, ResumeInProcess,
                          testing::Values(Mode{config::Precision::kFp32}, Mode{config::Precision::kBf16},
                                          Mode{config::Precision::kBf16, config::Rounding::kStochastic},
-                                         Mode{config::Precision::kMixed}),
+                                         Mode{config::Precision::kMixed},
+                                         Mode{.precision = config::Precision::kFp32, .scheme = "pre+gpas+prores"}),
                          [](const auto& info) {
+                           const bool warms_up = info.param.scheme.ends_with("+prores");
                            return str(config::enum_name(info.param.precision), "_",
-                                      config::enum_name(info.param.rounding));
+                                      config::enum_name(info.param.rounding), warms_up ? "_prores" : "");
                          });
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "strata/config/affects.h"
@@ -15,6 +17,23 @@ constexpr std::array<std::string_view, 2> enum_names(OptimizerKind) { return {"a
 enum class Rounding { kNearest, kStochastic };
 constexpr std::array<std::string_view, 2> enum_names(Rounding) { return {"nearest", "stochastic"}; }
 
+/// optimizer.groups.*: what some parameters have of their own. By the kind of a parameter (embedding, head, matrices,
+/// gains, gates) or by its name, in which * stands for any text; names come before kinds, longer ones before shorter.
+struct GroupsConfig {
+  std::map<std::string, double> lr_factor = {}, weight_decay = {}, beta1 = {}, beta2 = {}, eps = {};
+
+  void fields(auto& field) {
+    field("lr_factor", lr_factor, Affects::kNumbers,
+          "what the learning rate is multiplied by: {embedding: 10} or {\"*.mlp.*\": 0.5}");
+    field("weight_decay", weight_decay, Affects::kNumbers, "{embedding: 0, model.norm.weight: 0.1}");
+    field("beta1", beta1, Affects::kNumbers, "as optimizer.beta1");
+    field("beta2", beta2, Affects::kNumbers, "as optimizer.beta2");
+    field("eps", eps, Affects::kNumbers, "as optimizer.eps");
+  }
+
+  bool operator==(const GroupsConfig&) const = default;
+};
+
 /// optimizer.*: how gradients become updates
 struct OptimizerConfig {
   OptimizerKind kind = OptimizerKind::kAdam;
@@ -24,6 +43,7 @@ struct OptimizerConfig {
   double eps = 1e-8;
   double weight_decay = 0.0;
   Rounding rounding = Rounding::kNearest;
+  GroupsConfig groups = {};
 
   void fields(auto& field) {
     field("kind", kind, Affects::kNumbers, "adamw: weight decay beside the gradient instead of in it");
@@ -31,19 +51,21 @@ struct OptimizerConfig {
     field("beta1", beta1, Affects::kNumbers, "decay of the first moment", in_range_below(0.0, 1.0));
     field("beta2", beta2, Affects::kNumbers, "decay of the second moment", in_range_below(0.0, 1.0));
     field("eps", eps, Affects::kNumbers, "added to the root of the second moment", at_least(0.0));
-    field("weight_decay", weight_decay, Affects::kNumbers, "of matrices; gains and gates never decay", at_least(0.0));
+    field("weight_decay", weight_decay, Affects::kNumbers,
+          "of matrices; gains and gates only where optimizer.groups says so", at_least(0.0));
     field(
         "rounding", rounding, Affects::kNumbers,
         "of weights and states stored in bf16 (train.precision: bf16); stochastic: up or down by chance, so that steps "
         "too small for bf16 count on average");
+    field("groups", groups, "what some parameters have of their own, by kind or name");
   }
 
   bool operator==(const OptimizerConfig&) const = default;
 };
 
-enum class ScheduleKind { kCosine, kLinear, kConstant, kWsd, kReference };
-constexpr std::array<std::string_view, 5> enum_names(ScheduleKind) {
-  return {"cosine", "linear", "constant", "wsd", "reference"};
+enum class ScheduleKind { kCosine, kLinear, kConstant, kWsd, kReference, kWsdReference };
+constexpr std::array<std::string_view, 6> enum_names(ScheduleKind) {
+  return {"cosine", "linear", "constant", "wsd", "reference", "wsd_reference"};
 }
 
 /// schedule.*: the learning rate over the steps
@@ -57,7 +79,8 @@ struct ScheduleConfig {
   void fields(auto& field) {
     field("kind", kind, Affects::kNumbers,
           "after a linear warm-up; wsd: constant, then linear in the last decay_steps; reference: as the paper's code, "
-          "cosine, one update more than train.steps, the first at rate 0");
+          "cosine, one update more than train.steps, the first at rate 0; wsd_reference: as ProRes's code, wsd down to "
+          "0, the same one update more");
     field("warmup_steps", warmup_steps, Affects::kNumbers, "steps until the peak", at_least(0));
     field("min_ratio", min_ratio, Affects::kNumbers, "where the decay ends, as a share of the peak",
           in_range(0.0, 1.0));

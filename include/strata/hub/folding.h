@@ -10,8 +10,9 @@ namespace strata::hub {
 
 /// What turns a model into a stock pre-norm LLaMA with the same logits.
 ///
-/// A junction that only scales its stream, its branch or what the next branch reads (gates, skip_scale, next_scale) can
-/// be written without doing so. Say the stream is x = c y with c the product of all that scaled it so far. Then
+/// A junction that only scales its stream, its branch or what the next branch reads (gates, skip_scale, branch_scale as
+/// it is in spec.update, next_scale) can be written without doing so. Say the stream is x = c y with c the product of
+/// all that scaled it so far. Then
 ///
 ///   x' = g (a c y + b f)     becomes     y' = y + (b / a c) f,  c' = g a c
 ///

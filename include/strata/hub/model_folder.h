@@ -22,7 +22,7 @@ std::optional<std::filesystem::path> find_model_folder(const std::filesystem::pa
 struct ModelFolder {
   config::RunConfig config;  // its `model` and `norm` sections; data.tokenizer: the spiece.model beside it, if any;
                              // data.sequence_length: the longest rows that it was trained on, as far as is known
-  nn::ModelSpec spec;
+  nn::ModelSpec spec;        // of a checkpoint as in the update that comes next
   std::string tokenizer_fingerprint = {};  // of the run that it is a checkpoint of
   io::TensorFiles weights;  // under the model's names: where embedding and head are tied, one tensor has both
 };

@@ -13,7 +13,7 @@ float gate_factor(GateActivation activation, float alpha);
 
 /// The fixed numbers and the parameters of one junction. Undefined gains mean: no such norm.
 ///
-///   s = skip_scale x + branch_norm(f)      x' = out_norm(s)      n = next_scale next_norm(x')
+///   s = skip_scale x + branch_scale branch_norm(f)      x' = out_norm(s)      n = next_scale next_norm(x')
 ///
 /// with the value named by `gate` multiplied by 1 - act(alpha) (base/gate.h). Gains: [D], of the activations' dtype.
 struct JunctionRule {
@@ -26,7 +26,10 @@ struct JunctionRule {
   at::Tensor branch_gain_D;
   at::Tensor out_gain_D;
   at::Tensor next_gain_D;
-  at::Tensor alpha;  // scalar, fp32 or bf16; undefined: no gate
+  at::Tensor alpha;               // scalar, fp32 or bf16; undefined: no gate
+  bool alpha_is_factor = false;   // the value named by `gate` is multiplied by alpha itself
+  bool branch_is_scaled = false;  // branch_norm(f) is branch_gain * f
+  at::Tensor branch_scale = {};   // scalar, fp32, read when the junction is computed; undefined: 1
 };
 
 /// What a junction reads.

@@ -64,6 +64,13 @@ class Model {
   /// From now on these are trained, and have their gradients there.
   void set_trained(ParameterLayout trained);
 
+  /// From now on the scheme is that of this update, from 0, where it moves with them (norm::Ramp). by_way_of: memory of
+  /// the host like branch_scales(), which stays as it is until the device has read it; undefined: the device is waited
+  /// for.
+  void set_update(int64_t update, const at::Tensor& by_way_of = {});
+  /// What multiplies the branches, where the model computes; undefined: nothing does.
+  const at::Tensor& branch_scales() const;
+
   /// From now on called before a forward reads a section's parameters: they may be on their way until it returns.
   void set_before_section(std::function<void(ArenaRange)> hook) { before_section_ = std::move(hook); }
   /// The same for all sections at once: for who has recorded a forward, which calls nobody when it is replayed.

@@ -36,7 +36,8 @@ struct ModelSpec {
   config::GpasConfig gate;
   ParameterLayout layout;
   ParameterLayout trained;  // what is trained, and where it lies in the arena of gradients; unless frozen, all of it
-  std::vector<int64_t> layers = {};  // those that the decoder goes through, which the wiring is about
+  std::vector<int64_t> layers = {};    // those that the decoder goes through, which the wiring is about
+  int64_t update = norm::kEndOfRamps;  // that a model of it begins in, where its scheme moves with them
 };
 
 /// The same parameters, and a decoder that passes a layer over, for evaluation. Throws Error as norm::without_layer.

@@ -12,12 +12,30 @@
 
 namespace strata::norm {
 
-/// RMSNorm with a gain:  norm(x) = gain * x / sqrt(mean(x^2) + eps)
-enum class Norm { kNone, kRms };
+/// kRms, RMSNorm with a gain:  norm(x) = gain * x / sqrt(mean(x^2) + eps)
+/// kScale, of a branch alone, a gain without a norm:  norm(x) = gain * x
+enum class Norm { kNone, kRms, kScale };
+
+/// A number that may move with a run's updates, of which t, from 0, is the number:
+///
+///   from + (to - from) * min(max((t - begin) / length, 0), 1)^power
+struct Ramp {
+  double from = 1.0, to = 1.0;
+  double begin = 0.0, length = 1.0;  // updates
+  double power = 1.0;
+
+  double at(int64_t update) const;
+  bool is_constant() const { return from == to; }
+  bool is_one() const { return is_constant() && from == 1.0; }
+  bool operator==(const Ramp&) const = default;
+};
+
+/// Behind the end of every ramp.
+inline constexpr int64_t kEndOfRamps = int64_t{1} << 52;
 
 /// What happens between one branch and the next.
 ///
-///   s  = skip_scale * x + branch_norm(f)      f: output of the branch just left
+///   s  = skip_scale * x + branch_scale * branch_norm(f)      f: output of the branch just left
 ///   x' = out_norm(s)                          x': the residual stream from here on
 ///   n  = next_scale * next_norm(x')           n: what the next branch reads
 ///
@@ -25,6 +43,7 @@ enum class Norm { kNone, kRms };
 /// (GPAS; base/gate.h has the equations forward and backward).
 struct Junction {
   double skip_scale = 1.0;
+  Ramp branch_scale = {};
   Norm branch_norm = Norm::kNone;
   Norm out_norm = Norm::kNone;
   Norm next_norm = Norm::kNone;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "strata/base/registry.h"
@@ -23,14 +24,18 @@ struct Site {
 
 /// One sub-layer as the papers write it:
 ///
-///   x <- out_norm(skip_scale * x + branch_norm(f(input_scale * input_norm(x))))
+///   x <- out_norm(skip_scale * x + branch_scale * branch_norm(f(input_scale * input_norm(x))))
 ///
 /// with its GPAS gate (section 4.4) on one of these values; `norm` means what f reads.
 struct Sublayer {
   Norm input_norm = Norm::kNone;
   double input_scale = 1.0;
-  double input_gain = 1.0;  // what input_norm's gain starts from
+  double input_gain = 1.0;                // what input_norm's gain starts from
+  std::string_view input_norm_name = {};  // "pre_feedforward_layernorm", where its place alone does not give it
   Norm branch_norm = Norm::kNone;
+  double branch_gain = 1.0;  // what branch_norm's gain starts from
+  Ramp branch_scale = {};
+  std::string_view branch_weight = {};  // a learned number of the layer by that name, from 0, multiplies the branch too
   double skip_scale = 1.0;
   Norm out_norm = Norm::kNone;
   Gate gate = Gate::kNone;
@@ -55,12 +60,32 @@ class Scheme {
  public:
   virtual ~Scheme() = default;
   virtual Sublayer sublayer(const Site& site) const = 0;
+  /// Of the embedding, before all else: x0 = embedding_norm(embedding), with the gain `model.embedding_norm.weight`.
+  virtual Norm embedding_norm() const { return Norm::kNone; }
   /// The escape hatch: the junction after the branch at `site`, in place of what the records say about it, which are
   /// this sub-layer's leaving half and the next one's input norm. The last junction's n goes to the head, so that one
   /// has the final norm in it (parameter `model.norm.weight`).
   virtual std::optional<CustomJunction> custom(const Site&) const { return std::nullopt; }
   /// Standard deviation of the normal distribution that a linear weight starts from.
   virtual double weight_std(const WeightSite&) const { return kLinearStd; }
+};
+
+/// A scheme that changes another one's records.
+class Decorator : public Scheme {
+ public:
+  /// suffix: as it is written behind the other's name.
+  Decorator(std::string suffix, std::unique_ptr<Scheme> scheme)
+      : suffix_(std::move(suffix)), scheme_(std::move(scheme)) {}
+
+  Sublayer sublayer(const Site& site) const override { return scheme_->sublayer(site); }
+  Norm embedding_norm() const override { return scheme_->embedding_norm(); }
+  double weight_std(const WeightSite& site) const override { return scheme_->weight_std(site); }
+  /// Throws config::KeyError: a function has no records.
+  std::optional<CustomJunction> custom(const Site& site) const override;
+
+ private:
+  std::string suffix_;
+  std::unique_ptr<Scheme> scheme_;
 };
 
 /// The numbers under `norm.options`. A scheme asks for each of its own in its constructor.

@@ -24,7 +24,8 @@ struct WiredJunction {
   std::optional<Gain> branch_gain;
   std::optional<Gain> out_gain;
   std::optional<Gain> next_gain;
-  std::optional<std::string> gate;  // name of the gate's parameter; there exactly where rule.gate is not kNone
+  std::optional<std::string> gate;  // name of the gate's parameter; there where rule.gate is not kNone, but for:
+  std::optional<Gain> weight;       // rule.gate is kBranch, and what multiplies the branch is this scalar itself
   std::optional<CustomJunction> custom;
 };
 

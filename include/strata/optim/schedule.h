@@ -16,7 +16,7 @@ class Schedule {
   /// The rate of update `step`, from 0.
   double rate(int64_t step) const { return peak_ * factor(step); }
 
-  /// Updates that a run makes: train.steps, and one more under `reference`, as the paper's code does.
+  /// Updates that a run makes: train.steps, and one more under `reference` and `wsd_reference`, as their code does.
   int64_t updates() const { return updates_; }
 
  private:

@@ -93,8 +93,12 @@ class Step {
  private:
   // Memory of the host that a step needs until it is read.
   struct Slot {
-    explicit Slot(const StepNumbers& numbers) : scales_M(host_memory_like(numbers.scales_M)), copy(numbers.for_host) {}
+    Slot(const StepNumbers& numbers, const at::Tensor& of_branches)
+        : scales_M(host_memory_like(numbers.scales_M)), copy(numbers.for_host) {
+      if (of_branches.defined()) branch_scales = host_memory_like(of_branches);
+    }
     at::Tensor scales_M;
+    at::Tensor branch_scales;
     HostCopy copy;
   };
 

@@ -23,6 +23,7 @@ static __global__ void junction_backward_kernel(JunctionBackwardRow<T> first, Ju
   const int64_t stride = kJunctionGains * width + 1;
   first.forward = forward_factors(scales);
   first.backward = backward_factors(scales);
+  first.branch_scale = branch_factor(scales);
   const auto each_sum = [&](const auto& f) {
     for (int64_t gain = 0; gain < kJunctionGains; ++gain) {
       exec.each(width, [&](At<kCount> i) { f(gain * width, i); });

@@ -52,6 +52,7 @@ class Evaluation final : public Hook {
     const PlaceTeller tell = [&](const std::string& place) {
       if (logs_ != nullptr && plan_.says && pace.is_due()) log::progress({{"evaluating: " + place, 1}});
     };
+    model_.set_update(progress.step);
     const EvaluationResult result = evaluate(model_, *plan_.set, workers_, tell);
     if (plan_.tell) plan_.tell(result);
     const Scores scores = plan_.scores ? plan_.scores(tell) : Scores{};
