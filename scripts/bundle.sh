@@ -31,7 +31,7 @@ if [ -z "$from" ]; then
   targets=(strata_program "${tests[@]}")
   if grep -q "strata_cuda:" <<<"$(cmake --build "$from" --target help)"; then targets+=(strata_cuda strata_nccl); fi
   portable "$from" x86-64-v3 "${targets[@]}"
-  portable "$wide" x86-64-v4 strata
+  portable "$wide" x86-64-v4 libstrata.so  # `strata` is the program there
 fi
 [ -x "$from/strata" ] || { echo "bundle: $from has no strata" >&2 && exit 1; }
 version=$(sed -nE 's/^project\(Strata VERSION ([0-9.]+).*/\1/p' CMakeLists.txt)

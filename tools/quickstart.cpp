@@ -87,7 +87,7 @@ void say_what_next(const std::string& config, const std::string& checkpoint) {
 
 void run(const QuickstartArguments& arguments) {
   const auto config = installed("configs/pretrain/demo.yaml", "configs/pretrain/demo.yaml");
-  STRATA_CHECK(config, "there is no configs/pretrain/demo.yaml beside the program");
+  STRATA_CHECK(config || arguments.corpus_only, "there is no configs/pretrain/demo.yaml beside the program");
   fs::create_directories(arguments.folder);
   fs::current_path(arguments.folder);
   make_corpus();
