@@ -3,8 +3,9 @@
 # One archive that runs where nothing can be installed, beside a torch 2.11 wheel: program, modules, configs, the demo's
 # corpus, tests for GPUs and scripts/gpu_check.sh, and the libraries that neither glibc nor torch has. Into FOLDER
 # (default: build/bundle):
-#   strata-VERSION-linux-x86_64.tgz       unpack, run ./strata
-#   strata_lm-VERSION-py3-none-*.whl      the same for pip, with the command `strata`
+#   strata-VERSION-linux-x86_64.tgz        unpack, run ./strata
+#   strata-VERSION-linux-x86_64-tests.tgz  into the same folder: what ./gpu_check.sh runs besides
+#   strata_lm-VERSION-py3-none-*.whl       the program for pip, with the command `strata`
 #
 # Builds for processors with AVX2, and the library once more for those with AVX-512, between which the system's loader
 # chooses (glibc-hwcaps); --from packs a build as it is, which may be for this machine's processor alone.

@@ -103,19 +103,28 @@ def make_tree(tree, arguments):
         shutil.copy(ROOT / file, tree)
     shutil.copy(HERE / "strata", tree)
     if arguments.tests:
-        shutil.copytree(ROOT / "tests/golden", tree / "share/strata/tests/golden")
+        for vectors in ("golden", "golden2"):
+            shutil.copytree(ROOT / "tests" / vectors, tree / "share/strata/tests" / vectors)
         shutil.copy(ROOT / "scripts/gpu_check.sh", tree)
         shutil.copy(ROOT / "scripts/gpu_report.py", tree)
 
 
-def make_archive(tree, path):
+def is_of_tests(path):
+    return "tests" in path.parts or path.name.startswith("test_")
+
+
+def make_archive(tree, path, tests):
+    """Of the tests and what they read, or of everything else."""
     def plain(entry):
         entry.uid = entry.gid = 0
         entry.uname = entry.gname = "root"
         return entry
 
     with tarfile.open(path, "w:gz") as archive:
-        archive.add(tree, tree.name, filter=plain)
+        for file in sorted(tree.rglob("*")):
+            if file.is_file() and is_of_tests(file.relative_to(tree)) == tests:
+                archive.add(file, Path(tree.name) / file.relative_to(tree), filter=plain)
+    return path
 
 
 def make_wheel(tree, path, version, glibc):
@@ -136,10 +145,9 @@ def make_wheel(tree, path, version, glibc):
     modes = {}
     for file in sorted(tree.rglob("*")):
         relative = file.relative_to(tree)
-        if file.is_file() and relative.parts[0] not in ("gpu_check.sh", "gpu_report.py") and "tests" not in relative.parts:
-            if not relative.name.startswith("test_"):
-                files[f"strata_lm/{relative}"] = file.read_bytes()
-                modes[f"strata_lm/{relative}"] = file.stat().st_mode & 0o777
+        if file.is_file() and not is_of_tests(relative) and relative.parts[0] not in ("gpu_check.sh", "gpu_report.py"):
+            files[f"strata_lm/{relative}"] = file.read_bytes()
+            modes[f"strata_lm/{relative}"] = file.stat().st_mode & 0o777
     record = f"{name}.dist-info/RECORD"
     lines = []
     for entry, content in files.items():
@@ -170,10 +178,11 @@ def main():
     make_tree(tree, arguments)
     binaries = [file for file in [*(tree / "lib").rglob("*.so*"), *(tree / "bin").iterdir()] if "gcc" not in file.parts]
     needs = newest_symbols(binaries)
-    archive = tree.with_name(tree.name + ".tgz")
-    make_archive(tree, archive)
+    archives = [make_archive(tree, tree.with_name(tree.name + ".tgz"), False)]
+    if arguments.tests:
+        archives.append(make_archive(tree, tree.with_name(tree.name + "-tests.tgz"), True))
     wheel = make_wheel(tree, arguments.out, arguments.version, needs["GLIBC"])
-    for made in (archive, wheel):
+    for made in (*archives, wheel):
         print(f"{made}: {made.stat().st_size / 1e6:.1f} MB")
     own = sorted(file.name for file in (tree / "lib").glob("*.so*") if not file.name.startswith("libstrata"))
     print(f"needs glibc {needs['GLIBC']}, torch 2.11; brings {', '.join(own)}")

@@ -88,7 +88,9 @@ std::optional<LoopbackSocket> bind_to_loopback(const std::string& host, uint16_t
     throw Error(std::strerror(reason));
   }
   // The port is at one place in both families.
-  return LoopbackSocket{.socket = socket, .port = ntohs(reinterpret_cast<sockaddr_in&>(bound).sin_port)};
+  return LoopbackSocket{.socket = socket,
+                        .port = ntohs(reinterpret_cast<sockaddr_in&>(bound).sin_port),
+                        .host = address->ai_family == AF_INET ? "127.0.0.1" : "::1"};
 }
 
 std::string address_towards(const std::string& host, uint16_t port) {

@@ -17,6 +17,7 @@ std::string address_towards(const std::string& host, uint16_t port);
 struct LoopbackSocket {
   int socket = -1;  // the caller's
   uint16_t port = 0;
+  const char* host = "127.0.0.1";  // or ::1; no name, which a machine without /etc/hosts does not know
 };
 
 /// Binds one where `host` is nothing but loopback addresses; nothing where it is another, or cannot be found. port 0:

@@ -57,14 +57,16 @@ Store Store::serve(uint16_t port, const std::string& host) {
   options.port = port;
   options.isServer = true;
   options.waitWorkers = false;
+  std::string self = "127.0.0.1";
   try {
     if (const auto listener = bind_to_loopback(host, port)) {  // c10d's own would listen on every interface
       options.masterListenFd = listener->socket;
       options.port = listener->port;
+      self = listener->host;
     }
-    auto store = c10::make_intrusive<c10d::TCPStore>("localhost", options);
+    auto store = c10::make_intrusive<c10d::TCPStore>(self, options);
     const uint16_t served = store->getPort();
-    return {std::make_shared<Connection>(Connection{std::move(store), "localhost", served}), ""};
+    return {std::make_shared<Connection>(Connection{std::move(store), self, served}), ""};
   } catch (const std::exception& failure) {
     throw Error(strata::str("cannot serve the workers' store at port ", port, ": ", first_line(failure)));
   }

@@ -12,7 +12,7 @@ fail() { echo "bundle: $*" >&2 && exit 1; }
 
 "$source/scripts/bundle.sh" --from "$build" "$scratch/out"
 mkdir "$scratch/elsewhere"
-tar -xzf "$scratch"/out/*.tgz -C "$scratch/elsewhere"
+for archive in "$scratch"/out/*.tgz; do tar -xzf "$archive" -C "$scratch/elsewhere"; done
 strata=$(echo "$scratch"/elsewhere/*/strata)
 chmod -R a-w "$scratch/elsewhere"  # nothing is written there
 
@@ -54,10 +54,12 @@ run "$scratch/venv/bin/python -m strata_lm --version"
 requires=$("$scratch/venv/bin/python" -c 'import importlib.metadata as m; print(m.requires("strata-lm"))')
 expect "torch==2.11" "$requires"
 
-if [ "$(id -u)" = 0 ]; then
-  echo "== in a bare root, as nobody, read-only, without /etc/hosts, HOME, or anything but the C library, sh and torch"
+if [ "$(id -u)" != 0 ] || ! unshare --mount true 2>/dev/null; then
+  echo "NOT tested in a bare root: mounting is not permitted here"
+else
+  echo "== in a bare root, as nobody, read-only, without /etc/hosts, HOME, or anything but /dev, /proc, the C library, sh and torch"
   root=$scratch/root
-  mkdir -p "$root"/{bin,lib64,lib/x86_64-linux-gnu,usr/bin,usr/lib/x86_64-linux-gnu,proc,strata,torch,work}
+  mkdir -p "$root"/{bin,lib64,lib/x86_64-linux-gnu,usr/bin,usr/lib/x86_64-linux-gnu,dev,proc,strata,torch,work}
   for program in /bin/sh /usr/bin/readlink /usr/bin/dirname /bin/grep /bin/sed; do cp -L "$program" "$root/bin/"; done
   for library in $(ldd /bin/sh /usr/bin/readlink /bin/grep /bin/sed | grep -oE '/[^ ]+\.so[^ ]*' | sort -u) \
     /lib/x86_64-linux-gnu/{libm.so.6,libdl.so.2,libpthread.so.0,librt.so.1,libutil.so.1,libresolv.so.2}; do
@@ -67,8 +69,8 @@ if [ "$(id -u)" = 0 ]; then
   sed -i "s,^base: .*,base: /strata/share/strata/configs/pretrain/demo.yaml," "$root/work/tiny.yaml"
   chmod -R a+rX "$root" && chmod 777 "$root/work"
   unshare --mount bash -c "
-    mount --rbind /proc '$root/proc' && mkdir -p '$root/site' && mount --rbind '$site' '$root/site' || exit 77
-    cd / && env -i STRATA_TORCH_DIR=/site/torch /usr/sbin/chroot --userspec=65534:65534 '$root' /bin/sh -c '
+    mount --rbind /proc '$root/proc' && mount --rbind /dev '$root/dev' && mkdir -p '$root/site' && mount --rbind '$site' '$root/site' || exit 77
+    cd / && env -i STRATA_TORCH_DIR=/site/torch /usr/bin/timeout 120 /usr/sbin/chroot --userspec=65534:65534 '$root' /bin/sh -c '
       cd /work && /strata/strata pretrain tiny.yaml run.dir=run &&
       /strata/strata launch --nproc-per-node 2 -- pretrain tiny.yaml run.dir=two'" > "$scratch/bare.log" 2>&1 && status=0 || status=$?
   cat "$scratch/bare.log"

@@ -136,7 +136,7 @@ TEST_F(BadInput, InConfigKeysAndValues) {
 
 TEST_F(BadInput, InTheScheme) {
   expect_config_refused("norm:\n  scheme: sandwhich\n", 2,
-                        {"norm.scheme: unknown scheme \"sandwhich\"; did you mean \"sandwich\"? (known: deepnorm "});
+                        {"norm.scheme: unknown scheme \"sandwhich\"; did you mean \"sandwich\"? (known: completep "});
   expect_config_refused("norm:\n  scheme: mix\n  options: {post_shar: 0.5}\n", 3,
                         {"norm.options.post_shar: unknown option", "did you mean \"post_share\"?"});
   expect_config_refused("norm:\n  scheme: mix\n  options: {post_share: 2}\n", 3, {"norm.options.post_share: is 2"});

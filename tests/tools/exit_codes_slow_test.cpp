@@ -32,6 +32,8 @@ class ExitCodes : public testing::Test {
     write_file(run_ / "damaged.json", "[[1, 2");
     write_file(run_ / "damaged.jsonl", "{\"text\": 1}\n");
     fs::create_directory(run_ / "damaged_sweep");
+    fs::create_directories(run_ / "quick/data/demo");
+    write_file(run_ / "quick/data/demo/demo-validation.00000-of-00001.json.gz", "");
     write_file(run_ / "damaged_sweep/study.json", "{");
     const std::string sweep = "base: c.yaml\nvary: {norm.scheme: [pre]}\nseeds: 1\nset: [train.loss_chunk=64";
     write_file(run_ / "sweep.yaml", sweep + "]\noutput: " + at("sweeps/one") + "\n");
@@ -53,6 +55,8 @@ class ExitCodes : public testing::Test {
     return {
         {"pretrain", {{run_.config(), dir}, {absent}, {run_.config(), dir, "data.train=" + at("damaged.jsonl")}}},
         {"sft", {{}, {run_.config(), "sft.model=" + absent}, {}}},
+        {"quickstart",
+         {{"--corpus-only", "--folder", at("quick")}, {"--folder"}, {"--corpus-only", "--folder", at("ids.json")}}},
         {"compare",
          {{run_.config(), "--schemes", "pre", "--seeds", "1", "--output", at("sweeps/three")},
           {absent, "--schemes", "pre"},
