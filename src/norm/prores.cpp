@@ -20,8 +20,9 @@ int64_t warmup_steps(const ProResConfig& config, int64_t layers) {
 
 // T_l: when the layer's branches have come in whole.
 double length_of(const ProResConfig& config, int64_t layer, int64_t layers) {
-  const auto all = static_cast<double>(warmup_steps(config, layers));
-  const auto first = static_cast<double>(warmup_steps(config, layers) / layers);
+  const int64_t steps = warmup_steps(config, layers);
+  const int64_t whole_share = steps / layers;
+  const auto all = static_cast<double>(steps), first = static_cast<double>(whole_share);
   if (layers == 1) return first;
   return first + static_cast<double>(layer) * (all - first) / static_cast<double>(layers - 1);
 }
