@@ -92,7 +92,7 @@ void run(const ExportArguments& arguments) {
                                                     .tokenizer = tokenizer},
                                                    folder.temporary());
   const bool is_stock = exported.folding.obstacle.empty();
-  std::cout << arguments.out << ": " << (is_stock ? "LlamaForCausalLM" : "StrataForCausalLM") << ", "
+  std::cout << arguments.out << ": " << (is_stock ? hub::class_of(exported.folding.stock) : "StrataForCausalLM") << ", "
             << with_commas(model.spec.layout.count()) << " parameters, " << model.config.norm.scheme << ", "
             << nn::name_of(exported.dtype) << (exported.files > 1 ? str(" in ", exported.files, " files") : "")
             << (tokenizer.empty() ? ", no tokenizer" : ", with tokenizer") << "\n";
@@ -106,7 +106,7 @@ void run(const ExportArguments& arguments) {
 void add_export(const Command& program) {
   const auto arguments = std::make_shared<ExportArguments>();
   const Command command = program.add(
-      "export", "write a model for Hugging Face; a stock LLaMA wherever its scheme and gates can be folded into one");
+      "export", "write a model for Hugging Face; a stock LLaMA, Qwen3 or OLMo 2 wherever it is one or can be folded into one");
   command.option("folder", arguments->folder, "model folder or checkpoint").required();
   command.option("out", arguments->out, "folder to write").required();
   command.option("--to", arguments->to).one_of({"hf"}).shows_default();

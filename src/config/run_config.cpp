@@ -29,11 +29,13 @@ void check_divides(const char* key, int64_t value, const char* total_key, int64_
 
 void ModelConfig::validate() const {
   if (vocab == kAutoVocab) throw KeyError("model.vocab", "auto is for runs; here it has to be a number");
-  check_divides("model.heads", heads, "model.hidden", hidden);
+  if (own_head_dim == 0) check_divides("model.heads", heads, "model.hidden", hidden);
   check_divides("model.kv_heads", kv(), "model.heads", heads);
   if (head_dim() % 2 != 0) {
-    throw KeyError("model.heads", str(heads, " heads of model.hidden=", hidden, " are ", head_dim(),
-                                      " wide; the rotary embedding needs an even width"));
+    throw own_head_dim == 0
+        ? KeyError("model.heads", str(heads, " heads of model.hidden=", hidden, " are ", head_dim(),
+                                      " wide; the rotary embedding needs an even width"))
+        : KeyError("model.head_dim", str("is ", head_dim(), "; the rotary embedding needs an even width"));
   }
 }
 

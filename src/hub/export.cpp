@@ -1,5 +1,6 @@
 #include "strata/hub/export.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/isfinite.h>
 
 #include <nlohmann/json.hpp>
@@ -20,12 +21,16 @@ struct Part {
   std::string name;    // in the export
   std::string source;  // in the model
   double factor = 1.0;
+  std::string channels = {};  // a tensor [rows] of the model's, which scales the rows too
 };
 
-// By where norms stand, not by what they are called here: stock LLaMA has one name for each place.
+// By where norms stand, not by what they are called here: LLaMA and Qwen3 have one name for each place.
 std::vector<Part> stock_parts(const nn::ModelSpec& spec, const Folding& folding) {
   std::vector<Part> parts{{"model.embed_tokens.weight", "model.embed_tokens.weight"}};
-  const auto add = [&](const std::string& name, double factor = 1.0) { parts.push_back({name, name, factor}); };
+  const auto add = [&](const std::string& name) { parts.push_back({name, name}); };
+  const auto add_last = [&](const std::string& name, size_t branch) {
+    parts.push_back({name, name, folding.branches[branch], folding.channels[branch]});
+  };
   const auto gain_before = [&](int64_t branch) {
     const auto& junction = branch == 0 ? spec.wiring.entry : spec.wiring.after[static_cast<size_t>(branch - 1)];
     return junction.next_gain->name;
@@ -35,11 +40,14 @@ std::vector<Part> stock_parts(const nn::ModelSpec& spec, const Folding& folding)
     const auto attention = static_cast<size_t>(2 * layer), feed_forward = attention + 1;
     parts.push_back({prefix + "input_layernorm.weight", gain_before(2 * layer), folding.gains[attention]});
     for (const char* name : {"q", "k", "v"}) add(str(prefix, "self_attn.", name, "_proj.weight"));
-    add(prefix + "self_attn.o_proj.weight", folding.branches[attention]);
+    if (folding.stock == Stock::kQwen3) {
+      for (const char* name : {"q", "k"}) add(str(prefix, "self_attn.", name, "_norm.weight"));
+    }
+    add_last(prefix + "self_attn.o_proj.weight", attention);
     parts.push_back(
         {prefix + "post_attention_layernorm.weight", gain_before(2 * layer + 1), folding.gains[feed_forward]});
     for (const char* name : {"gate", "up"}) add(str(prefix, "mlp.", name, "_proj.weight"));
-    add(prefix + "mlp.down_proj.weight", folding.branches[feed_forward]);
+    add_last(prefix + "mlp.down_proj.weight", feed_forward);
   }
   parts.push_back({"model.norm.weight", gain_before(2 * spec.dims.layers), folding.gains.back()});
   add("lm_head.weight");
@@ -55,7 +63,8 @@ std::vector<Part> all_parts(const nn::ModelSpec& spec) {
 at::Tensor made(const Part& part, const io::TensorFiles& weights, at::ScalarType dtype) {
   weights.release_pages();
   const at::Tensor source = weights.tensor(part.source);
-  const at::Tensor scaled = part.factor == 1.0 ? source : source.to(at::kDouble).mul(part.factor);
+  at::Tensor scaled = part.factor == 1.0 ? source : source.to(at::kDouble).mul(part.factor);
+  if (!part.channels.empty()) scaled = scaled.to(at::kDouble) * weights.tensor(part.channels).unsqueeze(1);
   const at::Tensor cast = scaled.to(dtype).contiguous();
   STRATA_CHECK(dtype != at::kHalf || cast.isfinite().all().item<bool>(), part.name,
                ": has values that fp16 cannot hold; --dtype bf16 can");
@@ -134,10 +143,11 @@ Exported export_model(const ModelFolder& model, const ExportOptions& options, co
   if (!options.tokenizer.empty()) write_tokenizer(options.tokenizer, dims, folder);  // before anything large
   Exported exported{.folding = fold(model.spec, model.weights), .dtype = options.dtype.value_or(stored_dtype(model))};
   const bool is_stock = exported.folding.obstacle.empty();
-  const std::vector<Part> parts = is_stock ? stock_parts(model.spec, exported.folding) : all_parts(model.spec);
+  const bool has_its_names = !is_stock || exported.folding.stock == Stock::kOlmo2;
+  const std::vector<Part> parts = has_its_names ? all_parts(model.spec) : stock_parts(model.spec, exported.folding);
   exported.files = write_weights(folder, plans_of(parts, model.weights, exported.dtype), options.most_shard_bytes);
   io::write_json(folder / "config.json",
-                 is_stock ? stock_config(dims, exported.dtype) : wired_config(dims, model.spec, exported.dtype));
+                 is_stock ? stock_config(exported.folding.stock, dims, exported.dtype) : wired_config(dims, model.spec, exported.dtype));
   io::write_json(folder / "generation_config.json", generation_config());
   if (!is_stock) io::write_atomically(folder / "modeling_strata.py", modeling_strata_py());
   return exported;

@@ -14,6 +14,16 @@ using nlohmann::json;
 // What wrote a file that has no other version to name: the oldest one that is known to read it.
 constexpr const char* kTransformersVersion = "4.31.0";
 
+const char* version_of(Stock stock) {
+  return stock == Stock::kQwen3 ? "4.51.0" : stock == Stock::kOlmo2 ? "4.47.0" : kTransformersVersion;
+}
+
+const char* model_type_of(Stock stock) {
+  return stock == Stock::kQwen3 ? "qwen3" : stock == Stock::kOlmo2 ? "olmo2" : "llama";
+}
+
+std::string_view kind_of(norm::Norm norm) { return norm == norm::Norm::kTanh ? "tanh" : "erf"; }
+
 const char* dtype_name(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kHalf ? "float16" : "float32";
 }
@@ -31,14 +41,23 @@ json junction_of(const norm::WiredJunction& junction, int64_t update) {
   const double branch_scale = junction.rule.branch_scale.at(update);
   if (branch_scale != 1.0) said["branch_scale"] = branch_scale;
   if (junction.rule.branch_norm == norm::Norm::kScale) said["branch_is_scaled"] = true;
-  if (junction.weight) said["weight"] = junction.weight->name;
+  if (junction.weight) {
+    said["weight"] = junction.weight->name;
+    said["weight_position"] = config::enum_name(junction.rule.gate);
+  }
+  const auto say_kind = [&](const char* place, norm::Norm norm) {
+    if (has_alpha(norm)) said["norm_kinds"][place] = kind_of(norm);
+  };
+  say_kind("branch_norm", junction.rule.branch_norm);
+  say_kind("out_norm", junction.rule.out_norm);
+  say_kind("next_norm", junction.rule.next_norm);
   return said;
 }
 
 }  // namespace
 
-json stock_config(const config::ModelConfig& dims, at::ScalarType dtype) {
-  return {{"architectures", {"LlamaForCausalLM"}},
+json stock_config(Stock stock, const config::ModelConfig& dims, at::ScalarType dtype) {
+  return {{"architectures", {class_of(stock)}},
           {"attention_bias", false},
           {"attention_dropout", 0.0},
           {"bos_token_id", nullptr},
@@ -51,7 +70,7 @@ json stock_config(const config::ModelConfig& dims, at::ScalarType dtype) {
           {"intermediate_size", dims.intermediate},
           {"max_position_embeddings", dims.max_positions},
           {"mlp_bias", false},
-          {"model_type", "llama"},
+          {"model_type", model_type_of(stock)},
           {"num_attention_heads", dims.heads},
           {"num_hidden_layers", dims.layers},
           {"num_key_value_heads", dims.kv()},
@@ -62,7 +81,7 @@ json stock_config(const config::ModelConfig& dims, at::ScalarType dtype) {
           {"rope_theta", dims.rope_theta},
           {"tie_word_embeddings", false},
           {"torch_dtype", dtype_name(dtype)},
-          {"transformers_version", kTransformersVersion},
+          {"transformers_version", version_of(stock)},
           {"use_cache", true},
           {"vocab_size", dims.vocab}};
 }
@@ -70,12 +89,14 @@ json stock_config(const config::ModelConfig& dims, at::ScalarType dtype) {
 json wired_config(const config::ModelConfig& dims, const nn::ModelSpec& spec, at::ScalarType dtype) {
   const norm::Wiring& wiring = spec.wiring;
   const config::GpasConfig& gate = spec.gate;
-  json wired = stock_config(dims, dtype);
+  json wired = stock_config(Stock::kLlama, dims, dtype);
   wired["architectures"] = {"StrataForCausalLM"};
   wired["auto_map"] = {{"AutoConfig", "modeling_strata.StrataConfig"},
                        {"AutoModelForCausalLM", "modeling_strata.StrataForCausalLM"}};
   wired["model_type"] = "strata";
   wired["use_cache"] = false;
+  wired["qk_norm"] = config::enum_name(spec.attention_norms.query_key);
+  wired["v_norm"] = spec.attention_norms.value;
   wired["gate_activation"] = config::enum_name(gate.activation);
   wired["gate_stop_gradient"] = gate.stop_gradient;
   json junctions = json::array({junction_of(wiring.entry, spec.update)});

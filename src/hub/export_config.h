@@ -6,12 +6,13 @@
 #include <string_view>
 
 #include "strata/config/model.h"
+#include "strata/hub/folding.h"
 #include "strata/nn/model_spec.h"
 
 namespace strata::hub {
 
-/// config.json of a stock LlamaForCausalLM, with the keys of transformers 5 and those of older versions.
-nlohmann::json stock_config(const config::ModelConfig& dims, at::ScalarType dtype);
+/// config.json of a stock model, with the keys of transformers 5 and those of older versions.
+nlohmann::json stock_config(Stock stock, const config::ModelConfig& dims, at::ScalarType dtype);
 
 /// config.json for modeling_strata.py: the same keys, and the wiring as data.
 nlohmann::json wired_config(const config::ModelConfig& dims, const nn::ModelSpec& spec, at::ScalarType dtype);

@@ -12,6 +12,26 @@ namespace {
 
 using nlohmann::json;
 
+// What transformers calls an architecture, and what it is here.
+struct Architecture {
+  const char* model_type;
+  std::vector<std::string> names;  // in `architectures`
+  const char* scheme;
+  config::QkNorm qk_norm;
+  double norm_eps;              // where config.json has none
+  int64_t head_dim;             // likewise; 0: hidden_size over heads
+};
+
+const std::vector<Architecture>& architectures() {
+  using config::QkNorm;
+  // The second name of LLaMA's is what the lineage of the paper's code writes.
+  static const std::vector<Architecture> all{
+      {"llama", {"LlamaForCausalLM", "LLaMAForCausalLM"}, "pre", QkNorm::kNone, 1e-6, 0},
+      {"qwen3", {"Qwen3ForCausalLM"}, "pre", QkNorm::kHead, 1e-6, 128},
+      {"olmo2", {"Olmo2ForCausalLM"}, "olmo2", QkNorm::kNone, 1e-5, 0}};
+  return all;
+}
+
 // In rope_parameters and rope_scaling.
 constexpr std::string_view kRotationKeys =
     " rope_type type rope_theta partial_rotary_factor factor original_max_position_embeddings ";
@@ -23,7 +43,7 @@ constexpr std::string_view kKnownKeys =
     "max_position_embeddings max_sequence_length mlp_bias model_type num_attention_heads "
     "num_hidden_layers num_key_value_heads pad_token_id partial_rotary_factor pretraining_tp "
     "quantization_config rms_norm_eps rope_parameters rope_scaling rope_theta sliding_window "
-    "tie_word_embeddings torch_dtype transformers_version unk_token_id use_cache vocab_size "
+    "max_window_layers use_sliding_window tie_word_embeddings torch_dtype transformers_version unk_token_id use_cache vocab_size "
     "return_dict output_attentions output_hidden_states chunk_size_feed_forward is_encoder_decoder "
     "id2label label2id problem_type ";
 
@@ -77,6 +97,17 @@ class ConfigFile {
   }
 
   const std::string& name() const { return file_; }
+
+  /// LLaMA's where nothing is said.
+  const Architecture& architecture() const {
+    const json* type = find(root_, "model_type");
+    const std::string wanted = type == nullptr ? "llama" : type->is_string() ? type->get<std::string>() : "";
+    const auto found = std::ranges::find(architectures(), wanted, &Architecture::model_type);
+    if (found != architectures().end()) return *found;
+    std::vector<std::string> known;
+    for (const Architecture& one : architectures()) known.emplace_back(one.model_type);
+    throw Error(str(file_, ": model_type is ", type->dump(), ", Strata computes ", join(known, ", ")));
+  }
 
   /// A key that may be missing or null, else must have this value.
   template <class T>
@@ -156,14 +187,12 @@ class ConfigFile {
 };
 
 void check_computable(const ConfigFile& file) {
-  file.require("model_type", "llama");
-  // The second one is what the lineage of the paper's code writes.
-  file.require_only("architectures", {"LlamaForCausalLM", "LLaMAForCausalLM"});
+  file.require_only("architectures", file.architecture().names);
   file.require_only("layer_types", {"full_attention"});
   file.require("hidden_act", "silu");
   for (const char* key : {"attention_bias",
                           "mlp_bias",
-                          "sliding_window",
+                          "use_sliding_window",
                           "quantization_config",
                           "qk_norm",
                           "use_qk_norm",
@@ -184,6 +213,8 @@ void check_computable(const ConfigFile& file) {
                           "no_rope_layer_interval"}) {
     file.require_none(key);
   }
+  // Qwen's configs have a window that use_sliding_window alone turns on.
+  if (!file.has("use_sliding_window")) file.require_none("sliding_window");
   file.require_plain_rotation();
   const std::vector<std::string> others = file.others();
   if (!others.empty())
@@ -195,15 +226,20 @@ void check_computable(const ConfigFile& file) {
 HfConfig read_hf_config(const std::filesystem::path& path) {
   const ConfigFile file(path);
   check_computable(file);
+  const Architecture& architecture = file.architecture();
   HfConfig read;
+  read.scheme = architecture.scheme;
   config::ModelConfig& dims = read.model;
+  dims.qk_norm = architecture.qk_norm;
   dims.vocab = file.size("vocab_size");
   dims.hidden = file.size("hidden_size");
   dims.intermediate = file.size("intermediate_size");
   dims.layers = file.size("num_hidden_layers");
   dims.heads = file.size("num_attention_heads");
   if (file.has("num_key_value_heads")) dims.kv_heads = file.size("num_key_value_heads");
-  dims.norm_eps = file.number("rms_norm_eps", 1e-6);
+  dims.norm_eps = file.number("rms_norm_eps", architecture.norm_eps);
+  const int64_t head_dim = file.has("head_dim") ? file.size("head_dim") : architecture.head_dim;
+  if (head_dim * dims.heads != dims.hidden) dims.own_head_dim = head_dim;
   dims.rope_theta = file.rope_theta();
   for (const char* key : {"max_sequence_length", "max_position_embeddings"}) {  // the first is the paper's code's
     if (file.has(key)) dims.max_positions = file.size(key, int64_t{1} << 30);
@@ -213,7 +249,6 @@ HfConfig read_hf_config(const std::filesystem::path& path) {
   } catch (const config::KeyError& error) {
     throw config::Origins(path.string()).locate(error);
   }
-  file.require("head_dim", dims.head_dim());
   read.tied = file.flag("tie_word_embeddings");
   return read;
 }

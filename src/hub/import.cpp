@@ -53,7 +53,7 @@ std::string suggestion(const std::vector<std::string>& fitting) {
                          : str("; the tensors are those of ", join(fitting, ", "));
 }
 
-// Stock LLaMA is the default of norm.scheme, whatever other schemes have its names: they compute it too, or else nobody
+// A stock architecture's own is the default of norm.scheme, whatever other schemes have its names: they compute it too, or else nobody
 // but their user can know.
 void choose_scheme(const std::set<std::string>& names, const SourceWeights& source, config::RunConfig& config) {
   if (names_of(nn::describe(config.model, config.norm).layout) == names) return;
@@ -138,6 +138,7 @@ Imported import_model(const fs::path& source, const ImportOptions& options, cons
   const SourceWeights weights = open_source_weights(source, hf.tied);
   Imported imported{.files = weights.shown};
   imported.config.model = hf.model;
+  imported.config.norm.scheme = hf.scheme;
   imported.config = with_overrides(imported.config, options, folder);
   const std::set<std::string> names = weights.names();
   const std::string before = imported.config.norm.scheme;

@@ -85,6 +85,7 @@ Described describe_folder(const fs::path& folder) {
   Described described{{.config = {}, .origins = config::Origins(hugging_face.string())}};
   const HfConfig read = read_hf_config(hugging_face);
   described.loaded.config.model = read.model;
+  described.loaded.config.norm.scheme = read.scheme;
   take_all_positions(described.loaded.config);
   described.tied = read.tied;
   return described;

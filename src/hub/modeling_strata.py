@@ -6,9 +6,10 @@ A decoder is a line of branches, attention and feed-forward in turn, with a junc
     x' = out_norm(s)                                         x': the residual stream from here on
     n  = next_scale * next_norm(x')                          n: what the next branch reads; at last the head
 
-What a normalisation scheme is stands in config.json, a record for every junction: its factors, the parameter of each
-norm or null (a branch may only be scaled by it), and the parameter and place of a GPAS gate alpha, y - activation(alpha) * stop_gradient(y) with y one of
-the sum s, the skip, the branch, or the norm's output n.
+What a normalisation scheme is stands in config.json, a record for every junction: its factors, the gain of each norm or
+null (a branch may only be scaled by it), norms that are no RMSNorm, whose other parameters stand beside their gain, a
+learned number that multiplies the branch or the sum, and the parameter and place of a GPAS gate alpha,
+y - activation(alpha) * stop_gradient(y) with y one of the sum s, the skip, the branch, or the norm's output n.
 """
 import torch
 import torch.nn.functional as F
@@ -31,7 +32,8 @@ class StrataConfig(PretrainedConfig):
 
     def __init__(self, junctions=(), gate_activation="silu", gate_stop_gradient=True, vocab_size=32000, hidden_size=512,
                  intermediate_size=1368, num_hidden_layers=0, num_attention_heads=8, num_key_value_heads=8,
-                 rms_norm_eps=1e-6, rope_theta=10000.0, max_position_embeddings=2048, initializer_range=0.02, **others):
+                 rms_norm_eps=1e-6, rope_theta=10000.0, max_position_embeddings=2048, initializer_range=0.02,
+                 head_dim=None, qk_norm="none", v_norm=False, **others):
         self.junctions = list(junctions)
         self.gate_activation = gate_activation
         self.gate_stop_gradient = gate_stop_gradient
@@ -45,6 +47,9 @@ class StrataConfig(PretrainedConfig):
         self.rope_theta = rope_theta
         self.max_position_embeddings = max_position_embeddings
         self.initializer_range = initializer_range
+        self.head_dim = head_dim or hidden_size // num_attention_heads
+        self.qk_norm = qk_norm
+        self.v_norm = v_norm
         super().__init__(**others)
 
 
@@ -58,19 +63,47 @@ def rotate(x_BHTD, cos_BTD, sin_BTD):
     return x_BHTD * cos_BTD[:, None] + torch.cat((-second, first), dim=-1) * sin_BTD[:, None]
 
 
+class RMSNorm(nn.Module):
+    def __init__(self, size, eps):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.eps = eps
+
+    def forward(self, x):
+        """Of groups as wide as the gain: of each head, or of all together."""
+        return rms_norm(x.unflatten(-1, (-1, self.weight.numel())), self.weight, self.eps).flatten(-2)
+
+
+def rms_norm(x, gain, eps):
+    wide = x.to(torch.promote_types(x.dtype, torch.float32))
+    wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + eps)
+    return gain * wide.to(x.dtype)
+
+
 class Attention(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.head_dim = config.hidden_size // config.num_attention_heads
+        self.head_dim = config.head_dim
+        queries = config.num_attention_heads * self.head_dim
         keys = config.num_key_value_heads * self.head_dim
-        self.q_proj = linear(config.hidden_size, config.hidden_size)
+        self.q_proj = linear(config.hidden_size, queries)
         self.k_proj = linear(config.hidden_size, keys)
         self.v_proj = linear(config.hidden_size, keys)
-        self.o_proj = linear(config.hidden_size, config.hidden_size)
+        self.o_proj = linear(queries, config.hidden_size)
+        if config.qk_norm != "none":
+            by_head = config.qk_norm == "head"
+            self.q_norm = RMSNorm(self.head_dim if by_head else queries, config.rms_norm_eps)
+            self.k_norm = RMSNorm(self.head_dim if by_head else keys, config.rms_norm_eps)
+        if config.v_norm:
+            self.v_norm = RMSNorm(self.head_dim, config.rms_norm_eps)
+
+    def projected(self, which, n):
+        x = self._modules[which + "_proj"](n)
+        norm = self._modules.get(which + "_norm")
+        return (x if norm is None else norm(x)).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
 
     def forward(self, n, cos, sin, visible):
-        q, k, v = (proj(n).unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
-                   for proj in (self.q_proj, self.k_proj, self.v_proj))
+        q, k, v = (self.projected(which, n) for which in "qkv")
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         queries_per_key = q.shape[1] // k.shape[1]
         k, v = (x.repeat_interleave(queries_per_key, dim=1) for x in (k, v))
@@ -94,6 +127,14 @@ class Layer(nn.Module):
         super().__init__()
         self.self_attn = Attention(config)
         self.mlp = FeedForward(config)
+
+
+# Of norms that are no RMSNorm, beside their gain; None: as wide as a row.
+OTHER_PARAMETERS = {"tanh": {"alpha": (1,)}, "erf": {"alpha": (1,), "shift": (1,), "bias": None}}
+
+
+def beside(gain, name):
+    return gain.rpartition(".")[0] + "." + name
 
 
 def add_parameter(module, name, shape):
@@ -121,9 +162,13 @@ class StrataForCausalLM(PreTrainedModel, GenerationMixin):
             for norm in ("branch_norm", "out_norm", "next_norm"):
                 if junction[norm] is not None:
                     add_parameter(self, junction[norm], (config.hidden_size,))
-            for scalar in ("gate", "weight"):
-                if junction.get(scalar) is not None:
-                    add_parameter(self, junction[scalar], ())
+                    kind = junction.get("norm_kinds", {}).get(norm)
+                    for other, shape in OTHER_PARAMETERS.get(kind, {}).items():
+                        add_parameter(self, beside(junction[norm], other), shape or (config.hidden_size,))
+            if junction["gate"] is not None:
+                add_parameter(self, junction["gate"], ())
+            if junction.get("weight") is not None:
+                add_parameter(self, junction["weight"], (1,) if junction.get("weight_position") == "sum" else ())
         self.post_init()
 
     def _init_weights(self, module):
@@ -139,14 +184,22 @@ class StrataForCausalLM(PreTrainedModel, GenerationMixin):
     def get_output_embeddings(self):
         return self.lm_head
 
-    def norm(self, x, name):
+    def norm(self, x, junction, place):
+        name = junction[place]
         if name is None:
             return x
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        wide = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.config.rms_norm_eps)
-        return self.get_parameter(name) * wide.to(x.dtype)
+        gain = self.get_parameter(name)
+        other = {key: self.get_parameter(beside(name, key))
+                 for key in OTHER_PARAMETERS.get(junction.get("norm_kinds", {}).get(place), {})}
+        if "shift" in other:
+            return gain * torch.erf(other["alpha"] * x + other["shift"]) + other["bias"]
+        if "alpha" in other:
+            return gain * torch.tanh(other["alpha"] * x)
+        return rms_norm(x, gain, self.config.rms_norm_eps)
 
     def gated(self, y, junction, position):
+        if junction.get("weight") is not None and junction.get("weight_position", "branch") == position:
+            return self.get_parameter(junction["weight"]) * y
         if junction["gate_position"] != position:
             return y
         strength = ACTIVATIONS[self.config.gate_activation](self.get_parameter(junction["gate"]))
@@ -158,17 +211,15 @@ class StrataForCausalLM(PreTrainedModel, GenerationMixin):
             if junction.get("branch_is_scaled"):
                 branch = self.get_parameter(junction["branch_norm"]) * f
             else:
-                branch = self.norm(f, junction["branch_norm"])
+                branch = self.norm(f, junction, "branch_norm")
             branch = self.gated(branch, junction, "branch")
-            if junction.get("weight") is not None:
-                branch = self.get_parameter(junction["weight"]) * branch
             s = s + junction.get("branch_scale", 1.0) * branch
-        x = self.norm(self.gated(s, junction, "sum"), junction["out_norm"])
-        n = self.gated(junction["next_scale"] * self.norm(x, junction["next_norm"]), junction, "norm")
+        x = self.norm(self.gated(s, junction, "sum"), junction, "out_norm")
+        n = self.gated(junction["next_scale"] * self.norm(x, junction, "next_norm"), junction, "norm")
         return x, n
 
     def rotary_table(self, position_ids_BT, like):
-        size = self.config.hidden_size // self.config.num_attention_heads
+        size = self.config.head_dim
         powers = torch.arange(0, size, 2, dtype=torch.float32, device=like.device) / size
         angles_BTD = (position_ids_BT[..., None].float() / self.config.rope_theta**powers).repeat(1, 1, 2)
         return angles_BTD.cos().to(like.dtype), angles_BTD.sin().to(like.dtype)

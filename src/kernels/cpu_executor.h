@@ -10,6 +10,7 @@ namespace strata::kernels {
 
 /// Runs a body over one row on the calling thread. Sums have a fixed shape: 16 lanes, then a tree.
 struct CpuExecutor {
+  static constexpr bool kLoops = true;  // over elements, which the compiler makes vectors of
   static constexpr int kLanes = 16;
 
   template <class F>

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "adam.inl"
 #include "junction.inl"
+#include "qkv_norm.inl"
 #include "rotary.inl"
 #include "strata/kernels/clip.h"
 
@@ -19,18 +21,52 @@ struct Array {
   Storage storage = Storage::kFp32;
 };
 
-/// A junction as kernels take it: the arrays' first rows, and how many there are.
+/// A junction as kernels take it: the arrays' first rows, how many there are, and which norms. only_rms: all are
+/// RMSNorms, but that the branch may be scaled.
 struct JunctionShape {
   int64_t rows;
   bool branch_norm, out_norm;
+  bool only_rms;
 };
 
-/// Where the sums over a junction's rows go; arrays that are nullptr are not wanted. Gains and gate are of one
-/// type, which may be their own. partial_sums: of junction_scratch_size.
+/// Where the sums over a junction's rows go; arrays that are nullptr are not wanted. All are of one type, which may be
+/// their own. partial_sums: of junction_scratch_size.
+struct NormGradientArrays {
+  Array gain, bias, alpha, shift;
+};
 struct JunctionGradientArrays {
-  Array branch_gain, out_gain, next_gain, gate;
+  NormGradientArrays branch_norm, out_norm, next_norm;
+  Array gate;
   float* partial_sums;
 };
+
+/// A gradient and the place of its sums among those of a chunk (JunctionSums).
+struct JunctionSum {
+  enum class Kind { kRow, kNumber, kGate };
+
+  Array gradient;
+  int64_t place;
+  Kind kind;
+};
+
+/// Those that are wanted.
+inline std::vector<JunctionSum> wanted_sums(const JunctionGradientArrays& gradients, int64_t width, bool only_rms) {
+  using Kind = JunctionSum::Kind;
+  std::vector<JunctionSum> wanted;
+  const auto add = [&](const Array& gradient, int64_t place, Kind kind) {
+    if (gradient.data != nullptr) wanted.push_back({gradient, place, kind});
+  };
+  int64_t number = 0;
+  for (const NormGradientArrays& norm : {gradients.branch_norm, gradients.out_norm, gradients.next_norm}) {
+    const NormSumPlaces places = norm_sum_places(number++, width);
+    add(norm.gain, places.gain, Kind::kRow);
+    add(norm.bias, places.bias, Kind::kRow);
+    add(norm.alpha, places.alpha, Kind::kNumber);
+    add(norm.shift, places.shift, Kind::kNumber);
+  }
+  add(gradients.gate, wide_junction_sums(only_rms) * width, Kind::kGate);
+  return wanted;
+}
 
 /// Rows of `stride` elements: queries, then keys, then values of a token.
 template <class T>
@@ -66,6 +102,14 @@ class DeviceKernels {
                       const float* cosine, const float* sine, float sign) const = 0;
   virtual void store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const = 0;
   virtual void store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const = 0;
+
+  /// gradients: of the parts' gains; what is nullptr is not wanted. partial_sums: of qkv_norm_scratch_size.
+  virtual void qkv_norm(const QkvNormRows<float>& rows, int64_t tokens) const = 0;
+  virtual void qkv_norm(const QkvNormRows<Bf16>& rows, int64_t tokens) const = 0;
+  virtual void qkv_norm_backward(const QkvNormRows<float>& rows, int64_t tokens, const Array* gradients,
+                                 float* partial_sums) const = 0;
+  virtual void qkv_norm_backward(const QkvNormRows<Bf16>& rows, int64_t tokens, const Array* gradients,
+                                 float* partial_sums) const = 0;
 
   virtual void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const = 0;
   virtual void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const = 0;

@@ -1,7 +1,7 @@
 #include "strata/kernels/junction.h"
 
 #include "cpu_executor.h"
-#include "junction.inl"
+#include "junction_kinds.inl"
 #include "tensor_access.h"
 
 namespace strata::kernels {
@@ -28,8 +28,22 @@ JunctionScales scales_of(const JunctionRule& rule, bool has_branch) {
           .gate = alpha_of(rule)};
 }
 
+bool only_rms(const JunctionRule& rule) {
+  const auto is_rms = [](const JunctionNorm& norm) { return norm.kind == Norm::kNone || norm.kind == Norm::kRms; };
+  return (is_rms(rule.branch_norm) || rule.branch_norm.kind == Norm::kScale) && is_rms(rule.out_norm) &&
+         is_rms(rule.next_norm);
+}
+
 JunctionShape shape_of(const JunctionRule& rule, int64_t rows) {
-  return {.rows = rows, .branch_norm = rule.branch_gain_D.defined(), .out_norm = rule.out_gain_D.defined()};
+  return {.rows = rows,
+          .branch_norm = rule.branch_norm.kind != Norm::kNone,
+          .out_norm = rule.out_norm.kind != Norm::kNone,
+          .only_rms = only_rms(rule)};
+}
+
+template <class T>
+NormPointers<T> pointers_of(const JunctionNorm& norm) {
+  return {norm.kind, pointer<T>(norm.gain_D), pointer<T>(norm.bias_D), pointer<T>(norm.alpha), pointer<T>(norm.shift)};
 }
 
 // The chunks' sums of one parameter's gradient, in order: [chunks] rows of `stride` floats.
@@ -43,47 +57,60 @@ void add_chunk_sums(T* gradient, const float* sums, int64_t chunks, int64_t stri
   CpuExecutor{}.each(width, [&](int64_t i) { gradient[i] = narrow<T>(widen(gradient[i]) + sums[i]); });
 }
 
-template <class T>
-void add_gate_gradient(T* gradient, float slope, const float* sums, int64_t chunks, int64_t stride) {
+double sum_of_chunks(const float* sums, int64_t chunks, int64_t stride) {
   double sum = 0.0;
   for (int64_t chunk = 0; chunk < chunks; ++chunk) sum += static_cast<double>(sums[chunk * stride]);
-  *gradient = narrow<T>(widen(*gradient) + gate_gradient(slope, sum));
+  return sum;
+}
+
+template <class T>
+void add_number(T* gradient, float number) {
+  *gradient = narrow<T>(widen(*gradient) + number);
+}
+
+template <class T>
+void add_sum(T* gradient, const JunctionSum& sum, float* sums, int64_t chunks, int64_t stride, int64_t width,
+             const GateAlpha& alpha) {
+  if (sum.kind == JunctionSum::Kind::kRow) return add_chunk_sums(gradient, sums, chunks, stride, width);
+  const double total = sum_of_chunks(sums, chunks, stride);
+  const bool is_gate = sum.kind == JunctionSum::Kind::kGate;
+  add_number(gradient, is_gate ? gate_gradient(gate_value(alpha).slope, total) : static_cast<float>(total));
 }
 
 // Gradients have a dtype of their own: fp32 where a bf16 model keeps master values.
-void add_parameter_gradients(const JunctionParameterGradients& gradients, const GateAlpha& alpha, float* sums,
-                             int64_t chunks, int64_t width) {
-  const int64_t stride = kJunctionGains * width + 1;
-  int64_t offset = 0;
-  for (const at::Tensor& gain_D : {gradients.branch_gain_D, gradients.out_gain_D, gradients.next_gain_D}) {
-    if (gain_D.defined()) {
-      with_storage_type(gain_D, [&](auto type) {
-        add_chunk_sums(pointer<decltype(type)>(gain_D), sums + offset, chunks, stride, width);
-      });
+void add_parameter_gradients(const JunctionGradientArrays& gradients, const GateAlpha& alpha, int64_t chunks,
+                             int64_t width, bool only_rms) {
+  const int64_t stride = junction_sums_size(width, only_rms);
+  for (const JunctionSum& sum : wanted_sums(gradients, width, only_rms)) {
+    float* const sums = gradients.partial_sums + sum.place;
+    if (sum.gradient.storage == Storage::kFp32) {
+      add_sum(static_cast<float*>(sum.gradient.data), sum, sums, chunks, stride, width, alpha);
+    } else {
+      add_sum(static_cast<Bf16*>(sum.gradient.data), sum, sums, chunks, stride, width, alpha);
     }
-    offset += width;
   }
-  if (!gradients.gate.defined()) return;
-  with_storage_type(gradients.gate, [&](auto type) {
-    add_gate_gradient(pointer<decltype(type)>(gradients.gate), gate_value(alpha).slope, sums + offset, chunks, stride);
-  });
 }
 
-// One chunk of rows, whose sums go to its row of `sums`.
-template <bool kBranchNorm, bool kOutNorm, class T>
-void backward_chunk(const JunctionBackwardRow<T>& first, int64_t rows, int64_t chunk, float* sums) {
-  const int64_t stride = kJunctionGains * first.width + 1;
+// f(row, sums of the chunk) for the rows of one chunk.
+template <class T, class F>
+void each_row_of_chunk(const JunctionBackwardRow<T>& first, int64_t rows, int64_t chunk, bool only_rms, float* sums,
+                       F&& f) {
+  const int64_t stride = junction_sums_size(first.width, only_rms);
   sums += chunk * stride;
   CpuExecutor{}.each(stride, [&](int64_t i) { sums[i] = 0.0F; });
   for (int64_t n = chunk * kJunctionChunk; n < std::min(rows, (chunk + 1) * kJunctionChunk); ++n) {
-    junction_backward_row<kBranchNorm, kOutNorm>(CpuExecutor{}, advance(first, n), junction_sums(sums, first.width));
+    f(advance(first, n), junction_sums(sums, first.width, only_rms));
   }
 }
 
+NormGradientArrays arrays_of(const JunctionNormGradients& norm) {
+  return {array(norm.gain_D), array(norm.bias_D), array(norm.alpha), array(norm.shift)};
+}
+
 JunctionGradientArrays arrays_of(const JunctionParameterGradients& gradients, const at::Tensor& scratch) {
-  return {.branch_gain = array(gradients.branch_gain_D),
-          .out_gain = array(gradients.out_gain_D),
-          .next_gain = array(gradients.next_gain_D),
+  return {.branch_norm = arrays_of(gradients.branch_norm),
+          .out_norm = arrays_of(gradients.out_norm),
+          .next_norm = arrays_of(gradients.next_norm),
           .gate = array(gradients.gate),
           .partial_sums = pointer<float>(scratch)};
 }
@@ -108,14 +135,13 @@ void junction_forward(const JunctionOutputs& out, const JunctionSaved& saved, co
   with_storage_type(stream_ND, [&](auto type) {
     using T = decltype(type);
     JunctionForwardRow<T> first{.width = stream_ND.size(1),
-                                .branch_is_scaled = rule.branch_is_scaled,
                                 .eps = static_cast<float>(rule.eps),
                                 .factor = {},
                                 .stream = pointer<T>(stream_ND),
                                 .branch = pointer<T>(branch_ND.defined() ? branch_ND : stream_ND),
-                                .branch_gain = pointer<T>(rule.branch_gain_D),
-                                .out_gain = pointer<T>(rule.out_gain_D),
-                                .next_gain = pointer<T>(rule.next_gain_D),
+                                .branch_norm = pointers_of<T>(rule.branch_norm),
+                                .out_norm = pointers_of<T>(rule.out_norm),
+                                .next_norm = pointers_of<T>(rule.next_norm),
                                 .sum = pointer<T>(saved.sum_ND),
                                 .stream_out = pointer<T>(out.stream_ND),
                                 .normed = pointer<T>(out.normed_ND),
@@ -125,6 +151,10 @@ void junction_forward(const JunctionOutputs& out, const JunctionSaved& saved, co
                                 .row_sums = pointer<float>(out.row_sums_N2)};
     if (const DeviceKernels* device = device_kernels(stream_ND)) return device->junction_forward(first, scales, shape);
     first.factor = forward_factors(scales);
+    if (!shape.only_rms) {
+      return parallel_rows(shape.rows, 16,
+                           [&](int64_t n) { junction_forward_row_of_kinds(CpuExecutor{}, advance(first, n)); });
+    }
     with_norms(shape, [&](auto branch_norm, auto out_norm) {
       parallel_rows(shape.rows, 16,
                     [&](int64_t n) { junction_forward_row<branch_norm, out_norm>(CpuExecutor{}, advance(first, n)); });
@@ -132,8 +162,8 @@ void junction_forward(const JunctionOutputs& out, const JunctionSaved& saved, co
   });
 }
 
-int64_t junction_scratch_size(int64_t tokens, int64_t width) {
-  return junction_chunks(tokens) * (kJunctionGains * width + 1);
+int64_t junction_scratch_size(int64_t tokens, int64_t width, bool only_rms) {
+  return junction_chunks(tokens) * junction_sums_size(width, only_rms);
 }
 
 void junction_backward(const JunctionGradients& gradients, const at::Tensor& scratch, const JunctionRule& rule,
@@ -145,7 +175,6 @@ void junction_backward(const JunctionGradients& gradients, const at::Tensor& scr
   with_storage_type(gradients.stream_ND, [&](auto type) {
     using T = decltype(type);
     JunctionBackwardRow<T> first{.width = width,
-                                 .branch_is_scaled = rule.branch_is_scaled,
                                  .next_scale = scales.next,
                                  .skip_scale = scales.skip,
                                  .branch_scale = 1.0F,
@@ -156,25 +185,35 @@ void junction_backward(const JunctionGradients& gradients, const at::Tensor& scr
                                  .branch = pointer<T>(in.branch_ND),
                                  .stream = pointer<T>(in.stream_ND),
                                  .grad_normed = pointer<T>(grad_normed_ND),
-                                 .branch_gain = pointer<T>(rule.branch_gain_D),
-                                 .out_gain = pointer<T>(rule.out_gain_D),
-                                 .next_gain = pointer<T>(rule.next_gain_D),
+                                 .branch_norm = pointers_of<T>(rule.branch_norm),
+                                 .out_norm = pointers_of<T>(rule.out_norm),
+                                 .next_norm = pointers_of<T>(rule.next_norm),
                                  .grad_stream = pointer<T>(gradients.stream_ND),
                                  .grad_branch = pointer<T>(gradients.branch_ND),
                                  .branch_rstd = pointer<float>(saved.branch_rstd_N),
                                  .out_rstd = pointer<float>(saved.out_rstd_N),
                                  .next_rstd = pointer<float>(saved.next_rstd_N)};
+    const JunctionGradientArrays arrays = arrays_of(gradients.parameters, scratch);
     if (const DeviceKernels* device = device_kernels(gradients.stream_ND)) {
-      return device->junction_backward(first, scales, shape, arrays_of(gradients.parameters, scratch));
+      return device->junction_backward(first, scales, shape, arrays);
     }
     first.forward = forward_factors(scales);
     first.backward = backward_factors(scales);
     first.branch_scale = branch_factor(scales);
-    with_norms(shape, [&](auto branch_norm, auto out_norm) {
+    const auto each_chunk = [&](auto&& row) {
       parallel_rows(junction_chunks(shape.rows), 1,
-                    [&](int64_t chunk) { backward_chunk<branch_norm, out_norm>(first, shape.rows, chunk, sums); });
-    });
-    add_parameter_gradients(gradients.parameters, scales.gate, sums, junction_chunks(shape.rows), width);
+                    [&](int64_t chunk) { each_row_of_chunk(first, shape.rows, chunk, shape.only_rms, sums, row); });
+    };
+    if (shape.only_rms) {
+      with_norms(shape, [&](auto branch_norm, auto out_norm) {
+        each_chunk([&](const auto& row, const auto& sums) {
+          junction_backward_row<branch_norm, out_norm>(CpuExecutor{}, row, sums);
+        });
+      });
+    } else {
+      each_chunk([](const auto& row, const auto& sums) { junction_backward_row_of_kinds(CpuExecutor{}, row, sums); });
+    }
+    add_parameter_gradients(arrays, scales.gate, junction_chunks(shape.rows), width, shape.only_rms);
   });
 }
 

@@ -108,6 +108,19 @@ STRATA_KFN Lanes<kCount> root(const Lanes<kCount>& x) {
   return each_lane<kCount>([&](int lane) { return root(x.value[lane]); });
 }
 
+template <int kCount>
+STRATA_KFN Lanes<kCount> hyperbolic_tangent(const Lanes<kCount>& x) {
+  return each_lane<kCount>([&](int lane) { return hyperbolic_tangent(x.value[lane]); });
+}
+template <int kCount>
+STRATA_KFN Lanes<kCount> error_function(const Lanes<kCount>& x) {
+  return each_lane<kCount>([&](int lane) { return error_function(x.value[lane]); });
+}
+template <int kCount>
+STRATA_KFN Lanes<kCount> error_slope(const Lanes<kCount>& x) {
+  return each_lane<kCount>([&](int lane) { return error_slope(x.value[lane]); });
+}
+
 /// `at_index` where the element is number `index` of its row, else `elsewhere`.
 STRATA_KFN float choose(int64_t i, int64_t index, float at_index, float elsewhere) {
   return i == index ? at_index : elsewhere;

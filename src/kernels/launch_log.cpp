@@ -55,6 +55,16 @@ class CountedKernels final : public DeviceKernels {
     count_qkv(gradients, tokens);
   }
 
+  void qkv_norm(const QkvNormRows<float>& rows, int64_t tokens) const override { count_qkv_norm(rows, tokens); }
+  void qkv_norm(const QkvNormRows<Bf16>& rows, int64_t tokens) const override { count_qkv_norm(rows, tokens); }
+  void qkv_norm_backward(const QkvNormRows<float>& rows, int64_t tokens, const Array* gradients,
+                         float*) const override {
+    count_qkv_norm_backward(rows, tokens, gradients);
+  }
+  void qkv_norm_backward(const QkvNormRows<Bf16>& rows, int64_t tokens, const Array* gradients, float*) const override {
+    count_qkv_norm_backward(rows, tokens, gradients);
+  }
+
   void swiglu(Array out, Array, int64_t rows, int64_t width) const override {
     add("swiglu", 1, moved(3 * rows * width, out));
   }
@@ -137,6 +147,25 @@ class CountedKernels final : public DeviceKernels {
     add("gradients of q k v, rotated back", 1, bytes_of<T>(4 * tokens * heads * gradients.half));
   }
 
+  template <class T>
+  static int64_t normed_width(const QkvNormRows<T>& rows) {
+    int64_t width = 0;
+    for (int part = 0; part < rows.parts; ++part) width += rows.part[part].groups * rows.part[part].width;
+    return width;
+  }
+  template <class T>
+  static void count_qkv_norm(const QkvNormRows<T>& rows, int64_t tokens) {
+    add("norms of q k v", 1, bytes_of<T>((rows.raw == nullptr ? 2 : 3) * tokens * normed_width(rows)));
+  }
+  template <class T>
+  static void count_qkv_norm_backward(const QkvNormRows<T>& rows, int64_t tokens, const Array* gradients) {
+    const int64_t sums = qkv_chunks(tokens) * qkv_sums_size(rows);
+    add("norms of q k v, backward", 1, bytes_of<T>(3 * tokens * normed_width(rows)) + bytes_of<float>(sums));
+    const bool wanted =
+        std::any_of(gradients, gradients + rows.parts, [](const Array& a) { return a.data != nullptr; });
+    add("gradients of gains and gate", wanted ? 1 : 0, bytes_of<float>(sums));
+  }
+
   // What vectors can move, and then the rest.
   template <class T>
   static void count_adam(const AdamPointers<T>& arrays) {
@@ -162,13 +191,13 @@ class CountedKernels final : public DeviceKernels {
   static void count_backward(const JunctionBackwardRow<T>& first, const JunctionShape& shape,
                              const JunctionGradientArrays& gradients) {
     const bool reads_branch = shape.branch_norm || first.gate == Gate::kBranch;
-    const bool reads_sum = first.next_gain != nullptr || shape.out_norm || first.gate == Gate::kSum;
+    const bool reads_sum = first.next_norm.kind != Norm::kNone || shape.out_norm || first.gate == Gate::kSum;
     const int64_t arrays = 3 + (first.grad_normed != nullptr) + reads_sum + reads_branch + (first.gate == Gate::kSkip);
-    const int64_t sums = junction_chunks(shape.rows) * (kJunctionGains * first.width + 1);
+    const int64_t sums = junction_chunks(shape.rows) * junction_sums_size(first.width, shape.only_rms);
     add("junction, backward", 1, bytes_of<T>(shape.rows * first.width * arrays) + bytes_of<float>(sums));
-    int64_t columns = gradients.gate.data != nullptr ? 1 : 0;
-    for (const Array& gain : {gradients.branch_gain, gradients.out_gain, gradients.next_gain}) {
-      columns += gain.data != nullptr ? first.width : 0;
+    int64_t columns = 0;
+    for (const JunctionSum& sum : wanted_sums(gradients, first.width, shape.only_rms)) {
+      columns += sum.kind == JunctionSum::Kind::kRow ? first.width : 1;
     }
     add("gradients of gains and gate", columns > 0, bytes_of<float>(junction_chunks(shape.rows) * columns));
   }

@@ -78,4 +78,54 @@ STRATA_KFN float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
 
 STRATA_KFN float root(float x) { return sqrtf(x); }
 
+/// tanh within 2 ulp, without branches as exponential() is.
+STRATA_KFN float hyperbolic_tangent(float x) {
+#if defined(__CUDA_ARCH__)
+  return tanhf(x);
+#else
+  const float size = x < 0.0F ? -x : x;
+  const float square = x * x;
+  float p = -5.70498872745e-3F;
+  p = p * square + 2.06390887954e-2F;
+  p = p * square - 5.37397155531e-2F;
+  p = p * square + 1.33314422036e-1F;
+  p = p * square - 3.33332819422e-1F;
+  const float near_zero = p * square * x + x;
+  const float far = 1.0F - 2.0F / (exponential(2.0F * size) + 1.0F);
+  const float signed_far = x < 0.0F ? -far : far;
+  return size < 0.625F ? near_zero : signed_far;
+#endif
+}
+
+/// erf within 2 ulp, in the same way.
+STRATA_KFN float error_function(float x) {
+#if defined(__CUDA_ARCH__)
+  return erff(x);
+#else
+  const float size = x < 0.0F ? -x : x;
+  const float square = x * x;
+  float p = -5.96761703e-4F;
+  p = p * square + 4.99119423e-3F;
+  p = p * square - 2.67681349e-2F;
+  p = p * square + 1.12819925e-1F;
+  p = p * square - 3.76125336e-1F;
+  p = p * square + 1.28379166e-1F;
+  const float near_zero = p * x + x;
+  const float limited = size > 4.0F ? 4.0F : size;  // where it is 1
+  float q = -1.72853470e-5F * limited + 3.83197126e-4F;
+  q = q * (limited * limited) + (-3.88396438e-3F * limited + 2.42546219e-2F);
+  q = q * limited - 1.06777877e-1F;
+  q = q * limited - 6.34846687e-1F;
+  q = q * limited - 1.28717512e-1F;
+  q = q * limited - limited;
+  const float far = 1.0F - exponential(q);
+  const float signed_far = x < 0.0F ? -far : far;
+  const float value = size < 0.927734375F ? near_zero : signed_far;
+  return x == x ? value : x;
+#endif
+}
+
+/// The slope of erf: 2 / sqrt(pi) exp(-x^2).
+STRATA_KFN float error_slope(float x) { return 1.12837917F * exponential(-x * x); }
+
 }  // namespace strata::kernels

@@ -1,5 +1,7 @@
 #include "nn/attention.h"
 
+#include <ATen/ops/empty.h>
+
 #include "strata/base/check.h"
 #include "strata/kernels/rotary.h"
 
@@ -10,15 +12,33 @@ std::string attention_projection(int64_t layer, const char* which) {
   return "model.layers." + std::to_string(layer) + ".self_attn." + which + "_proj.weight";
 }
 
+kernels::AttentionShape shape_of(const config::ModelConfig& dims) { return {dims.heads, dims.kv(), dims.head_dim()}; }
+
+// The norms with gains that have sizes and no memory.
+kernels::QkvNorm norm_shapes(const ModelSpec& spec) {
+  const auto gain = [](bool wanted, int64_t width) {
+    return wanted ? at::empty({width}, at::TensorOptions(at::kMeta)) : at::Tensor();
+  };
+  const auto [query_key, value] = spec.attention_norms;
+  const int64_t dim = spec.dims.head_dim();
+  const bool is_full = query_key == config::QkNorm::kFull, any = query_key != config::QkNorm::kNone;
+  return {.shape = shape_of(spec.dims),
+          .query_gain = gain(any, is_full ? spec.dims.heads * dim : dim),
+          .key_gain = gain(any, is_full ? spec.dims.kv() * dim : dim),
+          .value_gain = gain(value, dim)};
+}
+
 kernels::AttentionRows rows_of(const data::TokenBatch& batch) {
   return {.starts = batch.row_starts, .starts_on_device = batch.row_starts_R1, .longest = batch.longest_row};
 }
 
 }  // namespace
 
-AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, const BatchLimits& limits,
+AttentionWorkspace::AttentionWorkspace(const ModelSpec& spec, at::ScalarType dtype, const BatchLimits& limits,
                                        bool gradients, Allocator& allocator)
-    : kernel(kernels::make_attention({dims.heads, dims.kv(), dims.head_dim()}, allocator.device_type(), dtype)) {
+    : kernel(kernels::make_attention(shape_of(spec.dims), allocator.device_type(), dtype)),
+      norm_eps(spec.dims.norm_eps) {
+  const config::ModelConfig& dims = spec.dims;
   const auto zeros = [&](const char* what, at::IntArrayRef shape, at::ScalarType type = at::kFloat) {
     return allocator.zeros(MemoryClass::kAttentionWorkspace, what, shape, type);
   };
@@ -26,6 +46,10 @@ AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::Scal
   rotary_table = zeros("rotary table", {2, longest_row, dims.head_dim() / 2});
   if (gradients) {
     grad_out_NA = zeros("attention output gradient", {max_tokens, dims.heads * dims.head_dim()}, dtype);
+  }
+  const kernels::QkvNorm norm = norm_shapes(spec);
+  if (gradients && norm.any()) {
+    norm_scratch = zeros("q k v norm gradient sums", {kernels::qkv_norm_scratch_size(max_tokens, norm)});
   }
   scratch = zeros("attention scratch", {kernel->scratch_size(max_tokens, longest_row)});
   if (trees) {
@@ -37,12 +61,18 @@ AttentionWorkspace::AttentionWorkspace(const config::ModelConfig& dims, at::Scal
   if (!allocator.is_planning()) kernels::fill_rotary_table(rotary_table, dims.rope_theta);
 }
 
-AttentionActivations::AttentionActivations(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
-                                           const std::string& owner, Allocator& allocator) {
+AttentionActivations::AttentionActivations(const ModelSpec& spec, at::ScalarType dtype, int64_t max_tokens,
+                                           bool gradients, const std::string& owner, Allocator& allocator) {
+  const config::ModelConfig& dims = spec.dims;
   const int64_t queries = dims.heads * dims.head_dim();
   const int64_t width = queries + 2 * dims.kv() * dims.head_dim();
   qkv_NW = allocator.zeros(MemoryClass::kActivations, owner + " q k v", {max_tokens, width}, dtype);
   out_NA = allocator.zeros(MemoryClass::kActivations, owner + " attention output", {max_tokens, queries}, dtype);
+  const kernels::QkvNorm norm = norm_shapes(spec);
+  if (gradients && norm.any()) {
+    raw_NV = allocator.zeros(MemoryClass::kActivations, owner + " q k v before norms",
+                             {max_tokens, kernels::qkv_normed_width(norm)}, dtype);
+  }
   log_sum_HN =
       allocator.zeros(MemoryClass::kActivations, owner + " softmax sums", {dims.heads * max_tokens}, at::kFloat);
 }
@@ -53,18 +83,37 @@ Attention::Attention(const Parameters& parameters, int64_t layer, AttentionWorks
       qkv_weight_WD_(parameters.stacked_values(attention_projection(layer, "q"), attention_projection(layer, "v"))),
       out_weight_DA_(parameters.value(attention_projection(layer, "o"))),
       workspace_(&workspace),
-      activations_(activations) {
+      activations_(activations),
+      norm_{.shape = workspace.shape(), .eps = workspace.norm_eps} {
+  const auto gain = [&](const char* which) {
+    const std::string name = norm_name(which);
+    return parameters.layout().contains(name) ? parameters.value(name) : at::Tensor();
+  };
+  norm_.query_gain = gain("q");
+  norm_.key_gain = gain("k");
+  norm_.value_gain = gain("v");
   bind_gradients(parameters);
+}
+
+std::string Attention::norm_name(const char* which) const {
+  return str("model.layers.", layer_, ".self_attn.", which, "_norm.weight");
 }
 
 void Attention::bind_gradients(const Parameters& parameters) {
   qkv_grad_WD_ = parameters.stacked_gradients(attention_projection(layer_, "q"), attention_projection(layer_, "v"));
   out_grad_DA_ = parameters.gradient(attention_projection(layer_, "o"));
+  const auto gradient = [&](const at::Tensor& gain, const char* which) {
+    return gain.defined() ? parameters.gradient(norm_name(which)) : at::Tensor();
+  };
+  norm_gradients_ = {.query_gain = gradient(norm_.query_gain, "q"),
+                     .key_gain = gradient(norm_.key_gain, "k"),
+                     .value_gain = gradient(norm_.value_gain, "v")};
 }
 
 AttentionActivations Attention::batch_views(int64_t tokens) const {
   AttentionActivations views = activations_;
   views.qkv_NW = views.qkv_NW.narrow(0, 0, tokens);
+  if (views.raw_NV.defined()) views.raw_NV = views.raw_NV.narrow(0, 0, tokens);
   views.out_NA = views.out_NA.narrow(0, 0, tokens);
   views.log_sum_HN = views.log_sum_HN.narrow(0, 0, workspace_->shape().heads * tokens);
   return views;
@@ -72,9 +121,13 @@ AttentionActivations Attention::batch_views(int64_t tokens) const {
 
 void Attention::forward(const at::Tensor& branch_ND, const Engine& engine, const data::TokenBatch& batch,
                         const at::Tensor& normed_ND, const LayerCache* cache) {
-  const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
+  const auto [qkv_NW, raw_NV, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
   const kernels::AttentionShape& shape = workspace_->shape();
   engine.multiply(phase::kGemmAttention, qkv_NW, normed_ND, qkv_weight_WD_.t());
+  if (norm_.any()) {
+    engine.clock.enter(phase::kQkvNorm);
+    kernels::qkv_norm_forward(qkv_NW, raw_NV, norm_);
+  }
   engine.clock.enter(phase::kRotary);
   kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, false);
   engine.clock.enter(phase::kAttention);
@@ -93,7 +146,7 @@ void Attention::forward(const at::Tensor& branch_ND, const Engine& engine, const
 
 void Attention::backward(const at::Tensor& grad_normed_ND, const Engine& engine, const data::TokenBatch& batch,
                          const at::Tensor& normed_ND, const at::Tensor& grad_branch_ND) {
-  const auto [qkv_NW, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
+  const auto [qkv_NW, raw_NV, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
   const at::Tensor grad_out_NA = workspace_->grad_out_NA.narrow(0, 0, batch.num_tokens());
   if (out_grad_DA_.defined()) {
     engine.multiply(phase::kGemmAttention, out_grad_DA_, grad_branch_ND.t(), out_NA, true);
@@ -102,6 +155,10 @@ void Attention::backward(const at::Tensor& grad_normed_ND, const Engine& engine,
   engine.clock.enter(phase::kAttention);
   workspace_->kernel->backward_through_rotation(qkv_NW, rows_of(batch), grad_out_NA, out_NA, log_sum_HN,
                                                 workspace_->scratch, batch.positions_N, workspace_->rotary_table);
+  if (norm_.any()) {
+    engine.clock.enter(phase::kQkvNorm);
+    kernels::qkv_norm_backward(qkv_NW, raw_NV, norm_, norm_gradients_, workspace_->norm_scratch);
+  }
   if (qkv_grad_WD_.defined()) {
     engine.multiply(phase::kGemmAttention, qkv_grad_WD_, qkv_NW.t(), normed_ND, true);
   }

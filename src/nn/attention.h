@@ -3,13 +3,14 @@
 #include "nn/engine.h"
 #include "strata/data/token_batch.h"
 #include "strata/kernels/attention.h"
+#include "strata/kernels/qkv_norm.h"
 #include "strata/nn/model.h"
 
 namespace strata::nn {
 
 /// What all attention layers of a decoder share.
 struct AttentionWorkspace {
-  AttentionWorkspace(const config::ModelConfig& dims, at::ScalarType dtype, const BatchLimits& limits, bool gradients,
+  AttentionWorkspace(const ModelSpec& spec, at::ScalarType dtype, const BatchLimits& limits, bool gradients,
                      Allocator& allocator);
 
   const kernels::AttentionShape& shape() const { return kernel->shape(); }
@@ -19,20 +20,24 @@ struct AttentionWorkspace {
   at::Tensor grad_out_NA;
   at::Tensor scratch;
   at::Tensor tree_scratch;  // where batches may be trees
+  at::Tensor norm_scratch;  // where there are norms on queries, keys and values
+  double norm_eps;
 };
 
 /// What a layer's attention keeps from forward to backward. N tokens, H heads, W = q, k and v side by side, A = H times
 /// head dimension.
 struct AttentionActivations {
-  AttentionActivations(const config::ModelConfig& dims, at::ScalarType dtype, int64_t max_tokens,
+  AttentionActivations(const ModelSpec& spec, at::ScalarType dtype, int64_t max_tokens, bool gradients,
                        const std::string& owner, Allocator& allocator);
 
   at::Tensor qkv_NW;
+  at::Tensor raw_NV;  // what of it is normed, as it was before; undefined: nothing
   at::Tensor out_NA;
   at::Tensor log_sum_HN;
 };
 
-/// Causal self-attention with rotary positions, without norm and residual: branch = o(attention(q, k, v of normed)).
+/// Causal self-attention with rotary positions, without norm and residual: branch = o(attention(q, k, v of normed)),
+/// where q, k and v may have norms of their own (ModelSpec::attention_norms).
 class Attention {
  public:
   Attention(const Parameters& parameters, int64_t layer, AttentionWorkspace& workspace,
@@ -51,12 +56,15 @@ class Attention {
 
  private:
   AttentionActivations batch_views(int64_t tokens) const;
+  std::string norm_name(const char* which) const;
 
   int64_t layer_;
   at::Tensor qkv_weight_WD_, out_weight_DA_;
   at::Tensor qkv_grad_WD_, out_grad_DA_;
   AttentionWorkspace* workspace_;
   AttentionActivations activations_;
+  kernels::QkvNorm norm_;
+  kernels::QkvNormGradients norm_gradients_;
 };
 
 }  // namespace strata::nn

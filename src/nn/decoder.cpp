@@ -18,7 +18,7 @@ Decoder::Decoder(const ModelSpec& spec, const Parameters& parameters, const Batc
       gradient_sections_(parameters.trained()->sections),
       embedding_VD_(parameters.value("model.embed_tokens.weight")),
       embedding_grad_VD_(parameters.gradient("model.embed_tokens.weight")),
-      attention_workspace_(spec.dims, parameters.dtype(), limits, parameters.has_gradients(), allocator),
+      attention_workspace_(spec, parameters.dtype(), limits, parameters.has_gradients(), allocator),
       branch_scales_(spec.wiring, allocator) {
   const bool gradients = parameters.has_gradients();
   STRATA_ASSERT(!gradients || std::ssize(spec.layers) == spec.dims.layers);

@@ -1,11 +1,24 @@
 #include "nn/decoder_buffers.h"
 
+#include <algorithm>
+
 #include "strata/kernels/junction.h"
 
 namespace strata::nn {
 namespace {
 
 std::string layer_name(int64_t layer) { return "layer " + std::to_string(layer); }
+
+bool only_rms(const norm::WiredJunction& junction) {
+  const auto is_other = [](Norm norm) { return has_alpha(norm); };
+  return !is_other(junction.rule.branch_norm) && !is_other(junction.rule.out_norm) &&
+         !is_other(junction.rule.next_norm);
+}
+
+bool only_rms(const norm::Wiring& wiring) {
+  return only_rms(wiring.entry) &&
+         std::ranges::all_of(wiring.after, [](const norm::WiredJunction& junction) { return only_rms(junction); });
+}
 
 }  // namespace
 
@@ -48,8 +61,8 @@ DecoderBuffers::DecoderBuffers(const ModelSpec& spec, at::ScalarType dtype, int6
   branch_ND_ = workspace("branch", {tokens_, hidden}, dtype);
   activation_NF_ = workspace("feed-forward activation", {tokens_, padded_width(spec.dims.intermediate)}, dtype);
   if (gradients) {
-    junction_scratch_ =
-        workspace("junction gradient sums", {kernels::junction_scratch_size(tokens_, hidden)}, at::kFloat);
+    junction_scratch_ = workspace("junction gradient sums",
+                                  {kernels::junction_scratch_size(tokens_, hidden, only_rms(spec.wiring))}, at::kFloat);
   }
 }
 
@@ -65,10 +78,11 @@ at::Tensor DecoderBuffers::of_layers(const std::string& what, at::IntArrayRef sh
 }
 
 AttentionActivations DecoderBuffers::attention(int64_t layer) {
-  if (recompute_ != config::Recompute::kLayer) return {spec_.dims, dtype_, tokens_, layer_name(layer), allocator_};
-  if (attention_of_layers_.empty()) {
-    attention_of_layers_.emplace_back(spec_.dims, dtype_, tokens_, "recomputed", allocator_);
-  }
+  const auto made_for = [&](const std::string& owner) {
+    return AttentionActivations(spec_, dtype_, tokens_, gradients_, owner, allocator_);
+  };
+  if (recompute_ != config::Recompute::kLayer) return made_for(layer_name(layer));
+  if (attention_of_layers_.empty()) attention_of_layers_.push_back(made_for("recomputed"));
   return attention_of_layers_.front();
 }
 

@@ -34,6 +34,7 @@ inline constexpr const char* kGemmAttention = "gemm q k v o";
 inline constexpr const char* kGemmFeedForward = "gemm feed-forward";
 inline constexpr const char* kGemmHead = "gemm head";
 inline constexpr const char* kAttention = "attention";
+inline constexpr const char* kQkvNorm = "q k v norms";
 inline constexpr const char* kRotary = "rotary";
 inline constexpr const char* kSwiglu = "swiglu";
 inline constexpr const char* kJunction = "junctions";

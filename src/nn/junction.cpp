@@ -14,8 +14,29 @@ at::Tensor value_of(const Parameters& parameters, const std::optional<norm::Gain
   return gain ? parameters.value(gain->name) : at::Tensor();
 }
 
-at::Tensor gradient_of(const Parameters& parameters, const std::optional<norm::Gain>& gain) {
-  return gain ? parameters.gradient(gain->name) : at::Tensor();
+kernels::JunctionNorm norm_of(const Parameters& parameters, Norm kind, const std::optional<norm::Gain>& gain) {
+  kernels::JunctionNorm norm{.kind = kind, .gain_D = value_of(parameters, gain)};
+  if (!gain || !has_alpha(kind)) return norm;
+  const norm::NormNames names = norm::names_beside(*gain);
+  norm.alpha = parameters.value(names.alpha);
+  if (has_shift_and_bias(kind)) {
+    norm.bias_D = parameters.value(names.bias);
+    norm.shift = parameters.value(names.shift);
+  }
+  return norm;
+}
+
+kernels::JunctionNormGradients gradients_of(const Parameters& parameters, Norm kind,
+                                            const std::optional<norm::Gain>& gain) {
+  if (!gain) return {};
+  kernels::JunctionNormGradients gradients{.gain_D = parameters.gradient(gain->name)};
+  const norm::NormNames names = norm::names_beside(*gain);
+  if (has_alpha(kind)) gradients.alpha = parameters.gradient(names.alpha);
+  if (has_shift_and_bias(kind)) {
+    gradients.bias_D = parameters.gradient(names.bias);
+    gradients.shift = parameters.gradient(names.shift);
+  }
+  return gradients;
 }
 
 class FusedJunction final : public Junction {
@@ -50,32 +71,31 @@ FusedJunction::FusedJunction(const Parameters& parameters, const ModelSpec& spec
             .gate = wired.rule.gate,
             .stop_gradient = spec.gate.stop_gradient && !wired.weight,
             .activation = spec.gate.activation,
-            .branch_gain_D = value_of(parameters, wired.branch_gain),
-            .out_gain_D = value_of(parameters, wired.out_gain),
-            .next_gain_D = value_of(parameters, wired.next_gain),
+            .branch_norm = norm_of(parameters, wired.rule.branch_norm, wired.branch_gain),
+            .out_norm = norm_of(parameters, wired.rule.out_norm, wired.out_gain),
+            .next_norm = norm_of(parameters, wired.rule.next_norm, wired.next_gain),
             .alpha = wired.gate ? parameters.gate(*wired.gate) : value_of(parameters, wired.weight),
             .alpha_is_factor = wired.weight.has_value(),
-            .branch_is_scaled = wired.rule.branch_norm == norm::Norm::kScale,
             .branch_scale = branch_scale},
       scratch_(scratch) {
   bind_gradients(parameters);
 }
 
 void FusedJunction::bind_gradients(const Parameters& parameters) {
-  gradients_.branch_gain_D = gradient_of(parameters, wired_.branch_gain);
-  gradients_.out_gain_D = gradient_of(parameters, wired_.out_gain);
-  gradients_.next_gain_D = gradient_of(parameters, wired_.next_gain);
+  gradients_.branch_norm = gradients_of(parameters, wired_.rule.branch_norm, wired_.branch_gain);
+  gradients_.out_norm = gradients_of(parameters, wired_.rule.out_norm, wired_.out_gain);
+  gradients_.next_norm = gradients_of(parameters, wired_.rule.next_norm, wired_.next_gain);
   if (!learned_factor_.empty()) gradients_.gate = parameters.gradient(learned_factor_);
 }
 
 kernels::JunctionSaved FusedJunction::saved(const JunctionBuffers& views) const {
-  const auto statistics = [&](const at::Tensor& gain_D, int64_t which) {
-    return gain_D.defined() ? views.statistics_3N.select(0, which) : at::Tensor();
+  const auto statistics = [&](const kernels::JunctionNorm& norm, int64_t which) {
+    return norm.kind != Norm::kNone ? views.statistics_3N.select(0, which) : at::Tensor();
   };
   return {.sum_ND = views.sum_ND,
-          .branch_rstd_N = statistics(rule_.branch_gain_D, 0),
-          .out_rstd_N = statistics(rule_.out_gain_D, 1),
-          .next_rstd_N = statistics(rule_.next_gain_D, 2)};
+          .branch_rstd_N = statistics(rule_.branch_norm, 0),
+          .out_rstd_N = statistics(rule_.out_norm, 1),
+          .next_rstd_N = statistics(rule_.next_norm, 2)};
 }
 
 void FusedJunction::forward(const Engine& engine, const at::Tensor& stream_ND, bool at_entry) {

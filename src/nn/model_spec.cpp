@@ -6,6 +6,8 @@
 #include <set>
 
 #include "strata/base/check.h"
+#include "strata/config/enums.h"
+#include "strata/config/key_error.h"
 #include "strata/norm/make.h"
 #include "strata/norm/scheme.h"
 
@@ -17,8 +19,9 @@ const double kEmbeddingStd = std::sqrt(2.0 / 5.0);
 
 class LayoutBuilder {
  public:
-  LayoutBuilder(const config::ModelConfig& dims, const norm::Scheme& scheme, const config::GpasConfig& gate)
-      : dims_(dims), scheme_(scheme), gate_(gate) {}
+  LayoutBuilder(const config::ModelConfig& dims, const norm::Scheme& scheme, const norm::AttentionNorms& norms,
+                const config::GpasConfig& gate)
+      : dims_(dims), scheme_(scheme), attention_norms_(norms), gate_(gate) {}
 
   ParameterLayout build(const norm::Wiring& wiring) {
     add("model.embed_tokens.weight", {dims_.vocab, dims_.hidden}, ParameterRole::kEmbedding, {0.0, kEmbeddingStd});
@@ -96,6 +99,12 @@ class LayoutBuilder {
     add_linear(norm::Weight::kQuery, "self_attn.q", queries, dims_.hidden, true);
     add_linear(norm::Weight::kKey, "self_attn.k", keys, dims_.hidden, false);
     add_linear(norm::Weight::kValue, "self_attn.v", keys, dims_.hidden, false);
+    if (attention_norms_.query_key != config::QkNorm::kNone) {
+      const bool by_head = attention_norms_.query_key == config::QkNorm::kHead;
+      add_attention_gain("q_norm", by_head ? dims_.head_dim() : queries);
+      add_attention_gain("k_norm", by_head ? dims_.head_dim() : keys);
+    }
+    if (attention_norms_.value) add_attention_gain("v_norm", dims_.head_dim());
     add_linear(norm::Weight::kOutput, "self_attn.o", dims_.hidden, queries, true);
   }
 
@@ -106,8 +115,20 @@ class LayoutBuilder {
     add_linear(norm::Weight::kDown, "mlp.down", dims_.hidden, inner, true);
   }
 
-  void add_gain(const std::optional<norm::Gain>& gain) {
-    if (gain) add(gain->name, {dims_.hidden}, ParameterRole::kGain, {gain->start, 0.0});
+  void add_attention_gain(const std::string& norm, int64_t width) {
+    add(str("model.layers.", layer_, ".self_attn.", norm, ".weight"), {width}, ParameterRole::kGain, {1.0, 0.0});
+  }
+
+  void add_norm(Norm norm, const std::optional<norm::Gain>& gain) {
+    if (!gain) return;
+    const auto add_one = [&](const std::string& name, std::vector<int64_t> shape, double start) {
+      add(name, std::move(shape), ParameterRole::kGain, {start, 0.0});
+    };
+    const norm::NormNames names = norm::names_beside(*gain);
+    add_one(gain->name, {dims_.hidden}, gain->start);
+    if (has_shift_and_bias(norm)) add_one(names.bias, {dims_.hidden}, 0.0);
+    if (has_alpha(norm)) add_one(names.alpha, {1}, gain->alpha);
+    if (has_shift_and_bias(norm)) add_one(names.shift, {1}, 0.0);
   }
 
   void add_custom(const norm::CustomParameter& parameter) {
@@ -120,11 +141,14 @@ class LayoutBuilder {
 
   void add_junction(const norm::WiredJunction& junction) {
     if (junction.custom) std::ranges::for_each(junction.custom->parameters, [this](const auto& p) { add_custom(p); });
-    add_gain(junction.branch_gain);
-    add_gain(junction.out_gain);
-    add_gain(junction.next_gain);
+    add_norm(junction.rule.branch_norm, junction.branch_gain);
+    add_norm(junction.rule.out_norm, junction.out_gain);
+    add_norm(junction.rule.next_norm, junction.next_gain);
     if (junction.weight && !names_.contains(junction.weight->name)) {
-      add(junction.weight->name, {}, ParameterRole::kGain, {junction.weight->start, 0.0});
+      // As their authors have them: DyT's factor of the embedding is a row of one number, ReZero's none.
+      const bool is_row = junction.rule.gate == Gate::kSum;
+      add(junction.weight->name, std::vector<int64_t>(is_row ? 1 : 0, 1), ParameterRole::kGain,
+          {junction.weight->start, 0.0});
     }
     // A layer's gate serves both of its junctions; it lies with the one that the forward pass reaches first.
     if (junction.gate && !names_.contains(*junction.gate)) {
@@ -134,6 +158,7 @@ class LayoutBuilder {
 
   const config::ModelConfig& dims_;
   const norm::Scheme& scheme_;
+  norm::AttentionNorms attention_norms_;
   const config::GpasConfig& gate_;
   ParameterLayout layout_;
   std::set<std::string> names_;
@@ -141,6 +166,17 @@ class LayoutBuilder {
   int64_t section_start_ = 0;
   int64_t layer_ = -1;
 };
+
+norm::AttentionNorms attention_norms(const config::ModelConfig& dims, const norm::Scheme& scheme) {
+  norm::AttentionNorms norms = scheme.attention_norms();
+  if (dims.qk_norm == config::QkNorm::kNone) return norms;
+  if (norms.query_key != config::QkNorm::kNone && norms.query_key != dims.qk_norm) {
+    throw config::KeyError("model.qk_norm", str("is ", config::enum_name(dims.qk_norm), "; the scheme brings norms on ",
+                                                "queries and keys of its own: ", config::enum_name(norms.query_key)));
+  }
+  norms.query_key = dims.qk_norm;
+  return norms;
+}
 
 }  // namespace
 
@@ -163,11 +199,12 @@ int64_t ParameterLayout::count() const {
 ModelSpec describe(const config::ModelConfig& dims, const norm::Scheme& scheme, const config::GpasConfig& gate) {
   dims.validate();
   norm::Wiring wiring = norm::wire(scheme, dims.layers, gate.per == config::GpasPer::kSublayer);
-  ParameterLayout layout = LayoutBuilder(dims, scheme, gate).build(wiring);
+  const norm::AttentionNorms norms = attention_norms(dims, scheme);
+  ParameterLayout layout = LayoutBuilder(dims, scheme, norms, gate).build(wiring);
   ParameterLayout trained = layout;
   std::vector<int64_t> layers(static_cast<size_t>(dims.layers));
   std::iota(layers.begin(), layers.end(), int64_t{0});
-  return {dims, std::move(wiring), gate, std::move(layout), std::move(trained), std::move(layers)};
+  return {dims, std::move(wiring), norms, gate, std::move(layout), std::move(trained), std::move(layers)};
 }
 
 ModelSpec without_layer(ModelSpec spec, int64_t layer) {

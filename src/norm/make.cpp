@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/config/key_error.h"
 #include "strata/norm/gpas.h"
@@ -65,6 +66,22 @@ bool takes_gates(const std::string& scheme) {
 }
 
 }  // namespace
+
+Table scheme_table() {
+  Table table({{"norm.scheme"}, {"sub-layer"}, {"from"}, {"norm.options"}});
+  for (const std::string& name : scheme_registry().names()) {
+    SchemeOptions options({});
+    const SchemeText text = scheme_registry().find(name)(options)->text();
+    std::vector<std::string> known;
+    for (const auto& [option, fallback] : options.known()) known.push_back(str(option, "=", fallback));
+    table.add({name, std::string(text.equation), std::string(text.source), join(known, " ")});
+  }
+  table.add({str("...", kGatesSuffix), "what norm.gpas.position names times 1 - act(a), a learned from 0",
+             "GPAS (arXiv 2506.22049)", "norm.gpas.*"});
+  table.add({str("...", kWarmUpSuffix), "f times min(t/T, 1) in update t, T larger from layer to layer",
+             "ProRes (arXiv 2603.05369)", "norm.prores.*"});
+  return table;
+}
 
 std::vector<std::string> all_scheme_names() {
   std::vector<std::string> names;

@@ -20,7 +20,7 @@ std::optional<CustomJunction> Decorator::custom(const Site& site) const {
 }
 
 double SchemeOptions::number(const std::string& name, double fallback, double low, double high) {
-  known_.push_back(name);
+  known_.push_back({name, fallback});
   const auto found = given_.find(name);
   if (found == given_.end()) return fallback;
   const double value = found->second;
@@ -32,10 +32,12 @@ double SchemeOptions::number(const std::string& name, double fallback, double lo
 
 void SchemeOptions::require_all_known(const std::string& scheme) const {
   for (const auto& [name, value] : given_) {
-    if (std::ranges::find(known_, name) != known_.end()) continue;
-    const std::string offered = known_.empty() ? "none" : join(known_, " ");
+    std::vector<std::string> names;
+    for (const Known& known : known_) names.push_back(known.name);
+    if (std::ranges::find(names, name) != names.end()) continue;
+    const std::string offered = names.empty() ? "none" : join(names, " ");
     throw config::KeyError("norm.options." + name, str("unknown option of scheme \"", scheme, "\"",
-                                                       did_you_mean(name, known_), " (it has: ", offered, ")"));
+                                                       did_you_mean(name, names), " (it has: ", offered, ")"));
   }
 }
 

@@ -36,6 +36,8 @@ std::string input_norm_name(const Sublayer& sublayer, const Site& site, bool att
                     attention_left_with_norm ? "pre_feedforward_layernorm.weight" : "post_attention_layernorm.weight");
 }
 
+bool has_norm(Norm norm) { return norm != Norm::kNone && norm != Norm::kScale; }
+
 void require_free(const WiredJunction& junction) {
   if (junction.weight) {
     throw config::KeyError("norm.scheme", "+gpas has no place in a scheme whose branches have learned weights");
@@ -52,10 +54,11 @@ void leave(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, W
   junction.rule.out_norm = sublayer.out_norm;
   const bool has_branch_norm = sublayer.branch_norm != Norm::kNone;
   if (has_branch_norm) {
-    junction.branch_gain = Gain{leaving_norm_name(site, sublayer.branch_norm, false), sublayer.branch_gain};
+    junction.branch_gain =
+        Gain{leaving_norm_name(site, sublayer.branch_norm, false), sublayer.branch_gain, sublayer.norm_alpha};
   }
   if (sublayer.out_norm != Norm::kNone) {
-    junction.out_gain = Gain{leaving_norm_name(site, sublayer.out_norm, has_branch_norm)};
+    junction.out_gain = Gain{leaving_norm_name(site, sublayer.out_norm, has_branch_norm), 1.0, sublayer.norm_alpha};
   }
   if (!sublayer.branch_weight.empty()) {
     junction.rule.gate = Gate::kBranch;
@@ -72,9 +75,8 @@ void enter(const Sublayer& sublayer, const Site& site, bool gate_per_sublayer, W
   junction.rule.next_norm = sublayer.input_norm;
   junction.rule.next_scale = sublayer.input_scale;
   if (sublayer.input_norm != Norm::kNone) {
-    junction.next_gain =
-        Gain{input_norm_name(sublayer, site, junction.rule.branch_norm == Norm::kRms || junction.out_gain),
-             sublayer.input_gain};
+    junction.next_gain = Gain{input_norm_name(sublayer, site, has_norm(junction.rule.branch_norm) || junction.out_gain),
+                              sublayer.input_gain, sublayer.norm_alpha};
   }
   if (sublayer.gate != Gate::kNorm && !sublayer.gates_input) return;
   require_free(junction);
@@ -100,10 +102,19 @@ void put_custom_junctions(const Scheme& scheme, int64_t layers, Wiring& wiring) 
 
 }  // namespace
 
+NormNames names_beside(const Gain& gain) {
+  const std::string norm = gain.name.substr(0, gain.name.rfind('.'));
+  return {norm + ".bias", norm + ".alpha", norm + ".shift"};
+}
+
 Wiring wire(const Scheme& scheme, int64_t layers, bool gate_per_sublayer) {
   Wiring wiring;
   wiring.entry.rule.out_norm = scheme.embedding_norm();
   if (wiring.entry.rule.out_norm != Norm::kNone) wiring.entry.out_gain = Gain{"model.embedding_norm.weight"};
+  if (const auto scale = scheme.embedding_scale()) {
+    wiring.entry.rule.gate = Gate::kSum;
+    wiring.entry.weight = Gain{"model.embed_scale", *scale};
+  }
   WiredJunction* junction = &wiring.entry;
   wiring.after.resize(static_cast<size_t>(2 * layers));
   for (int64_t layer = 0; layer < layers; ++layer) {
@@ -115,8 +126,9 @@ Wiring wire(const Scheme& scheme, int64_t layers, bool gate_per_sublayer) {
       leave(sublayer, site, gate_per_sublayer, *junction);
     }
   }
-  junction->rule.next_norm = Norm::kRms;
-  junction->next_gain = Gain{"model.norm.weight"};
+  const FinalNorm last = scheme.final_norm();
+  junction->rule.next_norm = last.norm;
+  junction->next_gain = Gain{"model.norm.weight", 1.0, last.alpha};
   put_custom_junctions(scheme, layers, wiring);
   return wiring;
 }

@@ -11,6 +11,8 @@ std::unique_ptr<Optimizer> make_optimizer(const config::OptimizerConfig& config,
     case config::OptimizerKind::kAdam:
     case config::OptimizerKind::kAdamw:
       return std::make_unique<Adam>(config, trained, ranges, dtype, seed, allocator);
+    default:
+      break;
   }
   return nullptr;
 }

@@ -65,10 +65,12 @@ TEST(Affects, AResumeMayChangeThese) {
 
 TEST(Affects, NothingChangesAModel) {
   EXPECT_EQ(keys_where([](const std::string& key) { return affects_of(key) == Affects::kModel; }),
-            (Keys{"model.heads", "model.hidden", "model.intermediate", "model.kv_heads", "model.layers",
-                  "model.norm_eps", "model.rope_theta", "model.vocab", "norm.gpas.activation", "norm.gpas.learnable",
-                  "norm.gpas.per", "norm.gpas.position", "norm.gpas.start", "norm.gpas.stop_gradient", "norm.init",
-                  "norm.options", "norm.prores.schedule", "norm.prores.warmup_steps", "norm.scheme"}));
+            (Keys{"model.head_dim",   "model.heads",        "model.hidden",         "model.intermediate",
+                  "model.kv_heads",   "model.layers",       "model.norm_eps",       "model.qk_norm",
+                  "model.rope_theta", "model.vocab",        "norm.gpas.activation", "norm.gpas.learnable",
+                  "norm.gpas.per",    "norm.gpas.position", "norm.gpas.start",      "norm.gpas.stop_gradient",
+                  "norm.init",        "norm.options",       "norm.prores.schedule", "norm.prores.warmup_steps",
+                  "norm.scheme"}));
 }
 
 TEST(Affects, WorkersMayDifferInThese) {

@@ -91,7 +91,7 @@ TEST_P(Launches, AreThoseOfTheKernels) {
 
 INSTANTIATE_TEST_SUITE_P(Schemes, Launches,
                          testing::Values("post", "pre", "pre+gpas", "sandwich+gpas", "deepnorm+gpas", "mix+gpas",
-                                         "lns"),
+                                         "hybrid", "derf", "lns"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::ranges::replace(name, '+', '_');

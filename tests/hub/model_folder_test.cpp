@@ -107,7 +107,7 @@ class BadFolder : public testing::Test {
 };
 
 TEST_F(BadFolder, OfWhatStrataCannotCompute) {
-  expect_config_refused("model_type", "mistral", R"(model_type is "mistral", Strata computes only "llama")");
+  expect_config_refused("model_type", "mistral", R"(model_type is "mistral", Strata computes llama, qwen3, olmo2)");
   expect_config_refused("architectures", {"LlamaForSequenceClassification"}, "architectures has \"LlamaForSeq");
   expect_config_refused("hidden_act", "gelu", R"(hidden_act is "gelu", Strata computes only "silu")");
   expect_config_refused("attention_bias", true, "attention_bias is true");
@@ -125,8 +125,10 @@ TEST_F(BadFolder, OfWhatStrataCannotCompute) {
   expect_config_refused("rope_parameters", {{"full_attention", {{"rope_type", "yarn"}}}}, R"(rope_type is "yarn")");
   expect_config_refused("rope_parameters", {{"low_freq_factor", 4.0}}, "rope_parameters has low_freq_factor: 4.0");
   expect_config_refused("final_logit_softcapping", 30.0, "final_logit_softcapping is 30.0");
-  expect_config_refused("head_dim", 16, "head_dim is 16, Strata computes only 8");
-  expect_config_refused("num_attention_heads", 3, "3 does not divide model.hidden=32");
+  expect_config_refused("head_dim", 7, "is 7; the rotary embedding needs an even width");
+  expect_config_refused("head_dim", 0, "has a size of 0: head_dim");
+  expect_config_refused("use_sliding_window", true, "use_sliding_window is true");
+  expect_config_refused("num_attention_heads", 3, "2 does not divide model.heads=3");
   expect_config_refused("vocab_size", "many", "vocab_size is \"many\", not a whole number");
   expect_config_refused("hidden_size", int64_t{1} << 40, "has a size of 1099511627776: hidden_size");
   expect_config_refused("rms_norm_eps", 0.0, "rms_norm_eps is 0.0, not a number above 0");

@@ -34,6 +34,17 @@ SCHEMES = [("pre", "pre", True, 2e-5), ("lns", "lns", True, 2e-5), ("scale_pre",
            ("post", "post", False, 2e-5), ("deeppost", "deepnorm", False, 2e-5), ("sandwich", "sandwich", False, 2e-5),
            ("post_pre", "mix", False, 2e-5), ("deeppost_gpas", "deepnorm+gpas", False, 2e-5),
            ("sandwich_gpas", "sandwich+gpas", False, 3e-5), ("post_pre_gpas", "mix+gpas", False, 3e-5)]
+GOLDEN2 = Path(__file__).resolve().parents[1] / "golden2"
+# Likewise: the file, our scheme and what else of norm.*, of model.*, the class of transformers.
+SCHEMES2 = [("keel/keel", "keel", "", "StrataForCausalLM"), ("peri/peri_embedding_norm", "peri", "", "StrataForCausalLM"),
+            ("layerscale/layerscale", "layerscale", "", "LlamaForCausalLM"),
+            ("rezero/rezero", "rezero", "", "StrataForCausalLM"),
+            ("rezero/pre_scalar", "pre_scalar", "", "LlamaForCausalLM"),
+            ("qknorm/qwen3", "pre", ", qk_norm: head", "Qwen3ForCausalLM"),
+            ("qknorm/olmo2", "olmo2", "", "Olmo2ForCausalLM"), ("hybrid/hybrid", "hybrid", "", "StrataForCausalLM"),
+            ("hybrid/hybrid_star", "hybrid_star", "", "StrataForCausalLM"), ("dyt/dyt", "dyt", "", "StrataForCausalLM"),
+            ("dyt/dyt_embed_scale", "dyt, options: {embed_scale: 7}", "", "StrataForCausalLM"),
+            ("derf/derf", "derf", "", "StrataForCausalLM")]
 TEST_DATA = os.environ.get("STRATA_TEST_DATA")
 
 
@@ -52,6 +63,19 @@ def write_ours(theirs, ours, folder):
         tensors |= {key.removeprefix("param."): value for key, value in file.items() if key.startswith("param.")}
     save_file(tensors, folder / "model.safetensors")
     (folder / "config.yaml").write_text(f"model: {MODEL}\nnorm: {{scheme: {ours}}}\n")
+
+
+def write_ours2(name, scheme, model, folder):
+    folder.mkdir()
+    said = json.loads((GOLDEN2 / f"{name}.json").read_text())
+    tensors = {}
+    for file in *said["shared"], f"{name}.safetensors":
+        golden = load_file(GOLDEN2 / file)
+        tensors |= {key.removeprefix("param."): value for key, value in golden.items() if key.startswith("param.")}
+    save_file(tensors, folder / "model.safetensors")
+    (folder / "config.yaml").write_text(
+        "model: {vocab: 80, hidden: 48, intermediate: 130, layers: 6, heads: 3, norm_eps: 1e-5, rope_theta: "
+        f"{said['config']['rope_theta']}{model}}}\nnorm: {{scheme: {scheme}}}\n")
 
 
 def load(folder, dtype=torch.float32):
@@ -83,6 +107,35 @@ class Exports(unittest.TestCase):
                 print(f"{ours:16} {type(model).__name__:18} largest logit difference {difference:.2g}", flush=True)
                 self.assertLess(difference, bound)
                 self.assertAlmostEqual(out.loss.item(), golden["loss"].item(), delta=bound)
+
+    def test_logits_and_loss_of_other_peoples_schemes(self):
+        for name, scheme, model_keys, kind in SCHEMES2:
+            with self.subTest(name):
+                self.setUp()
+                write_ours2(name, scheme, model_keys, self.folder / "ours")
+                strata("export", self.folder / "ours", self.folder / "hf")
+                model = load(self.folder / "hf")
+                self.assertEqual(type(model).__name__, kind)
+                golden = load_file(GOLDEN2 / f"{name}.safetensors")
+                with torch.no_grad():
+                    out = model(input_ids=golden["input_ids"], labels=golden["labels"])
+                difference = (out.logits - golden["logits"]).abs().max().item()
+                print(f"{name:26} {kind:18} largest logit difference {difference:.2g}", flush=True)
+                self.assertLess(difference, 3e-5)
+                self.assertAlmostEqual(out.loss.item(), golden["loss"].item(), delta=2e-5)
+
+    def test_stock_folders_go_in_and_out(self):
+        for name in "qwen3", "qwen3_head_dim", "olmo2":
+            with self.subTest(name):
+                self.setUp()
+                theirs = GOLDEN2 / "qknorm/hf" / name
+                strata("import", theirs, self.folder / "ours")
+                strata("export", self.folder / "ours", self.folder / "hf")
+                golden = load_file(theirs / "logits.safetensors")
+                for folder in theirs, self.folder / "hf":
+                    with torch.no_grad():
+                        logits = load(folder)(input_ids=golden["input_ids"]).logits
+                    self.assertLess((logits - golden["logits"]).abs().max().item(), 1e-5)
 
     def test_logits_of_what_the_paper_has_not(self):
         """Against Strata's own: the other schemes, gates in every place, of every kind, one for each sub-layer."""

@@ -24,23 +24,47 @@ double ulps(float value, double exact) {
   return std::abs(static_cast<double>(value) - exact) / std::ldexp(1.0, exponent - 24);
 }
 
-// Every 257th float of the range where the result is a normal number.
-TEST(Exponential, IsWithinTwoUlp) {
+// Every 257th float from first to last, of one sign.
+template <class F, class Exact>
+void expect_within_two_ulp(F f, Exact exact, float first, float last) {
   double worst = 0.0;
   float where = 0.0F;
-  const auto visit = [&](float first, float last) {
-    for (uint32_t bits = std::bit_cast<uint32_t>(first); bits <= std::bit_cast<uint32_t>(last); bits += 257) {
-      const float x = from_bits(bits);
-      const double error = ulps(exponential(x), std::exp(static_cast<double>(x)));
-      if (error > worst) {
-        worst = error;
-        where = x;
-      }
+  for (uint32_t bits = std::bit_cast<uint32_t>(first); bits <= std::bit_cast<uint32_t>(last); bits += 257) {
+    const float x = from_bits(bits);
+    const double error = ulps(f(x), exact(static_cast<double>(x)));
+    if (error > worst) {
+      worst = error;
+      where = x;
     }
-  };
-  visit(0x1p-30F, 88.72283F);
-  visit(-0x1p-30F, -86.98F);
+  }
   EXPECT_LT(worst, 2.0) << "at " << where;
+}
+
+// Where the result is a normal number.
+TEST(Exponential, IsWithinTwoUlp) {
+  const auto exact = [](double x) { return std::exp(x); };
+  expect_within_two_ulp(exponential, exact, 0x1p-30F, 88.72283F);
+  expect_within_two_ulp(exponential, exact, -0x1p-30F, -86.98F);
+}
+
+TEST(HyperbolicTangent, IsWithinTwoUlpAndKeepsNan) {
+  for (const float sign : {1.0F, -1.0F}) {
+    expect_within_two_ulp(
+        hyperbolic_tangent, [](double x) { return std::tanh(x); }, sign * 0x1p-30F, sign * 100.0F);
+    EXPECT_EQ(hyperbolic_tangent(sign * kInfinity), sign);
+  }
+  EXPECT_EQ(hyperbolic_tangent(0.0F), 0.0F);
+  EXPECT_TRUE(std::isnan(hyperbolic_tangent(kNan)));
+}
+
+TEST(ErrorFunction, IsWithinTwoUlpAndKeepsNan) {
+  for (const float sign : {1.0F, -1.0F}) {
+    expect_within_two_ulp(
+        error_function, [](double x) { return std::erf(x); }, sign * 0x1p-30F, sign * 10.0F);
+    EXPECT_EQ(error_function(sign * kInfinity), sign);
+  }
+  EXPECT_EQ(error_function(0.0F), 0.0F);
+  EXPECT_TRUE(std::isnan(error_function(kNan)));
 }
 
 TEST(Exponential, AtTheEndsOfItsRange) {

@@ -26,6 +26,14 @@ TEST(Registry, HasOneSchemePerFileCalledAsItsFile) {
   EXPECT_FALSE(file_names().empty());
 }
 
+TEST(Registry, KnowsWhereEachSchemeIsFromAndWhatItDoes) {
+  const Table table = scheme_table();
+  for (const std::vector<std::string>& row : table.rows()) {
+    EXPECT_NE(row[1], "") << row[0];
+    EXPECT_THAT(row[2], testing::HasSubstr("arXiv")) << row[0];
+  }
+}
+
 TEST(Registry, RefusesANameThatIsTaken) {
   SchemeRegistry registry("scheme");
   registry.add("empty", &make_registered<Empty>);

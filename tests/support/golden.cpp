@@ -53,7 +53,15 @@ const std::vector<Golden2Case>& golden2_cases() {
                                  {"peri/peri", "sandwich"},
                                  {"peri/peri_embedding_norm", "peri"},
                                  {"layerscale/layerscale", "layerscale"},
-                                 {"rezero/rezero", "rezero"}};
+                                 {"rezero/rezero", "rezero"},
+                                 {"rezero/pre_scalar", "pre_scalar"},
+                                 {"qknorm/qwen3", "pre", ", qk_norm: head"},
+                                 {"qknorm/olmo2", "olmo2"},
+                                 {"hybrid/hybrid", "hybrid"},
+                                 {"hybrid/hybrid_star", "hybrid_star"},
+                                 {"dyt/dyt", "dyt"},
+                                 {"dyt/dyt_embed_scale", "dyt, options: {embed_scale: 7}"},
+                                 {"derf/derf", "derf"}};
     for (const auto& [theirs, ours] : {std::pair("pre", "pre"), std::pair("post", "post"), std::pair("lns", "lns"),
                                        std::pair("sandwich", "sandwich"), std::pair("deeppost", "deepnorm")}) {
       for (const char* point : {"t0", "early", "mid", "base"}) {
@@ -85,9 +93,8 @@ std::optional<int64_t> write_golden2_folder(const Golden2Case& one, const std::f
     update = said.at("update_step").get<int64_t>();
   }
   write_file(folder / "config.yaml",
-             str("model: {vocab: 80, hidden: 48, intermediate: 130, layers: 6, heads: 3, norm_eps: 1e-5, rope_theta: "
-                 "1e4}\nnorm: {",
-                 norm, "}\n"));
+             str("model: {vocab: 80, hidden: 48, intermediate: 130, layers: 6, heads: 3, norm_eps: 1e-5, rope_theta: ",
+                 said.at("config").at("rope_theta").get<double>(), one.model, "}\nnorm: {", norm, "}\n"));
   io::write_safetensors(folder / "model.safetensors", io::NamedTensors(weights.begin(), weights.end()));
   return update;
 }

@@ -27,7 +27,8 @@ std::filesystem::path golden2();
 /// A case of golden2, by its file (keel/keel), and our name of its scheme.
 struct Golden2Case {
   std::string file;
-  std::string scheme;
+  std::string scheme;      // and what else of norm.*
+  std::string model = {};  // of model.*, behind a comma
 };
 inline void PrintTo(const Golden2Case& one, std::ostream* out) { *out << one.file; }
 const std::vector<Golden2Case>& golden2_cases();

@@ -6,6 +6,7 @@
 #include <ATen/ops/cos.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/embedding.h>
+#include <ATen/ops/erf.h>
 #include <ATen/ops/full_like.h>
 #include <ATen/ops/index_copy.h>
 #include <ATen/ops/leaky_relu.h>
@@ -69,13 +70,23 @@ class ReferenceModel {
     return leaf("model.layers." + std::to_string(layer) + "." + part + "_proj.weight");
   }
 
-  at::Tensor rms(const at::Tensor& x, const std::optional<norm::Gain>& gain) const {
-    if (!gain) return x;
-    return leaf(gain->name) * x / (at::pow(x, 2).mean(-1, true) + spec_.dims.norm_eps).sqrt();
+  at::Tensor rms(const at::Tensor& x, const at::Tensor& gain) const {
+    return gain * x / (at::pow(x, 2).mean(-1, true) + spec_.dims.norm_eps).sqrt();
+  }
+
+  at::Tensor norm(Norm kind, const at::Tensor& x, const std::optional<norm::Gain>& of) const {
+    if (kind == Norm::kNone) return x;
+    const at::Tensor& gain = leaf(of->name);
+    const norm::NormNames names = norm::names_beside(*of);
+    if (kind == Norm::kScale) return gain * x;
+    if (kind == Norm::kTanh) return gain * at::tanh(leaf(names.alpha) * x);
+    if (kind == Norm::kErf) return gain * at::erf(leaf(names.alpha) * x + leaf(names.shift)) + leaf(names.bias);
+    return rms(x, gain);
   }
 
   at::Tensor gate(const norm::WiredJunction& junction, Gate place, const at::Tensor& h) const {
     if (junction.rule.gate != place) return h;
+    if (junction.weight) return leaf(junction.weight->name) * h;
     at::Tensor alpha = leaf(*junction.gate);
     if (!spec_.gate.learnable) alpha = alpha.detach();
     return h - activation(spec_.gate.activation, alpha) * (spec_.gate.stop_gradient ? h.detach() : h);
@@ -91,13 +102,11 @@ class ReferenceModel {
     }
     at::Tensor sum = wired.rule.skip_scale * gate(wired, Gate::kSkip, stream);
     if (branch.defined()) {
-      const bool is_scaled = wired.rule.branch_norm == norm::Norm::kScale;
-      at::Tensor term = is_scaled ? leaf(wired.branch_gain->name) * branch : rms(branch, wired.branch_gain);
-      term = wired.weight ? leaf(wired.weight->name) * term : gate(wired, Gate::kBranch, term);
+      const at::Tensor term = gate(wired, Gate::kBranch, norm(wired.rule.branch_norm, branch, wired.branch_gain));
       sum = sum + wired.rule.branch_scale.at(spec_.update) * term;
     }
-    const at::Tensor out = rms(gate(wired, Gate::kSum, sum), wired.out_gain);
-    return {out, wired.rule.next_scale * gate(wired, Gate::kNorm, rms(out, wired.next_gain))};
+    const at::Tensor out = norm(wired.rule.out_norm, gate(wired, Gate::kSum, sum), wired.out_gain);
+    return {out, wired.rule.next_scale * gate(wired, Gate::kNorm, norm(wired.rule.next_norm, out, wired.next_gain))};
   }
 
   at::Tensor rotated(const at::Tensor& x_HTd) const {
@@ -116,12 +125,20 @@ class ReferenceModel {
     return x_TW.view({x_TW.size(0), count, spec_.dims.head_dim()}).transpose(0, 1);
   }
 
+  // With the norm that there may be, of each head or of all together, as its gain is wide.
+  at::Tensor projected(int64_t layer, const std::string& which, const at::Tensor& normed) const {
+    const at::Tensor x_TW = at::linear(normed, weight(layer, "self_attn." + which));
+    const auto gain = leaves_.find("model.layers." + std::to_string(layer) + ".self_attn." + which + "_norm.weight");
+    if (gain == leaves_.end()) return x_TW;
+    return rms(x_TW.view({x_TW.size(0), -1, gain->second.numel()}), gain->second).view(x_TW.sizes());
+  }
+
   at::Tensor attention(int64_t layer, const at::Tensor& normed) const {
     const int64_t tokens = normed.size(0);
     const int64_t group = spec_.dims.heads / spec_.dims.kv();
-    const at::Tensor q = rotated(heads(at::linear(normed, weight(layer, "self_attn.q")), spec_.dims.heads));
-    const at::Tensor k = rotated(heads(at::linear(normed, weight(layer, "self_attn.k")), spec_.dims.kv()));
-    const at::Tensor v = heads(at::linear(normed, weight(layer, "self_attn.v")), spec_.dims.kv());
+    const at::Tensor q = rotated(heads(projected(layer, "q", normed), spec_.dims.heads));
+    const at::Tensor k = rotated(heads(projected(layer, "k", normed), spec_.dims.kv()));
+    const at::Tensor v = heads(projected(layer, "v", normed), spec_.dims.kv());
     const at::Tensor future = at::ones({tokens, tokens}, at::kBool).triu(1);
     const at::Tensor scores = at::matmul(q, k.repeat_interleave(group, 0).transpose(1, 2)) /
                               std::sqrt(static_cast<double>(spec_.dims.head_dim()));

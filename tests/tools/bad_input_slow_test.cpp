@@ -142,6 +142,9 @@ TEST_F(BadInput, InTheScheme) {
   expect_config_refused("norm:\n  scheme: mix\n  options: {post_share: 2}\n", 3, {"norm.options.post_share: is 2"});
   expect_config_refused("norm:\n  scheme: post+gpas\n  gpas: {position: input}\n", 3,
                         {"norm.gpas.position: input: under a scheme that normalises its sums", "auto gates the skip"});
+  expect_config_refused("norm: {scheme: hybrid}\nmodel: {qk_norm: full}\n", 2,
+                        {"model.qk_norm: is full; the scheme brings norms on queries and keys of its own: head"});
+  expect_config_refused("norm: {scheme: dyt}\nmodel: {head_dim: 5}\n", 2, {"model.head_dim: is 5", "even width"});
 }
 
 TEST_F(BadInput, InACyclicBase) {
@@ -167,7 +170,7 @@ TEST_F(BadInput, InAHuggingFaceConfig) {
   std::filesystem::remove(config_);
   const std::string file = model_ / "config.json";
   write_file(file, R"({"model_type": "gpt2"})");
-  expect_refused(trace(), kFailed, {file + ": model_type is \"gpt2\", Strata computes only \"llama\""});
+  expect_refused(trace(), kFailed, {file + ": model_type is \"gpt2\", Strata computes llama, qwen3, olmo2"});
   write_file(file, R"({"model_type": "llama"})");
   expect_refused(trace(), kFailed, {file + ": has no vocab_size"});
   write_file(file, R"({"vocab_size": 1, "vocab_size": 2})");

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "strata/io/json.h"
+#include "strata/io/tensor_files.h"
 #include "support/bad_server.h"
 #include "support/compress.h"
 #include "support/data_fixtures.h"
@@ -64,6 +65,23 @@ TEST_F(Pretrain, WritesTheUntrainedStartAndWhatUsersRead) {
   const Finished text =
       run_strata({"generate", run_ / "run" / "checkpoints" / "step_00000009", "--prompt", "a", "--tokens", "5"});
   EXPECT_EQ(text.exit_code, 0) << text.err;
+}
+
+// What no group moves stays, to the bit.
+TEST_F(Pretrain, MovesGroupsAtRatesOfTheirOwn) {
+  const Finished finished =
+      run_.pretrain("groups", {"optimizer.groups.lr_factor={matrices: 0, \"*.mlp.*\": 2, head: 0}", "run.seed=5"});
+  ASSERT_EQ(finished.exit_code, 0) << finished.err;
+  ASSERT_EQ(run_.pretrain("untouched", {"train.stop_after=0", "run.seed=5"}).exit_code, 0);
+  const auto weights = [&](const std::string& run, int64_t step) {
+    return io::TensorFiles(run_ / run / "checkpoints" / str("step_0000000", step) / "model.safetensors");
+  };
+  const io::TensorFiles before = weights("untouched", 0), after = weights("groups", 9);
+  for (const std::string& name : before.names()) {
+    const bool stays =
+        name == "lm_head.weight" || (name.ends_with("_proj.weight") && name.find(".mlp.") == std::string::npos);
+    EXPECT_EQ(before.tensor(name).equal(after.tensor(name)), stays) << name;
+  }
 }
 
 TEST_F(Pretrain, NeedsNoValidationData) {
@@ -132,6 +150,9 @@ TEST_F(Pretrain, RefusesWhatCannotWork) {
   expect_refused({"checkpoint.keep=-1"}, kWrongUsage, {"checkpoint.keep: must be at least 0, got -1"});
   expect_refused({"optimizer.beta1=1.5"}, kWrongUsage,
                  {"optimizer.beta1: must be at least 0 and less than 1, got 1.5"});
+  expect_refused({"optimizer.groups.lr_factor={embeding: 10}"}, kWrongUsage,
+                 {"optimizer.groups.lr_factor.embeding", "neither a kind of parameter (embedding, head, matrices"});
+  expect_refused({"optimizer.groups.beta1={head: 1}"}, kWrongUsage, {"optimizer.groups.beta1.head", "less than 1"});
   expect_refused({"train.resume=" + (run_ / "").string()}, kFailed, {"manifest.json: No such file"});
   expect_refused({"data.tokenizer=" + missing}, kWrongUsage, {"data.tokenizer: there is no file " + missing});
   expect_refused({"data.tokenizer=''"}, kWrongUsage, {"data.tokenizer"});

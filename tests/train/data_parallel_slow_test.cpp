@@ -148,7 +148,9 @@ INSTANTIATE_TEST_SUITE_P(
                           .rounding = config::Rounding::kStochastic},
                     Setup{.scheme = "post+gpas", .precision = config::Precision::kMixed, .zero = 1},
                     Setup{.scheme = "pre+gpas", .precision = config::Precision::kMixed},
-                    Setup{.scheme = "deepnorm+gpas+prores", .zero = 1}),
+                    Setup{.scheme = "deepnorm+gpas+prores", .zero = 1}, Setup{.scheme = "hybrid_star", .zero = 1},
+                    Setup{.scheme = "olmo2+gpas", .precision = config::Precision::kMixed, .zero = 1},
+                    Setup{.scheme = "derf+gpas", .zero = 1}),
     [](const auto& info) {
       std::string name = info.param.scheme + "_" + std::to_string(static_cast<int>(info.param.precision)) + "_zero" +
                          std::to_string(info.param.zero);

@@ -100,6 +100,7 @@ INSTANTIATE_TEST_SUITE_P(
                     LisaCase{.scheme = "mix+gpas", .states = LisaStates::kDrop, .fine_tunes = false},
                     LisaCase{.sampling = LisaSampling::kWeighted, .precision = Precision::kMixed},
                     LisaCase{.scheme = "sandwich", .states = LisaStates::kDrop, .sampling = LisaSampling::kWeighted},
+                    LisaCase{.scheme = "hybrid+gpas", .states = LisaStates::kDrop}, LisaCase{.scheme = "derf+gpas"},
                     LisaCase{
                         .states = LisaStates::kDrop, .precision = Precision::kBf16, .rounding = Rounding::kStochastic}),
     [](const auto& info) { return name_of(info.param); });

@@ -5,12 +5,15 @@
 namespace strata::tools {
 namespace {
 
+kernels::JunctionNorm rms_norm(const KernelArrays& arrays, int64_t width) {
+  return {.kind = Norm::kRms, .gain_D = arrays.make({width})};
+}
+
 // As in Pre-LN or Sandwich-LN, with a gate on the sum.
 kernels::JunctionRule junction_rule(const KernelArrays& arrays, int64_t width, bool branch_norm) {
   return {.gate = Gate::kSum,
-          .branch_gain_D = branch_norm ? arrays.make({width}) : at::Tensor(),
-          .out_gain_D = {},
-          .next_gain_D = arrays.make({width}),
+          .branch_norm = branch_norm ? rms_norm(arrays, width) : kernels::JunctionNorm{},
+          .next_norm = rms_norm(arrays, width),
           .alpha = arrays.make({}, at::kFloat)};
 }
 
@@ -46,9 +49,8 @@ PreparedKernel junction_backward(const KernelSizes& sizes, bool branch_norm) {
   const auto gain = [&] { return arrays.make({shape[1]}, sizes.gradient_dtype); };
   const kernels::JunctionGradients gradients{.stream_ND = grad_stream,
                                              .branch_ND = grad_branch,
-                                             .parameters = {.branch_gain_D = branch_norm ? gain() : at::Tensor(),
-                                                            .out_gain_D = {},
-                                                            .next_gain_D = gain(),
+                                             .parameters = {.branch_norm = {branch_norm ? gain() : at::Tensor()},
+                                                            .next_norm = {gain()},
                                                             .gate = arrays.make({}, sizes.gradient_dtype)}};
   const at::Tensor scratch = arrays.make({kernels::junction_scratch_size(shape[0], shape[1])}, at::kFloat);
   return {.shape = shape_text(shape), .bytes = arrays.bytes(), .run = [=] {

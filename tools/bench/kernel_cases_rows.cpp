@@ -6,6 +6,7 @@
 #include "kernel_arrays.h"
 #include "strata/kernels/cross_entropy.h"
 #include "strata/kernels/embedding.h"
+#include "strata/kernels/qkv_norm.h"
 #include "strata/kernels/rotary.h"
 #include "strata/kernels/swiglu.h"
 
@@ -24,6 +25,25 @@ PreparedKernel rotary(const KernelSizes& sizes) {
   return {.shape = shape_text({sizes.tokens, heads, dims.head_dim()}), .bytes = arrays.bytes(), .run = [=] {
             kernels::rotate(qkv, heads, positions, table, false);
           }};
+}
+
+// Of each head of q and k.
+PreparedKernel qk_norm(const KernelSizes& sizes, bool backward) {
+  const config::ModelConfig& dims = sizes.dims;
+  const int64_t dim = dims.head_dim(), heads = dims.heads + dims.kv();
+  KernelArrays arrays(sizes);
+  const at::Tensor qkv = arrays.make({sizes.tokens, (heads + dims.kv()) * dim});
+  const std::vector<int64_t> shape{sizes.tokens, heads * dim};
+  arrays.add_bytes(2 * sizes.tokens * heads * dim * qkv.element_size());
+  const at::Tensor raw = backward ? arrays.read(shape) : arrays.written(shape);
+  const kernels::QkvNorm norm{
+      .shape = {dims.heads, dims.kv(), dim}, .query_gain = arrays.make({dim}), .key_gain = arrays.make({dim})};
+  const at::Tensor scratch = arrays.make({kernels::qkv_norm_scratch_size(sizes.tokens, norm)}, at::kFloat);
+  const kernels::QkvNormGradients gradients{.query_gain = arrays.make({dim}, sizes.gradient_dtype),
+                                            .key_gain = arrays.make({dim}, sizes.gradient_dtype)};
+  std::function<void()> run = [=] { kernels::qkv_norm_forward(qkv, raw, norm); };
+  if (backward) run = [=] { kernels::qkv_norm_backward(qkv, raw, norm, gradients, scratch); };
+  return {.shape = shape_text({sizes.tokens, heads, dim}), .bytes = arrays.bytes(), .run = std::move(run)};
 }
 
 PreparedKernel swiglu(bool backward, const KernelSizes& sizes) {
@@ -81,6 +101,8 @@ PreparedKernel embedding_backward(const KernelSizes& sizes) {
 
 std::vector<KernelCase> row_kernels(const KernelSizes& sizes) {
   return {{"rotary", [=] { return rotary(sizes); }},
+          {"norms of q and k", [=] { return qk_norm(sizes, false); }},
+          {"norms of q and k, backward", [=] { return qk_norm(sizes, true); }},
           {"swiglu", [=] { return swiglu(false, sizes); }},
           {"swiglu, backward", [=] { return swiglu(true, sizes); }},
           {"cross-entropy, loss alone", [=] { return cross_entropy(sizes, false); }},

@@ -15,9 +15,14 @@ namespace strata::config {
 enum class RowKind {
   kAuto,      // packed where all of data.train are text files, else document
   kDocument,  // the paper's: a row is a document, cut to the sequence length with a final </s>, the rest dropped
+  kSplit,     // a row is a document's next sequence_length tokens: long documents are several rows
   kPacked,    // documents end to end, cut into rows of the sequence length; the last of a shard may be shorter
 };
-constexpr std::array<std::string_view, 3> enum_names(RowKind) { return {"auto", "document", "packed"}; }
+constexpr std::array<std::string_view, 4> enum_names(RowKind) { return {"auto", "document", "split", "packed"}; }
+
+/// Whether a special token is put at a document's beginning or end.
+enum class SpecialToken { kAuto, kTrue, kFalse };
+constexpr std::array<std::string_view, 3> enum_names(SpecialToken) { return {"auto", "true", "false"}; }
 
 enum class PackedAttention { kDocument, kRow };
 constexpr std::array<std::string_view, 2> enum_names(PackedAttention) { return {"document", "row"}; }
@@ -33,6 +38,8 @@ struct DataConfig {
   static constexpr int64_t kRunSeed = -1;
 
   std::string tokenizer;
+  SpecialToken bos = SpecialToken::kAuto;
+  SpecialToken eos = SpecialToken::kAuto;
   std::vector<std::string> train;
   std::vector<std::string> validation;
   std::string field = "text";
@@ -50,6 +57,10 @@ struct DataConfig {
 
   void fields(auto& field) {
     field("tokenizer", tokenizer, Affects::kContents, "sentencepiece model with T5's ids, a file or URL");
+    field("bos", bos, Affects::kContents,
+          "whether a document begins with the tokenizer's token for that; auto: where the tokenizer itself puts one");
+    field("eos", eos, Affects::kContents,
+          "whether it ends with the tokenizer's token for that; auto: where the tokenizer has one");
     field("train", train, Affects::kContents,
           "files, globs or URLs: .json(l), .txt, each also .gz, .zst; folders; {00000..01023} counts");
     field("validation", validation, Affects::kHost, "the same, for evaluate.*");

@@ -11,8 +11,57 @@
 
 namespace strata::config {
 
-enum class OptimizerKind { kAdam, kAdamw };
-constexpr std::array<std::string_view, 2> enum_names(OptimizerKind) { return {"adam", "adamw"}; }
+enum class OptimizerKind { kAdam, kAdamw, kMuon, kAdemamix, kLion };
+constexpr std::array<std::string_view, 5> enum_names(OptimizerKind) {
+  return {"adam", "adamw", "muon", "ademamix", "lion"};
+}
+
+/// How large Muon's update of a matrix [out, in] is.
+enum class MuonScale {
+  kOriginal,  // sqrt(max(1, out / in)), Keller Jordan's
+  kMatchRms,  // 0.2 sqrt(max(out, in)), as large as AdamW's updates are: the same rate does for both
+};
+constexpr std::array<std::string_view, 2> enum_names(MuonScale) { return {"original", "match_rms"}; }
+
+enum class Orthogonalization { kNewtonSchulz, kPolarExpress };
+constexpr std::array<std::string_view, 2> enum_names(Orthogonalization) { return {"newton_schulz", "polar_express"}; }
+
+/// optimizer.muon.*: of optimizer.kind: muon, which moves the layers' matrices; AdamW moves everything else
+struct MuonConfig {
+  double momentum = 0.95;
+  bool nesterov = true;
+  MuonScale scale = MuonScale::kMatchRms;
+  Orthogonalization orthogonalization = Orthogonalization::kNewtonSchulz;
+
+  void fields(auto& field) {
+    field("momentum", momentum, Affects::kNumbers, "decay of the mean of gradients", in_range_below(0.0, 1.0));
+    field("nesterov", nesterov, Affects::kNumbers, "the newest gradient counts once more");
+    field("scale", scale, Affects::kNumbers,
+          "of the update of a matrix [out, in]; original: sqrt(max(1, out/in)); match_rms: 0.2 sqrt(max(out, in)), "
+          "as large as AdamW's, so that both go by optimizer.lr");
+    field("orthogonalization", orthogonalization, Affects::kNumbers, "five steps of which iteration");
+  }
+
+  bool operator==(const MuonConfig&) const = default;
+};
+
+/// optimizer.ademamix.*: the slow mean of gradients of optimizer.kind: ademamix
+struct AdemamixConfig {
+  static constexpr int64_t kAllSteps = 0;
+
+  double beta3 = 0.999;
+  double alpha = 8.0;
+  int64_t warmup_steps = kAllSteps;
+
+  void fields(auto& field) {
+    field("beta3", beta3, Affects::kNumbers, "decay of the slow mean", in_range_below(0.0, 1.0));
+    field("alpha", alpha, Affects::kNumbers, "weight of the slow mean in the update", at_least(0.0));
+    field("warmup_steps", warmup_steps, Affects::kNumbers, "until both have their values; auto: train.steps",
+          at_least(1), Word{"auto", kAllSteps});
+  }
+
+  bool operator==(const AdemamixConfig&) const = default;
+};
 
 enum class Rounding { kNearest, kStochastic };
 constexpr std::array<std::string_view, 2> enum_names(Rounding) { return {"nearest", "stochastic"}; }
@@ -43,10 +92,14 @@ struct OptimizerConfig {
   double eps = 1e-8;
   double weight_decay = 0.0;
   Rounding rounding = Rounding::kNearest;
+  MuonConfig muon = {};
+  AdemamixConfig ademamix = {};
   GroupsConfig groups = {};
 
   void fields(auto& field) {
-    field("kind", kind, Affects::kNumbers, "adamw: weight decay beside the gradient instead of in it");
+    field("kind", kind, Affects::kNumbers,
+          "adamw: weight decay beside the gradient instead of in it; muon: orthogonal updates of the layers' matrices, "
+          "adamw for the rest; ademamix: adamw with a second, slow mean; lion: the sign of a mean");
     field("lr", lr, Affects::kNumbers, "peak learning rate", at_least(0.0));
     field("beta1", beta1, Affects::kNumbers, "decay of the first moment", in_range_below(0.0, 1.0));
     field("beta2", beta2, Affects::kNumbers, "decay of the second moment", in_range_below(0.0, 1.0));
@@ -57,6 +110,8 @@ struct OptimizerConfig {
         "rounding", rounding, Affects::kNumbers,
         "of weights and states stored in bf16 (train.precision: bf16); stochastic: up or down by chance, so that steps "
         "too small for bf16 count on average");
+    field("muon", muon, "of optimizer.kind: muon");
+    field("ademamix", ademamix, "of optimizer.kind: ademamix");
     field("groups", groups, "what some parameters have of their own, by kind or name");
   }
 

@@ -17,7 +17,7 @@ inline constexpr const char* kTokenizerFile = "spiece.model";
 /// Nothing for what is no folder. Throws Error for a run without such a checkpoint.
 std::optional<std::filesystem::path> find_model_folder(const std::filesystem::path& name);
 
-/// A model on disk, ours (`config.yaml`) or a stock Hugging Face LLaMA (`config.json`), with `model.safetensors` or the
+/// A model on disk, ours (`config.yaml`) or a stock one of Hugging Face (`config.json`: LLaMA, Qwen3, OLMo 2), with `model.safetensors` or the
 /// files that `model.safetensors.index.json` names.
 struct ModelFolder {
   config::RunConfig config;  // its `model` and `norm` sections; data.tokenizer: the spiece.model beside it, if any;
@@ -38,12 +38,13 @@ io::TensorFiles open_weights(const std::filesystem::path& folder);
 /// What a Hugging Face `config.json` says about a model.
 struct HfConfig {
   config::ModelConfig model;
+  std::string scheme = "pre";
   bool tied = false;  // the head's weight is the embedding's
 };
 
-/// Reads the layout of transformers 5 (`rope_parameters`) or the older one (`rope_theta`). Throws Error, naming file
-/// and key, for anything that LLaMA-1/2 does not have: other architectures or activations, biases, scaled or partial
-/// rotary embeddings, sliding windows, head dimensions of their own, quantised weights.
+/// Of LLaMA, Qwen3 and OLMo 2. Reads the layout of transformers 5 (`rope_parameters`) or the older one (`rope_theta`).
+/// Throws Error, naming file and key, for anything that those do not have: other architectures or activations, biases,
+/// scaled or partial rotary embeddings, sliding windows, quantised weights.
 HfConfig read_hf_config(const std::filesystem::path& file);
 
 /// The weights of a tied model with the embedding as its head. Throws Error where the files have another head.

@@ -5,17 +5,25 @@
 #include <cstdint>
 
 #include "strata/base/gate.h"
+#include "strata/base/norm.h"
 
 namespace strata::kernels {
 
 /// 1 - act(alpha): the bits by which a junction multiplies.
 float gate_factor(GateActivation activation, float alpha);
 
-/// The fixed numbers and the parameters of one junction. Undefined gains mean: no such norm.
+/// A norm (base/norm.h) and those of its parameters that its kind has, of the activations' dtype.
+struct JunctionNorm {
+  Norm kind = Norm::kNone;
+  at::Tensor gain_D = {}, bias_D = {};
+  at::Tensor alpha = {}, shift = {};  // [1]
+};
+
+/// The fixed numbers and the parameters of one junction.
 ///
 ///   s = skip_scale x + branch_scale branch_norm(f)      x' = out_norm(s)      n = next_scale next_norm(x')
 ///
-/// with the value named by `gate` multiplied by 1 - act(alpha) (base/gate.h). Gains: [D], of the activations' dtype.
+/// with the value named by `gate` multiplied by 1 - act(alpha) (base/gate.h).
 struct JunctionRule {
   double skip_scale = 1.0;
   double next_scale = 1.0;
@@ -23,13 +31,12 @@ struct JunctionRule {
   Gate gate = Gate::kNone;
   bool stop_gradient = true;  // dL/dh is dL/dy; else 1 - act(alpha) times that
   GateActivation activation = GateActivation::kSilu;
-  at::Tensor branch_gain_D;
-  at::Tensor out_gain_D;
-  at::Tensor next_gain_D;
-  at::Tensor alpha;               // scalar, fp32 or bf16; undefined: no gate
-  bool alpha_is_factor = false;   // the value named by `gate` is multiplied by alpha itself
-  bool branch_is_scaled = false;  // branch_norm(f) is branch_gain * f
-  at::Tensor branch_scale = {};   // scalar, fp32, read when the junction is computed; undefined: 1
+  JunctionNorm branch_norm = {};
+  JunctionNorm out_norm = {};
+  JunctionNorm next_norm = {};
+  at::Tensor alpha = {};         // scalar, fp32 or bf16; undefined: no gate
+  bool alpha_is_factor = false;  // the value named by `gate` is multiplied by alpha itself
+  at::Tensor branch_scale = {};  // scalar, fp32, read when the junction is computed; undefined: 1
 };
 
 /// What a junction reads.
@@ -60,11 +67,13 @@ void junction_forward(const JunctionOutputs& out, const JunctionSaved& saved, co
 
 /// Gradients of a junction's parameters, added to what is there. Undefined where the rule has none, and where nobody
 /// wants them.
+struct JunctionNormGradients {
+  at::Tensor gain_D = {}, bias_D = {};
+  at::Tensor alpha = {}, shift = {};
+};
 struct JunctionParameterGradients {
-  at::Tensor branch_gain_D;
-  at::Tensor out_gain_D;
-  at::Tensor next_gain_D;
-  at::Tensor gate;  // scalar: dL/dalpha
+  JunctionNormGradients branch_norm = {}, out_norm = {}, next_norm = {};
+  at::Tensor gate = {};  // scalar: dL/dalpha
 };
 
 /// What junction_backward writes.
@@ -74,8 +83,9 @@ struct JunctionGradients {
   JunctionParameterGradients parameters;
 };
 
-/// fp32 scratch for a junction's backward over at most `tokens` rows: elements needed.
-int64_t junction_scratch_size(int64_t tokens, int64_t width);
+/// fp32 scratch for a junction's backward over at most `tokens` rows: elements needed. only_rms: no norm of it is of
+/// another kind, but for a branch's kScale.
+int64_t junction_scratch_size(int64_t tokens, int64_t width, bool only_rms = true);
 
 /// in: what the forward read; branch_ND and stream_ND are only needed under a branch norm or a gate on them.
 /// grad_normed_ND: dL/dn; undefined where n is x' itself and its gradient is in gradients.stream_ND already.

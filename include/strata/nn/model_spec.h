@@ -7,6 +7,7 @@
 #include "strata/base/parameter.h"
 #include "strata/config/model.h"
 #include "strata/config/norm.h"
+#include "strata/norm/scheme.h"
 #include "strata/norm/wiring.h"
 
 namespace strata::nn {
@@ -33,6 +34,7 @@ struct ParameterLayout {
 struct ModelSpec {
   config::ModelConfig dims;
   norm::Wiring wiring;
+  norm::AttentionNorms attention_norms;
   config::GpasConfig gate;
   ParameterLayout layout;
   ParameterLayout trained;  // what is trained, and where it lies in the arena of gradients; unless frozen, all of it

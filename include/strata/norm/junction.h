@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "strata/base/gate.h"
+#include "strata/base/norm.h"
 
 namespace strata::norm {
 
-/// kRms, RMSNorm with a gain:  norm(x) = gain * x / sqrt(mean(x^2) + eps)
-/// kScale, of a branch alone, a gain without a norm:  norm(x) = gain * x
-enum class Norm { kNone, kRms, kScale };
+using strata::Norm;
 
 /// A number that may move with a run's updates, of which t, from 0, is the number:
 ///

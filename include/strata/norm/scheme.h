@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "strata/base/registry.h"
+#include "strata/config/model.h"
 #include "strata/norm/junction.h"
 
 namespace strata::norm {
@@ -38,6 +39,7 @@ struct Sublayer {
   std::string_view branch_weight = {};  // a learned number of the layer by that name, from 0, multiplies the branch too
   double skip_scale = 1.0;
   Norm out_norm = Norm::kNone;
+  double norm_alpha = 0.5;  // what alpha of the sub-layer's norms starts from, where they have one
   Gate gate = Gate::kNone;
   bool gates_input = false;  // instead: x <- G(x) before all of it
 };
@@ -55,13 +57,39 @@ struct WeightSite {
 /// Standard deviation that linear weights start from where a scheme says nothing else.
 inline constexpr double kLinearStd = 0.02;
 
+/// The norm that the head reads.
+struct FinalNorm {
+  Norm norm = Norm::kRms;
+  double alpha = 0.5;  // where it starts from, if the norm has one
+};
+
+/// RMSNorms inside attention, before the rotation, with gains `self_attn.{q,k,v}_norm.weight`.
+struct AttentionNorms {
+  config::QkNorm query_key = config::QkNorm::kNone;
+  bool value = false;  // of each head
+
+  bool operator==(const AttentionNorms&) const = default;
+};
+
+/// For people: "x <- x + f(N x)", "Pre-LN, arXiv 2002.04745".
+struct SchemeText {
+  std::string_view equation = {}, source = {};
+};
+
 /// A way of normalising a decoder, as data; and where data will not do, as a function.
 class Scheme {
  public:
   virtual ~Scheme() = default;
+  virtual SchemeText text() const { return {}; }
   virtual Sublayer sublayer(const Site& site) const = 0;
   /// Of the embedding, before all else: x0 = embedding_norm(embedding), with the gain `model.embedding_norm.weight`.
   virtual Norm embedding_norm() const { return Norm::kNone; }
+  /// What a learned number `model.embed_scale`, by which the embedding is multiplied, starts from; nothing: there is
+  /// none.
+  virtual std::optional<double> embedding_scale() const { return std::nullopt; }
+  /// model.qk_norm gives any scheme norms on queries and keys; these are those that it brings itself.
+  virtual AttentionNorms attention_norms() const { return {}; }
+  virtual FinalNorm final_norm() const { return {}; }
   /// The escape hatch: the junction after the branch at `site`, in place of what the records say about it, which are
   /// this sub-layer's leaving half and the next one's input norm. The last junction's n goes to the head, so that one
   /// has the final norm in it (parameter `model.norm.weight`).
@@ -79,6 +107,9 @@ class Decorator : public Scheme {
 
   Sublayer sublayer(const Site& site) const override { return scheme_->sublayer(site); }
   Norm embedding_norm() const override { return scheme_->embedding_norm(); }
+  std::optional<double> embedding_scale() const override { return scheme_->embedding_scale(); }
+  AttentionNorms attention_norms() const override { return scheme_->attention_norms(); }
+  FinalNorm final_norm() const override { return scheme_->final_norm(); }
   double weight_std(const WeightSite& site) const override { return scheme_->weight_std(site); }
   /// Throws config::KeyError: a function has no records.
   std::optional<CustomJunction> custom(const Site& site) const override;
@@ -97,9 +128,16 @@ class SchemeOptions {
   /// Throws config::KeyError for an option that nobody asked for.
   void require_all_known(const std::string& scheme) const;
 
+  struct Known {
+    std::string name;
+    double fallback;
+  };
+  /// Those that were asked for.
+  const std::vector<Known>& known() const { return known_; }
+
  private:
   std::map<std::string, double> given_;
-  std::vector<std::string> known_;
+  std::vector<Known> known_;
 };
 
 using SchemeFactory = std::unique_ptr<Scheme> (*)(SchemeOptions&);

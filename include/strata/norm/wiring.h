@@ -15,7 +15,14 @@ class Scheme;
 struct Gain {
   std::string name;  // as in the paper's checkpoints
   double start = 1.0;
+  double alpha = 0.5;  // what the number alpha of a norm that has one starts from
 };
+
+/// The names of a norm's other parameters, which stand beside its gain.
+struct NormNames {
+  std::string bias, alpha, shift;
+};
+NormNames names_beside(const Gain& gain);
 
 /// A junction with the parameters it uses. A gain is there exactly where the rule has the norm. Where there is a
 /// custom junction it takes the place of everything else.
@@ -25,7 +32,8 @@ struct WiredJunction {
   std::optional<Gain> out_gain;
   std::optional<Gain> next_gain;
   std::optional<std::string> gate;  // name of the gate's parameter; there where rule.gate is not kNone, but for:
-  std::optional<Gain> weight;       // rule.gate is kBranch, and what multiplies the branch is this scalar itself
+  std::optional<Gain> weight;       // what rule.gate names, the branch or at the entry the sum, is multiplied by this
+                                    // number itself
   std::optional<CustomJunction> custom;
 };
 

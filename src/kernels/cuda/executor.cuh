@@ -63,6 +63,8 @@ __device__ inline float over_warp(float value) {
 /// thread moves. Sums and maxima are for blocks of one dimension.
 template <int kCount>
 struct BlockExecutor {
+  static constexpr bool kLoops = false;
+
   template <class F>
   __device__ void each(int64_t n, const F& f) const {
     const int end = static_cast<int>(n);

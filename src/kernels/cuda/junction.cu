@@ -1,6 +1,7 @@
 // Junctions: a block for each row forward; backward a block for each chunk of rows, which leaves the chunk's sums
 // behind, and then a block for each few columns of those.
-#include "kernels/junction.inl"
+#include "chunk_sums.cuh"
+#include "kernels/junction_kinds.inl"
 #include "launch.cuh"
 
 namespace strata::kernels::cuda {
@@ -12,84 +13,64 @@ static __global__ void junction_forward_kernel(JunctionForwardRow<T> first, Junc
   junction_forward_row<kBranchNorm, kOutNorm>(BlockExecutor<kCount>{}, advance(first, blockIdx.x));
 }
 
-// A chunk's sums stand in shared memory, as in its row of `partial_sums`: those of the gains, one after another, then
-// the gate's. A thread always has the same columns, so that no barrier is needed between rows.
-template <int kCount, bool kBranchNorm, bool kOutNorm, class T>
-static __global__ void junction_backward_kernel(JunctionBackwardRow<T> first, JunctionScales scales, int64_t rows,
-                                                float* partial_sums) {
-  STRATA_DYNAMIC_SHARED(sums);
+template <int kCount, class T>
+static __global__ void junction_forward_kernel_of_kinds(JunctionForwardRow<T> first, JunctionScales scales) {
+  first.factor = forward_factors(scales);
+  junction_forward_row_of_kinds(BlockExecutor<kCount>{}, advance(first, blockIdx.x));
+}
+
+// A chunk's sums stand in shared memory, as in its row of `partial_sums` (JunctionSums). A thread always has the same
+// columns, so that no barrier is needed between rows. f(exec, row, sums).
+template <int kCount, class T, class Shared, class F>
+__device__ inline void junction_backward_of_chunk(JunctionBackwardRow<T> first, const JunctionScales& scales,
+                                                  int64_t rows, float* partial_sums, bool only_rms, Shared sums,
+                                                  const F& f) {
   const BlockExecutor<kCount> exec;
   const int64_t width = first.width;
-  const int64_t stride = kJunctionGains * width + 1;
+  const int64_t wide = wide_junction_sums(only_rms);
+  const int64_t stride = junction_sums_size(width, only_rms);
   first.forward = forward_factors(scales);
   first.backward = backward_factors(scales);
   first.branch_scale = branch_factor(scales);
   const auto each_sum = [&](const auto& f) {
-    for (int64_t gain = 0; gain < kJunctionGains; ++gain) {
-      exec.each(width, [&](At<kCount> i) { f(gain * width, i); });
+    for (int64_t array = 0; array < wide; ++array) {
+      exec.each(width, [&](At<kCount> i) { f(array * width, i); });
     }
   };
   each_sum([&](int64_t begin, At<kCount> i) { write(sums + begin, i, spread(i, 0.0F)); });
-  if (exec.leader()) sums[stride - 1] = 0.0F;
+  if (exec.leader()) {
+    for (int64_t number = wide * width; number < stride; ++number) sums[number] = 0.0F;
+  }
   const int64_t begin = blockIdx.x * kJunctionChunk;
   const int64_t end = begin + kJunctionChunk < rows ? begin + kJunctionChunk : rows;
-  for (int64_t n = begin; n < end; ++n) {
-    junction_backward_row<kBranchNorm, kOutNorm>(exec, advance(first, n), junction_sums(sums + 0, width));
-  }
+  for (int64_t n = begin; n < end; ++n) f(exec, advance(first, n), junction_sums(sums + 0, width, only_rms));
   // A chunk's row of `partial_sums` is of odd length: not for vectors.
   float* chunk_sums = partial_sums + blockIdx.x * stride;
   each_sum([&](int64_t begin, At<kCount> i) {
     for (int64_t at = begin + i.first; at < begin + i.first + kCount; ++at) chunk_sums[at] = sums[at];
   });
-  if (exec.leader()) chunk_sums[stride - 1] = sums[stride - 1];
+  if (exec.leader()) {
+    for (int64_t number = wide * width; number < stride; ++number) chunk_sums[number] = sums[number];
+  }
 }
 
-constexpr int kColumns = 32;   // of a block, along x
-constexpr int kSections = 32;  // of the chunks, along y
-
-/// The sum of a column over the chunks: of each section in order, then of the sections in order. In all threads of y 0.
-__device__ inline double sum_of_chunks(const float* column, int64_t chunks, int64_t stride) {
-  STRATA_SHARED(double, of_section, kSections* kColumns);
-  const int64_t each = (chunks + kSections - 1) / kSections;
-  const int64_t begin = threadIdx.y * each;
-  const int64_t end = begin + each < chunks ? begin + each : chunks;
-  double sum = 0.0;
-  if (column != nullptr) {
-    for (int64_t chunk = begin; chunk < end; ++chunk) sum += static_cast<double>(column[chunk * stride]);
-  }
-  of_section[threadIdx.y * kColumns + threadIdx.x] = sum;
-  __syncthreads();
-  if (threadIdx.y > 0) return 0.0;
-  double total = 0.0;
-  for (int section = 0; section < kSections; ++section) total += of_section[section * kColumns + threadIdx.x];
-  return total;
+template <int kCount, bool kBranchNorm, bool kOutNorm, class T>
+static __global__ void junction_backward_kernel(JunctionBackwardRow<T> first, JunctionScales scales, int64_t rows,
+                                                float* partial_sums) {
+  STRATA_DYNAMIC_SHARED(sums);
+  junction_backward_of_chunk<kCount>(first, scales, rows, partial_sums, true, sums,
+                                     [](const auto& exec, const auto& row, const auto& sums) {
+                                       junction_backward_row<kBranchNorm, kOutNorm>(exec, row, sums);
+                                     });
 }
 
-/// Gradients that a junction's backward adds to: of up to three gains, and of the gate, whose sums lie behind theirs.
-template <class G>
-struct ParameterGradients {
-  G *branch_gain, *out_gain, *next_gain, *gate;  // nullptr: not wanted
-  GateAlpha alpha;
-
-  __device__ G* at(unsigned which) const {
-    return which == 0 ? branch_gain : which == 1 ? out_gain : which == 2 ? next_gain : gate;
-  }
-};
-
-// A block for a few columns of one array's sums; along y of the grid are the gains, and then the gate.
-template <class G>
-static __global__ void __launch_bounds__(kColumns* kSections)
-    add_parameter_gradients_kernel(const float* partial_sums, int64_t chunks, int64_t stride, int64_t width,
-                                   ParameterGradients<G> gradients) {
-  const bool is_gate = blockIdx.y == kJunctionGains;
-  G* gradient = gradients.at(blockIdx.y);
-  const int64_t columns = is_gate ? 1 : width;
-  const int64_t column = static_cast<int64_t>(blockIdx.x) * kColumns + threadIdx.x;
-  const bool is_there = gradient != nullptr && column < columns;
-  const double sum = sum_of_chunks(is_there ? partial_sums + blockIdx.y * width + column : nullptr, chunks, stride);
-  if (threadIdx.y > 0 || !is_there) return;
-  const float added = is_gate ? gate_gradient(gate_value(gradients.alpha).slope, sum) : static_cast<float>(sum);
-  write(gradient, column, read(gradient, column) + added);
+template <int kCount, class T>
+static __global__ void junction_backward_kernel_of_kinds(JunctionBackwardRow<T> first, JunctionScales scales,
+                                                         int64_t rows, float* partial_sums) {
+  STRATA_DYNAMIC_SHARED(sums);
+  junction_backward_of_chunk<kCount>(
+      first, scales, rows, partial_sums, false, sums,
+      [](const auto& exec, const auto& row, const auto& sums) { junction_backward_row_of_kinds(exec, row, sums); });
 }
 
 // f(branch norm, out norm), as constants.
@@ -102,6 +83,15 @@ void with_norms(const JunctionShape& shape, F&& f) {
 template <class T>
 void forward(const JunctionForwardRow<T>& first, const JunctionScales& scales, const JunctionShape& shape,
              Stream stream) {
+  if (!shape.only_rms) {
+    return with_vectors<T>(
+        first.width,
+        [&](auto count) {
+          launch(&junction_forward_kernel_of_kinds<count, T>, grid_of(shape.rows), block_of(first.width, count), 0,
+                 stream, first, scales);
+        },
+        first.stream, first.branch, first.sum);
+  }
   with_norms(shape, [&](auto branch_norm, auto out_norm) {
     with_vectors<T>(
         first.width,
@@ -114,41 +104,39 @@ void forward(const JunctionForwardRow<T>& first, const JunctionScales& scales, c
 }
 
 // The chunks' sums, to the parameters that want them.
-void add_gradients(int64_t width, int64_t chunks, const GateAlpha& alpha, const JunctionGradientArrays& gradients,
-                   Stream stream) {
-  Array any = gradients.gate;
-  for (const Array& gain : {gradients.branch_gain, gradients.out_gain, gradients.next_gain}) {
-    any = gain.data != nullptr ? gain : any;
+void add_gradients(int64_t width, int64_t rows, const GateAlpha& alpha, const JunctionGradientArrays& gradients,
+                   bool only_rms, Stream stream) {
+  std::vector<SumTarget> targets;
+  for (const JunctionSum& sum : wanted_sums(gradients, width, only_rms)) {
+    const bool is_row = sum.kind == JunctionSum::Kind::kRow;
+    targets.push_back({sum.gradient, sum.place, is_row ? width : 1, sum.kind == JunctionSum::Kind::kGate});
   }
-  if (any.data == nullptr) return;
-  with_storage(
-      [&]<class G>(G*) {
-        const auto pointer_of = [](const Array& array) { return static_cast<G*>(array.data); };
-        const ParameterGradients<G> wanted{pointer_of(gradients.branch_gain), pointer_of(gradients.out_gain),
-                                           pointer_of(gradients.next_gain), pointer_of(gradients.gate), alpha};
-        launch(&add_parameter_gradients_kernel<G>, dim3(blocks_for(width, kColumns), kJunctionGains + 1),
-               dim3(kColumns, kSections), 0, stream, gradients.partial_sums, chunks, kJunctionGains * width + 1, width,
-               wanted);
-      },
-      any);
+  add_chunk_sums(targets, gradients.partial_sums, junction_chunks(rows), junction_sums_size(width, only_rms), alpha,
+                 stream);
 }
 
 template <class T>
 void backward(const JunctionBackwardRow<T>& first, const JunctionScales& scales, const JunctionShape& shape,
               const JunctionGradientArrays& gradients, Stream stream) {
-  const int64_t stride = kJunctionGains * first.width + 1;
-  const int64_t chunks = junction_chunks(shape.rows);
-  with_norms(shape, [&](auto branch_norm, auto out_norm) {
+  const dim3 grid = grid_of(junction_chunks(shape.rows));
+  const auto shared = static_cast<size_t>(junction_sums_size(first.width, shape.only_rms)) * sizeof(float);
+  const auto run = [&](auto kernel_of) {
     with_vectors<T>(
         first.width,
         [&](auto count) {
-          launch(&junction_backward_kernel<count, branch_norm, out_norm, T>, grid_of(chunks),
-                 block_of(first.width, count), static_cast<size_t>(stride) * sizeof(float), stream, first, scales,
-                 shape.rows, gradients.partial_sums);
+          launch(kernel_of(count), grid, block_of(first.width, count), shared, stream, first, scales, shape.rows,
+                 gradients.partial_sums);
         },
         first.sum, first.grad_stream, first.grad_branch);
-  });
-  add_gradients(first.width, chunks, scales.gate, gradients, stream);
+  };
+  if (shape.only_rms) {
+    with_norms(shape, [&](auto branch_norm, auto out_norm) {
+      run([&](auto count) { return &junction_backward_kernel<count, branch_norm, out_norm, T>; });
+    });
+  } else {
+    run([](auto count) { return &junction_backward_kernel_of_kinds<count, T>; });
+  }
+  add_gradients(first.width, shape.rows, scales.gate, gradients, shape.only_rms, stream);
 }
 
 }  // namespace

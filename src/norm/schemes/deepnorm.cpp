@@ -1,5 +1,3 @@
-// DeepNorm (arXiv 2203.00555, decoder-only column of figure 2), L layers:
-//   x <- N(a x + f(x)),  a = (2L)^(1/4)
 // Weights start Xavier-normal, std = gain sqrt(2 / (fan_in + fan_out)); gain (8L)^(-1/4) on v, o and the
 // feed-forward's, 1 on q and k.
 #include <cmath>
@@ -11,6 +9,9 @@ namespace {
 
 class DeepNorm final : public Scheme {
  public:
+  SchemeText text() const override {
+    return {"x <- N(a x + f(x)), a = (2L)^(1/4)", "DeepNorm (arXiv 2203.00555, decoder-only column of figure 2)"};
+  }
   Sublayer sublayer(const Site& site) const override {
     return {.skip_scale = std::pow(2.0 * static_cast<double>(site.layers), 0.25), .out_norm = Norm::kRms};
   }

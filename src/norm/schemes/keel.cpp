@@ -1,4 +1,3 @@
-// KEEL (arXiv 2601.19895), L layers:  x <- N'(2L x + f(N x)); the model's first sub-layer  x <- x + f(N x)
 // The names of norms are those that a layer with both has, in the first layer too.
 #include "strata/norm/scheme.h"
 
@@ -7,6 +6,9 @@ namespace {
 
 class Keel final : public Scheme {
  public:
+  SchemeText text() const override {
+    return {"x <- N'(2L x + f(N x)); the first sub-layer x <- x + f(N x)", "KEEL (arXiv 2601.19895)"};
+  }
   Sublayer sublayer(const Site& site) const override {
     const bool is_attention = site.branch == Branch::kAttention;
     Sublayer sublayer{.input_norm = Norm::kRms, .out_norm = Norm::kRms};

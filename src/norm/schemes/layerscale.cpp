@@ -1,5 +1,4 @@
-// LayerScale (CaiT, arXiv 2103.17239):  x <- x + s * f(N x), s a learned scale of every channel that starts small: 0.1
-// up to 18 layers, 1e-5 up to 24, 1e-6 beyond
+// s, of every channel, starts small: from 0.1 up to 18 layers, 1e-5 up to 24, 1e-6 beyond.
 #include "strata/norm/scheme.h"
 
 namespace strata::norm {
@@ -9,6 +8,7 @@ class LayerScale final : public Scheme {
  public:
   explicit LayerScale(SchemeOptions& options) : start_(options.number("start", kByDepth, 0.0, 1.0)) {}
 
+  SchemeText text() const override { return {"x <- x + s * f(N x), s learned", "LayerScale (CaiT, arXiv 2103.17239)"}; }
   Sublayer sublayer(const Site& site) const override {
     const double by_depth = site.layers <= 18 ? 0.1 : site.layers <= 24 ? 1e-5 : 1e-6;
     return {

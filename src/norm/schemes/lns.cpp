@@ -1,5 +1,3 @@
-// LayerNorm Scaling as the GPAS paper trains it (arXiv 2506.22049): Pre-LN whose gains start at 1/sqrt(l), l = 1-based
-// layer, and train freely.
 #include <cmath>
 
 #include "strata/norm/scheme.h"
@@ -9,6 +7,10 @@ namespace {
 
 class Lns final : public Scheme {
  public:
+  SchemeText text() const override {
+    return {"as pre, gains from 1/sqrt(l), l = 1 ... L",
+            "LayerNorm Scaling as the GPAS paper trains it (arXiv 2506.22049)"};
+  }
   Sublayer sublayer(const Site& site) const override {
     return {.input_norm = Norm::kRms, .input_gain = 1.0 / std::sqrt(static_cast<double>(site.layer + 1))};
   }

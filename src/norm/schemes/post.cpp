@@ -1,4 +1,3 @@
-// Post-LN (Vaswani et al., arXiv 1706.03762):  x <- N(x + f(x))
 #include "strata/norm/scheme.h"
 
 namespace strata::norm {
@@ -6,6 +5,7 @@ namespace {
 
 class Post final : public Scheme {
  public:
+  SchemeText text() const override { return {"x <- N(x + f(x))", "Post-LN (Vaswani et al., arXiv 1706.03762)"}; }
   Sublayer sublayer(const Site&) const override { return {.out_norm = Norm::kRms}; }
 };
 

@@ -1,5 +1,4 @@
-// ReZero (arXiv 2003.04887):  x <- x + r f(x), r a learned number of the layer that starts at 0, for both sub-layers;
-// no norm in the layers
+// No norm in the layers; both sub-layers use a layer's r.
 #include "strata/norm/scheme.h"
 
 namespace strata::norm {
@@ -7,6 +6,9 @@ namespace {
 
 class ReZero final : public Scheme {
  public:
+  SchemeText text() const override {
+    return {"x <- x + r f(x), r learned, one a layer, from 0", "ReZero (arXiv 2003.04887)"};
+  }
   Sublayer sublayer(const Site&) const override { return {.branch_weight = "resweight"}; }
 };
 

@@ -1,4 +1,3 @@
-// Sandwich-LN (CogView, arXiv 2105.13290):  x <- x + N'(f(N x))
 #include "strata/norm/scheme.h"
 
 namespace strata::norm {
@@ -6,6 +5,7 @@ namespace {
 
 class Sandwich final : public Scheme {
  public:
+  SchemeText text() const override { return {"x <- x + N'(f(N x))", "Sandwich-LN (CogView, arXiv 2105.13290)"}; }
   Sublayer sublayer(const Site&) const override { return {.input_norm = Norm::kRms, .branch_norm = Norm::kRms}; }
 };
 

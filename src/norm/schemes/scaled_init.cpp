@@ -1,5 +1,3 @@
-// Scaled initialisation (GPT-2; "Spike No More", arXiv 2312.16903): Pre-LN whose o and down start with std
-// 0.02/sqrt(2L)
 #include <cmath>
 
 #include "strata/norm/scheme.h"
@@ -9,6 +7,10 @@ namespace {
 
 class ScaledInit final : public Scheme {
  public:
+  SchemeText text() const override {
+    return {"as pre, o and down from N(0, (0.02/sqrt(2L))^2)",
+            "scaled initialisation (GPT-2; Spike No More, arXiv 2312.16903)"};
+  }
   Sublayer sublayer(const Site&) const override { return {.input_norm = Norm::kRms}; }
 
   double weight_std(const WeightSite& site) const override {
