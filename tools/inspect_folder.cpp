@@ -29,6 +29,16 @@ std::string files_in(const io::TensorFiles& weights) {
   return weights.files().size() == 1 ? first : str(weights.files().size(), " files");
 }
 
+// The row that comes next; of a mixture, of each source.
+std::string position_text(const data::OrderCursor& cursor) {
+  if (cursor.sources.empty()) return str("epoch ", cursor.epoch, ", row ", cursor.row);
+  std::vector<std::string> texts;
+  for (const data::SourceCursor& source : cursor.sources) {
+    texts.push_back(str("data.train[", texts.size(), "] epoch ", source.epoch, ", row ", source.row));
+  }
+  return join(texts, "; ");
+}
+
 std::string checkpoint_report(const train::Checkpoint& checkpoint) {
   const train::CheckpointState& state = checkpoint.state();
   const train::Progress& progress = state.progress;
@@ -37,10 +47,10 @@ std::string checkpoint_report(const train::Checkpoint& checkpoint) {
     files.add({"  " + name, with_commas(static_cast<int64_t>(seal.bytes)), seal.xxh3});
   }
   return str("\ncheckpoint of step ", progress.step, ": every file is as it was saved\n", files.text(), "  ",
-             with_commas(progress.tokens), " tokens seen, next: epoch ", progress.cursor.epoch, ", row ",
-             progress.cursor.row, "; seed ", progress.cursor.seed, ", ", progress.skipped, " updates skipped\n  data ",
-             state.data_fingerprint, ", tokenizer ", state.tokenizer_fingerprint, "\n  ", state.gemm, " on ",
-             state.threads, " threads, Strata ", state.strata_version, ", LibTorch ", state.torch_version, "\n");
+             with_commas(progress.tokens), " tokens seen, next: ", position_text(progress.cursor), "; seed ",
+             progress.cursor.seed, ", ", progress.skipped, " updates skipped\n  data ", state.data_fingerprint,
+             ", tokenizer ", state.tokenizer_fingerprint, "\n  ", state.gemm, " on ", state.threads,
+             " threads, Strata ", state.strata_version, ", LibTorch ", state.torch_version, "\n");
 }
 
 std::string losses_of(const study::RunLog& run) {

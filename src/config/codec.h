@@ -9,11 +9,13 @@
 #include "config/node.h"
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
+#include "strata/config/train_files.h"
 
 namespace strata::config {
 
 /// How values of type T stand in YAML. type(): as help and errors name it. read(): nothing if the node is no T.
-/// read(write(value)) gives back the value.
+/// read(write(value)) gives back the value. A type that holds keys of its own has read_below(node, key) instead, which
+/// throws UsageError that begins with the place of what is wrong.
 template <class T>
 struct Codec;
 
@@ -61,6 +63,14 @@ struct Codec<std::map<std::string, double>> {
   static std::string type() { return "map from names to numbers"; }
   static std::optional<std::map<std::string, double>> read(const Node& node);
   static Node write(const std::map<std::string, double>& value);
+};
+
+/// A list of texts, or a list of maps with the keys of WeightedFiles; written in the form that it has.
+template <>
+struct Codec<TrainFiles> {
+  static std::string type() { return "list of texts, or of sources {files: [...], weight: 1}"; }
+  static TrainFiles read_below(const Node& node, const std::string& key);
+  static Node write(const TrainFiles& value);
 };
 
 template <NamedEnum E>

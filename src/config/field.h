@@ -21,8 +21,8 @@ struct Field {
   std::vector<std::string> choices = {};  // of an enum
   std::vector<Field> children = {};       // of a section; then type, assign and value are empty
 
-  /// Sets the value, or returns what is wrong with the node.
-  std::function<std::string(const Node&)> assign = {};
+  /// Sets the value, or returns what is wrong with the node. key: with its sections.
+  std::function<std::string(const Node&, const std::string& key)> assign = {};
   std::function<Node()> value = {};
 
   /// Of a section that may be `none`: what that does to it.
@@ -48,7 +48,9 @@ class FieldList {
     ((field.type += ", " + checks.rule), ...);
     if constexpr (NamedEnum<T>) field.choices = Codec<T>::choices();
     field.value = [&value, checks...] { return word_of(value, checks...).value_or(Codec<T>::write(value)); };
-    field.assign = [&value, checks...](const Node& node) { return assign(value, node, checks...); };
+    field.assign = [&value, checks...](const Node& node, const std::string& path) {
+      return assign(value, node, path, checks...);
+    };
     fields.push_back(std::move(field));
   }
 
@@ -83,10 +85,19 @@ class FieldList {
     return word;
   }
 
+  template <class T>
+  static std::optional<T> read_node(const Node& node, const std::string& key) {
+    if constexpr (requires { Codec<T>::read_below(node, key); }) {
+      return Codec<T>::read_below(node, key);
+    } else {
+      return Codec<T>::read(node);
+    }
+  }
+
   template <class T, class... Checks>
-  static std::string assign(T& value, const Node& node, const Checks&... checks) {
+  static std::string assign(T& value, const Node& node, const std::string& key, const Checks&... checks) {
     if ((takes_word(value, node, checks) || ...)) return {};
-    auto read = Codec<T>::read(node);
+    auto read = read_node<T>(node, key);
     if (!read) return str("expected ", Codec<T>::type(), ", got ", show_briefly(node));
     std::string rule;
     const bool fits = ((rule = checks.rule, checks.holds(*read)) && ...);  // stops at the first that does not hold

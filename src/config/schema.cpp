@@ -67,7 +67,7 @@ void assign(const std::vector<Field>& fields, const Node& node, const std::strin
     const auto& [key, value] = entry;
     if (field.is_section()) {
       assign_section(field, value, joined_key(section, key));
-    } else if (const std::string problem = field.assign(value); !problem.empty()) {
+    } else if (const std::string problem = field.assign(value, joined_key(section, key)); !problem.empty()) {
       fail(value, joined_key(section, key), problem + did_you_mean(value.text, field.choices));
     }
   }

@@ -3,12 +3,12 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <map>
 
+#include "data/data_report.h"
+#include "data/row_source.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
-#include "strata/config/enums.h"
 
 namespace strata::data {
 namespace {
@@ -39,36 +39,21 @@ void check_vocabulary(const Tokenizer& tokenizer, int64_t vocab_size) {
   }
 }
 
-// What became of all data of a run.
-struct DataCounts {
-  int64_t shards = 0;
-  int64_t documents = 0;
-  int64_t skipped = 0;  // documents that could not be read
-  int64_t tokens = 0;
-  int64_t rows = 0;
-  int64_t used = 0;  // tokens of all rows
-  double epochs = 0.0;
-};
+// Each source has an order of its own; the first one's is that of a plain list.
+uint64_t seed_of_source(uint64_t seed, size_t source) { return seed + source * 0x9E3779B97F4A7C15ULL; }
 
-std::string counted(int64_t number, const std::string& what) {
-  return with_commas(number) + " " + what + (number == 1 ? "" : "s");
+bool has_begun(const OrderCursor& cursor) { return cursor.epoch > 0 || cursor.row > 0; }
+
+std::vector<MixedShards> only(std::unique_ptr<ShardSet> shards) {
+  std::vector<MixedShards> sources;
+  sources.push_back({.shards = std::move(shards)});
+  return sources;
 }
 
-std::vector<std::string> describe(const DataCounts& counts, config::RowKind kind) {
-  const double cut =
-      100.0 * (1.0 - static_cast<double>(counts.used) / static_cast<double>(std::max<int64_t>(counts.tokens, 1)));
-  std::vector<std::string> lines{
-      str("data: ", counted(counts.documents, "document"),
-          counts.skipped > 0 ? str(" (", with_commas(counts.skipped), " more skipped)") : "", ", ",
-          counted(counts.tokens, "token"), ", ", counted(counts.shards, "shard")),
-      str("rows: ", with_commas(counts.rows), " ", config::enum_name(kind), ", ", fixed(cut, 1),
-          " % of the tokens cut off; ", significant(counts.epochs, 3), " epochs")};
-  if (cut > 50.0) {
-    log::warn(str(fixed(cut, 1),
-                  " % of the tokens are never read: data.rows=document keeps the first "
-                  "data.sequence_length tokens of each document; packed reads all of them"));
-  }
-  return lines;
+std::vector<double> weights_of(const std::vector<MixedShards>& sources) {
+  std::vector<double> weights;
+  for (const MixedShards& source : sources) weights.push_back(source.weight);
+  return weights;
 }
 
 void append(Row row, TokenRows& rows) { std::ranges::move(row, std::back_inserter(rows)); }
@@ -76,110 +61,156 @@ void append(Row row, TokenRows& rows) { std::ranges::move(row, std::back_inserte
 }  // namespace
 
 BatchLoader::BatchLoader(std::unique_ptr<ShardSet> shards, const LoaderOptions& options, const OrderCursor& start)
-    : shards_(std::move(shards)),
-      shuffle_(options.shuffle),
-      batches_(options.batches),
-      rows_(options.rows),
-      order_(shuffle_, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->counts(shard)); }),
-      expected_(start) {
+    : BatchLoader(only(std::move(shards)), false, options, start) {}
+
+BatchLoader::BatchLoader(std::vector<MixedShards> mixture, const LoaderOptions& options, const OrderCursor& start)
+    : BatchLoader(std::move(mixture), true, options, start) {}
+
+BatchLoader::BatchLoader(std::vector<MixedShards> sources, bool is_mixture, const LoaderOptions& options,
+                         const OrderCursor& start)
+    : shuffle_(options.shuffle), batches_(options.batches), kind_(options.rows.kind) {
+  if (is_mixture) mixture_.emplace(weights_of(sources));
   check_batches(batches_);
-  check_vocabulary(shards_->tokenizer(), batches_.vocab_size);
   STRATA_ASSERT(batches_.prefetch > 0);
-  if (shuffle_ == config::ShuffleScope::kGlobal) shards_->need_all();
+  for (size_t i = 0; i < sources.size(); ++i) {
+    check_vocabulary(sources[i].shards->tokenizer(), batches_.vocab_size);
+    const std::string key = is_mixture ? str("data.train[", i, "]") : "data.train";
+    sources_.push_back(std::make_unique<RowSource>(std::move(sources[i].shards), options.rows, shuffle_, key));
+    names_.push_back(sources[i].name);
+  }
   seek(start);
 }
 
 // The thread may be waiting for a shard that takes minutes to make.
-BatchLoader::~BatchLoader() { shards_->close(); }
+BatchLoader::~BatchLoader() {
+  for (const auto& source : sources_) source->shards().close();
+}
+
+bool BatchLoader::fits(const OrderCursor& cursor) const {
+  return cursor.sources.size() == (mixture_ ? sources_.size() : 0);
+}
+
+OrderCursor BatchLoader::fitting(const OrderCursor& cursor) const {
+  if (fits(cursor)) return cursor;
+  if (has_begun(cursor)) {
+    log::warn(str("data.train: the checkpoint was saved under ",
+                  cursor.sources.empty() ? "a plain list" : str("a mixture of ", cursor.sources.size(), " sources"),
+                  "; what is named now is read from its beginning"));
+  }
+  return {.seed = cursor.seed, .sources = std::vector<SourceCursor>(mixture_ ? sources_.size() : 0)};
+}
+
+std::vector<ReportedSource> BatchLoader::reported() const {
+  std::vector<ReportedSource> reported;
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    reported.push_back({.key = mixture_ ? sources_[i]->key() : "", .name = names_[i]});
+    if (mixture_) reported[i].share = static_cast<double>(mixture_->shares()[i]) / static_cast<double>(Mixture::kWhole);
+  }
+  return reported;
+}
 
 std::vector<std::string> BatchLoader::description(int64_t batches) {
-  if (shuffle_ != config::ShuffleScope::kGlobal) return {};
-  DataCounts counts{.shards = shards_->size()};
-  bool has_targets = false;
-  for (int64_t index = 0; index < shards_->size(); ++index) {
-    const auto shard = shards_->at(index);
-    counts.documents += shard->num_documents();
-    counts.tokens += shard->num_tokens();
-    counts.skipped += shards_->skipped(index);
-    counts.rows += rows_.count(shard->counts());
-    counts.used += rows_.num_tokens(*shard);
-    has_targets = has_targets || rows_.has_targets(*shard);
+  std::vector<ReportedSource> reported = this->reported();
+  if (shuffle_ != config::ShuffleScope::kGlobal) {
+    int64_t shards = 0;
+    for (const auto& source : sources_) shards += source->shards().size();
+    return {str("data: ", with_commas(shards), shards == 1 ? " shard" : " shards", ", counted as they are read (data.",
+                shuffle_ ? "shuffle_scope=shard)" : "shuffle=false)")};
   }
-  STRATA_CHECK(has_targets, "data.train: no row has a token to predict: no document has two tokens");
-  counts.epochs =
-      static_cast<double>(batches * batches_.global_batch) / static_cast<double>(std::max<int64_t>(counts.rows, 1));
-  return describe(counts, rows_.kind());
+  rows_per_epoch_.clear();
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    ReportedSource& source = reported[i];
+    source.counts = sources_[i]->count_all();
+    STRATA_CHECK(source.counts.has_targets, sources_[i]->key(),
+                 ": no row has a token to predict: no document has two tokens");
+    source.epochs = source.share * static_cast<double>(batches * batches_.global_batch) /
+                    static_cast<double>(std::max<int64_t>(source.counts.rows, 1));
+    rows_per_epoch_.push_back(source.counts.rows);
+  }
+  return describe(reported, kind_);
+}
+
+std::vector<std::string> BatchLoader::read_before(const OrderCursor& cursor) const {
+  std::vector<std::string> lines;
+  if (!fits(cursor)) return lines;  // of other data: nothing was read of these
+  const std::vector<ReportedSource> reported = this->reported();
+  for (size_t i = 0; i < sources_.size(); ++i) {
+    const SourceCursor at = mixture_ ? cursor.sources.at(i) : SourceCursor{.epoch = cursor.epoch, .row = cursor.row};
+    lines.push_back(describe_read(reported[i], at, rows_per_epoch_.empty() ? 0 : rows_per_epoch_[i]));
+  }
+  return lines;
 }
 
 void BatchLoader::seek(const OrderCursor& cursor) {
   prefetcher_.reset();
-  cursor_ = cursor;
+  cursor_ = fitting(cursor);
   prefetcher_ =
       std::make_unique<Prefetcher<GlobalBatch>>(static_cast<size_t>(batches_.prefetch), [this] { return prepare(); });
 }
 
-// Where the next row lies. The shards follow the cursor into another epoch.
-RowPlace BatchLoader::next_place() {
-  const RowPlace place = order_.find(cursor_);
-  if (cursor_.epoch != expected_.epoch || cursor_.seed != expected_.seed) {
-    expected_ = cursor_;
-    shards_->expect(RowOrder::shards_of_epoch(shuffle_, shards_->size(), cursor_));
-  }
+BatchLoader::FoundRow BatchLoader::next_row() {
+  if (!mixture_) return {.source = sources_.front().get(), .ranges = sources_.front()->next(cursor_)};
+  const size_t index = mixture_->next(cursor_.sources);
+  SourceCursor& at = cursor_.sources[index];
+  OrderCursor own{.seed = seed_of_source(cursor_.seed, index), .epoch = at.epoch, .row = at.row};
+  RowRanges ranges = sources_[index]->next(own);
+  at.epoch = own.epoch;
+  at.row = own.row;
+  cursor_.epoch = std::max(cursor_.epoch, own.epoch);
   ++cursor_.row;
-  return place;
+  return {.source = sources_[index].get(), .ranges = std::move(ranges)};
 }
 
 GlobalBatch BatchLoader::prepare() {
-  std::map<int64_t, std::shared_ptr<const TokenShard>> held;  // so that none is made twice for a batch
-  const auto shard_at = [&](int64_t index) -> const TokenShard& {
-    auto& shard = held[index];
-    if (!shard) shard = shards_->at(index);
-    return *shard;
-  };
   GlobalBatch batch;
   batch.begin = cursor_;
-  std::vector<RowPlace> places;
+  std::vector<FoundRow> found;
   for (int64_t i = 0; i < batches_.global_batch; ++i) {
-    places.push_back(next_place());
-    const TokenShard& shard = shard_at(places.back().shard);
-    batch.num_tokens += rows_.num_tokens(shard, places.back().row);
-    batch.num_targets += rows_.num_targets(shard, places.back().row);
+    found.push_back(next_row());
+    batch.num_tokens += Rows::num_tokens(found.back().ranges);
+    batch.num_targets += found.back().source->rows().num_targets(found.back().ranges);
   }
   batch.end = cursor_;
   for (const int64_t micro : batches_.micro_batches()) {
     TokenRows rows;
     for (int64_t i = micro * batches_.micro_batch; i < (micro + 1) * batches_.micro_batch; ++i) {
-      const RowPlace& place = places.at(static_cast<size_t>(i));
-      append(rows_.read(shard_at(place.shard), place.row), rows);
+      const FoundRow& row = found.at(static_cast<size_t>(i));
+      append(row.source->rows().read(row.ranges), rows);
     }
     batch.micro_batches.push_back(TokenBatch::from_rows(rows, nullptr, batches_.vocab_size, batches_.shape));
   }
+  for (const auto& source : sources_) source->let_go();
   return batch;
 }
 
 ValidationSet::ValidationSet(std::unique_ptr<ShardSet> shards, const RowOptions& rows, int64_t tokens,
                              int64_t micro_batch, int64_t vocab_size, const BatchShape& shape)
-    : shards_(std::move(shards)), rows_(rows), micro_batch_(micro_batch), vocab_size_(vocab_size), shape_(shape) {
+    : shards_(std::move(shards)),
+      rows_(rows, goes_across_shards(rows.kind, std::nullopt),
+            {.size = shards_->size(),
+             .counts = [this](int64_t shard) { return shards_->counts(shard); },
+             .at = [this](int64_t shard) { return shards_->at(shard); }}),
+      micro_batch_(micro_batch),
+      vocab_size_(vocab_size),
+      shape_(shape) {
   check_vocabulary(shards_->tokenizer(), vocab_size);
   RowOrder order(
-      std::nullopt, shards_->size(), [this](int64_t shard) { return rows_.count(shards_->counts(shard)); },
-      "data.validation");
+      std::nullopt, shards_->size(), [this](int64_t shard) { return rows_.count(shard); }, "data.validation");
   int64_t targets = 0;
   for (OrderCursor cursor; num_tokens_ < tokens; ++cursor.row) {
     const RowPlace place = order.find(cursor);
     if (cursor.epoch > 0) break;
-    const auto shard = shards_->at(place.shard);
-    num_tokens_ += rows_.num_tokens(*shard, place.row);
-    targets += rows_.num_targets(*shard, place.row);
-    places_.push_back(place);
+    chosen_.push_back(rows_.find(place));
+    num_tokens_ += Rows::num_tokens(chosen_.back());
+    targets += rows_.num_targets(chosen_.back());
   }
   STRATA_CHECK(targets > 0, "data.validation: no row has a token to predict: no document has two tokens");
 }
 
 uint64_t ValidationSet::fingerprint() const {
   uint64_t fingerprint = 0;
-  for (const RowPlace& place : places_) {
-    for (const std::vector<int64_t>& row : rows_.read(*shards_->at(place.shard), place.row)) {
+  for (const RowRanges& ranges : chosen_) {
+    for (const std::vector<int64_t>& row : rows_.read(ranges)) {
       fingerprint = XXH3_64bits_withSeed(row.data(), row.size() * sizeof(int64_t), fingerprint);
     }
   }
@@ -189,10 +220,7 @@ uint64_t ValidationSet::fingerprint() const {
 TokenBatch ValidationSet::batch(int64_t index) const {
   TokenRows rows;
   const int64_t end = std::min((index + 1) * micro_batch_, num_rows());
-  for (int64_t i = index * micro_batch_; i < end; ++i) {
-    const RowPlace& place = places_[static_cast<size_t>(i)];
-    append(rows_.read(*shards_->at(place.shard), place.row), rows);
-  }
+  for (int64_t i = index * micro_batch_; i < end; ++i) append(rows_.read(chosen_[static_cast<size_t>(i)]), rows);
   return TokenBatch::from_rows(rows, nullptr, vocab_size_, shape_);
 }
 

@@ -21,6 +21,11 @@ data::BatchOptions batch_options(const Settled& run, std::vector<int64_t> mine) 
           .shape = run.batch_shape};
 }
 
+void write_data_file(const Settled& run, const RunResult& result) {
+  if (result.data.empty()) return;
+  io::write_atomically(train::data_file(run.config.run.dir), join(result.data, "\n") + "\n");
+}
+
 // What became of the data: on the screen, for the run's end, and for who asks later. The header has the input's part.
 void note_data(const Settled& run, const RunInput& input, const std::vector<std::string>& of_batches, bool says,
                RunResult& result) {
@@ -29,8 +34,14 @@ void note_data(const Settled& run, const RunInput& input, const std::vector<std:
   }
   result.data = input.description(run);
   result.data.insert(result.data.end(), of_batches.begin(), of_batches.end());
-  if (result.data.empty()) return;
-  io::write_atomically(train::data_file(run.config.run.dir), join(result.data, "\n") + "\n");
+  write_data_file(run, result);
+}
+
+// How often the data were read, as far as the run has come.
+void note_read(const Settled& run, const data::BatchSource& batches, RunResult& result) {
+  const std::vector<std::string> read = batches.read_before(result.progress.cursor);
+  result.data.insert(result.data.end(), read.begin(), read.end());
+  write_data_file(run, result);
 }
 
 }  // namespace
@@ -65,6 +76,7 @@ void train_until_the_end(const Settled& run, const RunInput& input, const RunDev
                        .reads_late = device.cuda != nullptr,
                        .give_up_step = [&] { return give_up(train::is_time_to_save()); }},
                       result.progress);
+  if (workers.is_first()) note_read(run, *batches, result);
   const auto signals = workers::gather_numbers(workers, {static_cast<double>(train::stop_signal())});
   result.signal = static_cast<int>(std::ranges::max(signals));
 }

@@ -1,5 +1,10 @@
 #pragma once
 
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "strata/data/loader.h"
 #include "strata/data/shard_cache.h"
 #include "strata/run/input.h"
@@ -29,11 +34,25 @@ class TrainingData final : public RunInput {
   std::unique_ptr<data::ValidationSet> validation_set(const config::RunConfig& config,
                                                       const data::BatchShape& shape) const;
 
+  // A source of data.train; a plain list is one.
+  struct Part {
+    std::string name;  // for people
+    double weight = 1.0;
+    std::vector<data::Source> sources = {};
+  };
+
+  std::vector<data::Source> all_sources() const;
+  uint64_t with_reading(uint64_t files) const;
+  uint64_t fingerprint_of(const std::function<uint64_t(const std::vector<data::Source>&)>& fingerprint) const;
+  std::unique_ptr<data::ShardSet> shards_of(const std::vector<data::Source>& sources, int64_t disk_budget) const;
+
   data::RowOptions rows_;
   data::ReadOptions reading_;
   data::Shuffle shuffle_;
   std::shared_ptr<const data::ShardCache> cache_;
-  std::vector<data::Source> train_, validation_;
+  std::optional<data::Mixture> mixture_;
+  std::vector<Part> train_;
+  std::vector<data::Source> validation_;
 };
 
 }  // namespace strata::run

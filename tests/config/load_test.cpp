@@ -91,9 +91,9 @@ TEST_F(Load, BracesOfRangesAndOfTextsAreText) {
   const std::vector<std::string> files{"a-{0..2}.json", "b-{00..10}.json"};
   const std::string file =
       write("x.yaml", "data:\n  train: [a-{0..2}.json, \"b-{00..10}.json\"]\n  validation: a-{0..2}.json\n");
-  EXPECT_EQ(load(file).config.data.train, files);
+  EXPECT_EQ(load(file).config.data.train.files, files);
   EXPECT_EQ(load(file).config.data.validation, std::vector<std::string>{files[0]});
-  EXPECT_EQ(load(file, {"data.train=[b-{00..10}.json]"}).config.data.train, std::vector<std::string>{files[1]});
+  EXPECT_EQ(load(file, {"data.train=[b-{00..10}.json]"}).config.data.train.files, std::vector<std::string>{files[1]});
   EXPECT_EQ(load(file, {"sft.template={instruction} {output}"}).config.sft.prompt_template, "{instruction} {output}");
   EXPECT_EQ(load(file, {"sft.template={instruction}"}).config.sft.prompt_template, "{instruction}");
   EXPECT_EQ(load(file, {"sft.template='{instruction}'"}).config.sft.prompt_template, "{instruction}");
@@ -105,10 +105,10 @@ TEST_F(Load, OverridesOfTextsAreTakenAsTheyAre) {
   const std::string file = write("x.yaml", "");
   for (const char* text : {"runs/exp #2", "&x y", "!x y", "%x", "a: b", "- a", "*", "null", "{a}/b", "a, b"}) {
     EXPECT_EQ(load(file, {str("run.dir=", text)}).config.run.dir, text);
-    EXPECT_EQ(load(file, {str("data.train=", text)}).config.data.train, std::vector<std::string>{text});
+    EXPECT_EQ(load(file, {str("data.train=", text)}).config.data.train.files, std::vector<std::string>{text});
   }
   EXPECT_EQ(load(file, {"run.dir=\"a\\tb\""}).config.run.dir, "a\tb");
-  EXPECT_THAT(load(file, {"data.train=[a, 'b, c']"}).config.data.train, testing::ElementsAre("a", "b, c"));
+  EXPECT_THAT(load(file, {"data.train=[a, 'b, c']"}).config.data.train.files, testing::ElementsAre("a", "b, c"));
   for (const char* other : {"train.steps=&x 4", "train.steps=!x 4", "norm.options=&x {a: 1}"}) {
     EXPECT_THROW(load(file, {other}), UsageError) << other;
   }
@@ -120,7 +120,7 @@ TEST_F(Load, ALeadingTildeIsTheHomeFolder) {
       load(write("x.yaml", "data: {train: [~/a, b~/c], cache: ~/cache}\nrun: {dir: ~/runs/x}\n")).config;
   EXPECT_EQ(config.run.dir, home + "/runs/x");
   EXPECT_EQ(config.data.cache, home + "/cache");
-  EXPECT_THAT(config.data.train, testing::ElementsAre(home + "/a", "b~/c"));
+  EXPECT_THAT(config.data.train.files, testing::ElementsAre(home + "/a", "b~/c"));
 }
 
 TEST_F(Load, AWordMayStandForANumber) {

@@ -57,7 +57,7 @@ RunConfig nothing_at_its_default() {
                       .learnable = false,
                       .per = GpasPer::kSublayer};
   config.data = {.tokenizer = "t5/spiece.model",
-                 .train = {"a/*.json.gz", "b"},
+                 .train = {.files = {"a/*.json.gz", "b"}},
                  .validation = {"c: d.jsonl"},
                  .cache = "cache dir",
                  .disk_budget_gb = 1.5,

@@ -208,9 +208,10 @@ class StreamedRows : public ServedShards {
   }
 
   std::unique_ptr<BatchLoader> loader(Shuffle shuffle, const std::string& cache, int64_t budget,
-                                      const OrderCursor& start) const {
+                                      const OrderCursor& start,
+                                      config::RowKind kind = config::RowKind::kDocument) const {
     LoaderOptions options;
-    options.rows = {.sequence_length = 32};
+    options.rows = {.kind = kind, .sequence_length = 32};
     options.shuffle = shuffle;
     // 25 is not a divisor of a shard's rows: some batches need two.
     options.batches = {.global_batch = 25, .micro_batch = 5, .vocab_size = 200, .prefetch = 1};
@@ -256,6 +257,22 @@ TEST_F(StreamedRows, AreThoseOfAWholeCache) {
       const auto passed = static_cast<std::ptrdiff_t>(step * 25 / 40);
       const std::set<int64_t> behind(order.begin(), order.begin() + passed);
       for (const int64_t index : downloads(before)) EXPECT_FALSE(behind.contains(index)) << step << ' ' << index;
+    }
+  }
+}
+
+// Packed rows go across shards that have left the cache; pieces of documents are counted where a shard is read again.
+TEST_F(StreamedRows, OfEveryKindAreThoseOfAWholeCache) {
+  for (const config::RowKind kind : {config::RowKind::kPacked, config::RowKind::kSplit}) {
+    for (const Shuffle& shuffle : {Shuffle(ShuffleScope::kShard), Shuffle()}) {
+      const std::string cache = str("cache ", static_cast<int>(kind), shuffle.has_value());
+      const OrderCursor start{.seed = 7};
+      const auto whole = loader(shuffle, "all", 0, start, kind);
+      std::vector<GlobalBatch> expected;
+      for (int step = 0; step < 15; ++step) expected.push_back(whole->next());
+      const auto streamed = loader(shuffle, cache, budget_, start, kind);
+      for (const GlobalBatch& batch : expected) expect_equal(streamed->next(), batch);
+      expect_equal(loader(shuffle, cache, budget_, expected[9].begin, kind)->next(), expected[9]);
     }
   }
 }

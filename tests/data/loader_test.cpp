@@ -22,14 +22,31 @@ class Loader : public testing::Test {
     std::vector<Source> sources{test::made_up_source(folder_.path(), "a.json.gz", 0, 300),
                                 test::made_up_source(folder_.path(), "b.json.gz", 300, kRowsInAll)};
     for (const auto& source : sources) std::filesystem::last_write_time(source.files[0], {});
-    return std::make_unique<ShardSet>(
-        sources,
-        std::make_shared<const ShardCache>(folder_ / "cache", test::small_tokenizer(), TokenizeOptions{.threads = 2}),
-        std::vector<int64_t>{0, 1});
+    return std::make_unique<ShardSet>(sources, cache(), std::vector<int64_t>{0, 1});
+  }
+
+  std::shared_ptr<const ShardCache> cache() const {
+    return std::make_shared<const ShardCache>(folder_ / "cache", test::small_tokenizer(),
+                                              TokenizeOptions{.threads = 2});
   }
 
   std::unique_ptr<BatchLoader> loader(const LoaderOptions& options, const OrderCursor& start = {.seed = 5}) {
     return std::make_unique<BatchLoader>(shards(), options, start);
+  }
+
+  // The shards in a.json.gz and b.json.gz, with weights of their own.
+  std::unique_ptr<BatchLoader> mixed(const LoaderOptions& options, const std::vector<double>& weights = {0.7, 0.3},
+                                     const OrderCursor& start = {.seed = 5}) {
+    std::vector<MixedShards> mixture;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      const std::string name = i == 0 ? "a.json.gz" : "b.json.gz";
+      const Source source = test::made_up_source(folder_.path(), name, i == 0 ? 0 : 300, i == 0 ? 300 : kRowsInAll);
+      std::filesystem::last_write_time(source.files[0], {});
+      mixture.push_back({.shards = std::make_unique<ShardSet>(std::vector{source}, cache(), std::vector<int64_t>{0}),
+                         .weight = weights[i],
+                         .name = name});
+    }
+    return std::make_unique<BatchLoader>(std::move(mixture), options, start);
   }
 
   TempFolder folder_;
@@ -74,7 +91,7 @@ TEST_F(Loader, DocumentRowsAreCutWithAFinalEnd) {
 
 TEST_F(Loader, CountsAreThoseOfTheBatches) {
   for (const bool mask : {true, false}) {
-    for (const RowKind kind : {RowKind::kDocument, RowKind::kPacked}) {
+    for (const RowKind kind : {RowKind::kDocument, RowKind::kSplit, RowKind::kPacked}) {
       auto options = options_of(kind);
       options.rows.mask_documents = mask;
       const auto source = loader(options);
@@ -90,6 +107,17 @@ TEST_F(Loader, CountsAreThoseOfTheBatches) {
       }
     }
   }
+}
+
+std::vector<std::vector<int64_t>> rows_of(const GlobalBatch& batch) {
+  std::vector<std::vector<int64_t>> rows;
+  for (const auto& micro : batch.micro_batches) {
+    const auto tokens = tokens_of(micro);
+    for (size_t row = 0; row + 1 < micro.row_starts.size(); ++row) {
+      rows.emplace_back(tokens.begin() + micro.row_starts[row], tokens.begin() + micro.row_starts[row + 1]);
+    }
+  }
+  return rows;
 }
 
 // Unshuffled packed rows are the documents end to end, and no piece goes over the border of a document.
@@ -147,7 +175,7 @@ TEST_F(Loader, EveryEpochHasEveryRowOnce) {
 }
 
 TEST_F(Loader, ContinuesFromAnyCursor) {
-  for (const RowKind kind : {RowKind::kDocument, RowKind::kPacked}) {
+  for (const RowKind kind : {RowKind::kDocument, RowKind::kSplit, RowKind::kPacked}) {
     const auto straight = loader(options_of(kind));
     std::vector<GlobalBatch> batches;
     for (int step = 0; step < 50; ++step) batches.push_back(straight->next());
@@ -159,6 +187,108 @@ TEST_F(Loader, ContinuesFromAnyCursor) {
     straight->seek(batches[3].begin);
     EXPECT_EQ(tokens_of(straight->next()), tokens_of(batches[3]));
   }
+}
+
+// 10,000 rows of 300 and 100 documents at 7 to 3: every document as often as the epochs of its source say.
+TEST_F(Loader, MixtureKeepsItsSharesAndTheEpochsOfEachSource) {
+  const auto source = mixed(options_of(RowKind::kDocument, 100, 100));
+  std::map<std::vector<int64_t>, int64_t> counts;
+  OrderCursor end;
+  for (int step = 0; step < 100; ++step) {
+    const auto batch = source->next();
+    for (const auto& row : rows_of(batch)) ++counts[row];
+    end = batch.end;
+  }
+  EXPECT_EQ(end.row, 10'000);
+  EXPECT_EQ(end.epoch, 29);
+  EXPECT_EQ(end.sources, (std::vector<SourceCursor>{{.epoch = 23, .row = 100}, {.epoch = 29, .row = 100}}));
+  int64_t of_first = 0, of_second = 0;
+  for (int number = 0; number < kRowsInAll; ++number) {
+    auto ids = test::small_tokenizer()->encode(test::made_up_text(number, 1 + number % 60));
+    if (ids.size() > 31) ids.resize(31);
+    ids.push_back(Tokenizer::kEos);
+    const int64_t times = counts[{ids.begin(), ids.end()}];
+    (number < 300 ? of_first : of_second) += times;
+    EXPECT_GE(times, number < 300 ? 23 : 30) << number;
+    EXPECT_LE(times, number < 300 ? 24 : 30) << number;
+  }
+  EXPECT_EQ(of_first, 7'000);
+  EXPECT_EQ(of_second, 3'000);
+  EXPECT_THAT(source->description(100),
+              testing::ElementsAre(testing::HasSubstr("data: a mixture of 2 sources, 400 documents, "),
+                                   testing::ContainsRegex("^data.train.0. .a.json.gz.: 70.0 % of the rows; 300 "
+                                                          "documents, .* 1 shard; rows: 300 document, .* 23.3 epochs$"),
+                                   testing::EndsWith("30.0 epochs")));
+  EXPECT_THAT(source->read_before(end),
+              testing::ElementsAre("read of data.train[0] (a.json.gz): 7,000 rows, 23.3 epochs",
+                                   "read of data.train[1] (b.json.gz): 3,000 rows, 30.0 epochs"));
+}
+
+TEST_F(Loader, MixtureContinuesFromAnyCursor) {
+  for (const Shuffle shuffle :
+       {Shuffle(config::ShuffleScope::kGlobal), Shuffle(config::ShuffleScope::kShard), Shuffle()}) {
+    for (const RowKind kind : {RowKind::kDocument, RowKind::kSplit, RowKind::kPacked}) {
+      auto options = options_of(kind);
+      options.shuffle = shuffle;
+      const auto straight = mixed(options, {0.55, 0.45});
+      std::vector<GlobalBatch> batches;
+      for (int step = 0; step < 60; ++step) batches.push_back(straight->next());
+      for (const size_t step : {1, 17, 59}) {
+        const auto resumed = mixed(options, {0.55, 0.45}, batches[step - 1].end)->next();
+        EXPECT_EQ(tokens_of(resumed), tokens_of(batches[step]));
+        EXPECT_EQ(resumed.end, batches[step].end);
+      }
+      straight->seek(batches[3].begin);
+      EXPECT_EQ(tokens_of(straight->next()), tokens_of(batches[3]));
+    }
+  }
+}
+
+TEST_F(Loader, WorkersShareABatchOfAMixture) {
+  const auto whole = mixed(options_of(RowKind::kPacked))->next();
+  for (const int64_t workers : {2, 3, 6}) {
+    for (int64_t worker = 0; worker < workers; ++worker) {
+      auto options = options_of(RowKind::kPacked);
+      const int64_t each = 6 / workers;
+      for (int64_t i = 0; i < each; ++i) options.batches.mine.push_back(worker * each + i);
+      const auto part = mixed(options)->next();
+      EXPECT_EQ(part.num_targets, whole.num_targets);
+      EXPECT_EQ(part.end, whole.end);
+      for (int64_t i = 0; i < each; ++i) {
+        EXPECT_TRUE(at::equal(part.micro_batches[static_cast<size_t>(i)].tokens_N,
+                              whole.micro_batches[static_cast<size_t>(worker * each + i)].tokens_N));
+      }
+    }
+  }
+}
+
+// The first source has the order that it would have alone.
+TEST_F(Loader, MixtureOfOneIsAPlainList) {
+  const auto mixture = mixed(options_of(RowKind::kDocument), {3.0});
+  const auto source = test::made_up_source(folder_.path(), "a.json.gz", 0, 300);
+  std::filesystem::last_write_time(source.files[0], {});
+  BatchLoader plain(std::make_unique<ShardSet>(std::vector{source}, cache(), std::vector<int64_t>{0}),
+                    options_of(RowKind::kDocument), {.seed = 5});
+  for (int step = 0; step < 20; ++step) EXPECT_EQ(tokens_of(mixture->next()), tokens_of(plain.next()));
+}
+
+// Weights may change at a resume (train.allow_change): each source goes on where it stood.
+TEST_F(Loader, MixtureTakesOtherWeightsOnItsWay) {
+  const auto before = mixed(options_of(RowKind::kDocument, 100, 100), {0.7, 0.3})->next();
+  const auto after = mixed(options_of(RowKind::kDocument, 100, 100), {0.2, 0.8}, before.end)->next();
+  EXPECT_EQ(after.end.sources, (std::vector<SourceCursor>{{.epoch = 0, .row = 90}, {.epoch = 1, .row = 10}}));
+}
+
+TEST_F(Loader, CursorsOfOtherSourcesBeginAnewAndSaySo) {
+  const auto first = mixed(options_of(RowKind::kDocument))->next();
+  const auto end_of_plain = loader(options_of(RowKind::kDocument))->next().end;
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(tokens_of(mixed(options_of(RowKind::kDocument), {0.7, 0.3}, end_of_plain)->next()), tokens_of(first));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("was saved under a plain list"));
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(tokens_of(loader(options_of(RowKind::kDocument), first.end)->next()),
+            tokens_of(loader(options_of(RowKind::kDocument))->next()));
+  EXPECT_THAT(testing::internal::GetCapturedStderr(), testing::HasSubstr("was saved under a mixture of 2 sources"));
 }
 
 // Workers see their own micro-batches of the very batch that one worker alone would see.
@@ -187,16 +317,15 @@ TEST_F(Loader, WrongSizesSayWhatFits) {
   EXPECT_THROW(loader(options), UsageError);
 }
 
-// The last row of a shard is shorter, but there, unless it has nothing to predict.
+// The last row is shorter, but there, unless it has nothing to predict.
 TEST_F(Loader, PackedRowsLoseNoToken) {
   const auto all = shards();
   int64_t tokens = 0;
   for (const int64_t shard : {0, 1}) tokens += all->at(shard)->num_tokens();
   for (const int64_t length : {7, 32, 1'000'000}) {
     const ValidationSet set(shards(), {.kind = RowKind::kPacked, .sequence_length = length}, 1'000'000, 8, 200);
-    int64_t lost = 0;
-    for (const int64_t shard : {0, 1}) lost += all->at(shard)->num_tokens() % length == 1 ? 1 : 0;
-    EXPECT_EQ(set.num_tokens(), tokens - lost) << length;
+    EXPECT_EQ(set.num_tokens(), tokens - (tokens % length == 1 ? 1 : 0)) << length;
+    EXPECT_EQ(set.num_rows(), (tokens + length - 1) / length) << length;
     int64_t read = 0;
     for (int64_t i = 0; i < set.num_batches(); ++i) read += set.batch(i).num_tokens();
     EXPECT_EQ(read, set.num_tokens()) << length;

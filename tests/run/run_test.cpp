@@ -88,6 +88,8 @@ TEST(Run, WritesTheFieldsThatAreDocumented) {
   test::write_file(small / "arc_easy.jsonl", choice.dump() + "\n");
   pretrain(
       load_config(small.config(), {"run.dir=" + (small / "r").string(), "train.spike.action=warn",
+                                   "data.train=[{files: " + (small / "a.jsonl").string() +
+                                       ", weight: 2}, {files: " + (small / "b.json.gz").string() + "}]",
                                    "evaluate.tasks={names: [piqa, arc_easy], data: " + (small / "").string() + "}"}));
   const test::SftRun sft;
   fine_tune(load_config(sft.config(), {"run.dir=" + (sft / "r").string(), "lisa.layers=1", "sft.train_gates=true"}));
@@ -135,7 +137,7 @@ TEST(Run, ThrowsForAConfigThatCannotBe) {
   config.norm.scheme = "sandwhich";
   EXPECT_THAT(test::error_of([&] { pretrain(config); }), HasSubstr("norm.scheme: unknown scheme \"sandwhich\""));
   config = config_of(small, "r");
-  config.data.train.clear();
+  config.data.train = {};
   EXPECT_THAT(test::error_of([&] { pretrain(config); }), HasSubstr("data.train: names no files"));
 }
 

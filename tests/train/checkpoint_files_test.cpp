@@ -43,6 +43,30 @@ TEST(CheckpointStateFile, ReadsWhatItWrote) {
   EXPECT_EQ(to_json(parse_state(to_json(some_state()), "s")), to_json(some_state()));
 }
 
+TEST(CheckpointStateFile, HasTheSourcesOfAMixture) {
+  CheckpointState state = some_state();
+  EXPECT_FALSE(json::parse(to_json(state)).at("cursor").contains("sources"));
+  state.progress.cursor.sources = {{.epoch = 1, .row = 84, .credit = -300'000'000},
+                                   {.epoch = 0, .row = 7, .credit = 300'000'000}};
+  EXPECT_EQ(parse_state(to_json(state), "s"), state);
+}
+
+TEST(CheckpointStateFile, NamesWhatIsWrongWithSources) {
+  const auto error_for = [](const json& source) { return error_with("/cursor/sources", json::array({source})); };
+  const auto source_of = [](const json& row, const json& credit) {
+    return json{{"epoch", 1}, {"row", row}, {"credit", credit}};
+  };
+  EXPECT_EQ(error_for(source_of(2, 0)), "no error");
+  EXPECT_THAT(error_with("/cursor/sources", 3), HasSubstr("s: \"sources\" is not a list"));
+  EXPECT_THAT(error_for(3), HasSubstr("s: not an object"));
+  EXPECT_THAT(error_for(json{{"epoch", 1}, {"row", 2}}), HasSubstr("s: has no \"credit\""));
+  EXPECT_THAT(error_for(source_of(-2, 0)), HasSubstr("s: \"row\" is -2, not a count"));
+  for (const json& credit : {json(0.5), json("x"), json(2'000'000'000)}) {
+    EXPECT_THAT(error_for(source_of(2, credit)), HasSubstr("no part of a row"));
+  }
+  EXPECT_THAT(error_for(source_of(2, 5)), HasSubstr("adds up to 5, not to 0"));
+}
+
 TEST(CheckpointStateFile, HasTurnsWhereLayersTakeThem) {
   EXPECT_EQ(parse_state(to_json(state_with_lisa()), "s"), state_with_lisa());
   EXPECT_FALSE(json::parse(to_json(some_state())).contains("lisa"));

@@ -9,14 +9,15 @@
 
 #include "strata/config/affects.h"
 #include "strata/config/checks.h"
+#include "strata/config/train_files.h"
 
 namespace strata::config {
 
 enum class RowKind {
   kAuto,      // packed where all of data.train are text files, else document
   kDocument,  // the paper's: a row is a document, cut to the sequence length with a final </s>, the rest dropped
-  kSplit,     // a row is a document's next sequence_length tokens: long documents are several rows
-  kPacked,    // documents end to end, cut into rows of the sequence length; the last of a shard may be shorter
+  kSplit,     // a row is a document's next piece of the sequence length, the last of a document is shorter
+  kPacked,    // documents end to end, cut into rows of the sequence length; only the last may be shorter
 };
 constexpr std::array<std::string_view, 4> enum_names(RowKind) { return {"auto", "document", "split", "packed"}; }
 
@@ -40,7 +41,7 @@ struct DataConfig {
   std::string tokenizer;
   SpecialToken bos = SpecialToken::kAuto;
   SpecialToken eos = SpecialToken::kAuto;
-  std::vector<std::string> train;
+  TrainFiles train;
   std::vector<std::string> validation;
   std::string field = "text";
   int64_t longest_document = int64_t{256} << 20;
@@ -62,8 +63,9 @@ struct DataConfig {
     field("eos", eos, Affects::kContents,
           "whether it ends with the tokenizer's token for that; auto: where the tokenizer has one");
     field("train", train, Affects::kContents,
-          "files, globs or URLs: .json(l), .txt, each also .gz, .zst; folders; {00000..01023} counts");
-    field("validation", validation, Affects::kHost, "the same, for evaluate.*");
+          "files, globs or URLs: .json(l), .txt, each also .gz, .zst; folders; {00000..01023} counts; or a mixture of "
+          "such sources, of which each gives its share of the rows (docs/data.md)");
+    field("validation", validation, Affects::kHost, "files as in data.train, for evaluate.*");
     field("field", this->field, Affects::kContents, "of the JSON objects: where the text is");
     field("longest_document", longest_document, Affects::kContents,
           "bytes of a line and of a document; what is longer is refused, or skipped by data.skip_bad",
@@ -72,9 +74,10 @@ struct DataConfig {
     field("disk_budget_gb", disk_budget_gb, Affects::kHost,
           "above it used shards of data.train's URLs leave the cache, in 10^9 bytes; 0: they stay", in_range(0.0, 1e9));
     field("sequence_length", sequence_length, Affects::kNumbers, "most tokens in a row", at_least(2));
-    field("rows", rows, Affects::kNumbers,
-          "document: the paper's, one cut document a row; packed: documents end to end; auto: packed for .txt files, "
-          "document for others");
+    field(
+        "rows", rows, Affects::kNumbers,
+        "document: the paper's, one cut document a row; split: documents in pieces, each a row; packed: documents end "
+        "to end; auto: packed for .txt files, document for others");
     field("packed_attention", packed_attention, Affects::kNumbers,
           "of packed rows: inside each document, or through the whole row");
     field("shuffle", shuffle, Affects::kNumbers, "rows in a random order, another one each epoch");

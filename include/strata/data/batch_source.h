@@ -52,6 +52,9 @@ class BatchSource {
   /// What became of the data, for a run of so many global batches; nothing where that is not known yet. Lines for
   /// people.
   virtual std::vector<std::string> description(int64_t /*batches*/) { return {}; }
+
+  /// How often the data were read by a run that stands at `cursor`. Lines for people.
+  virtual std::vector<std::string> read_before(const OrderCursor& /*cursor*/) const { return {}; }
 };
 
 /// What a run is evaluated on: micro-batches in a fixed order.

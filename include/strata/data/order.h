@@ -10,11 +10,21 @@
 
 namespace strata::data {
 
+/// Where one source of a mixture stands.
+struct SourceCursor {
+  int64_t epoch = 0;   // of this source
+  int64_t row = 0;     // next row of that epoch's order
+  int64_t credit = 0;  // rows that it is behind its share, in parts of Mixture::kWhole
+
+  bool operator==(const SourceCursor&) const = default;
+};
+
 /// Where the data stands: everything a resume needs to know.
 struct OrderCursor {
   uint64_t seed = 0;
-  int64_t epoch = 0;
-  int64_t row = 0;  // next row of this epoch's order, over all workers
+  int64_t epoch = 0;  // of a mixture: the highest of its sources'
+  int64_t row = 0;    // next row of this epoch's order, over all workers; of a mixture: rows so far
+  std::vector<SourceCursor> sources = {};  // of a mixture
 
   bool operator==(const OrderCursor&) const = default;
 };

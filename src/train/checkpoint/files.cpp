@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "strata/base/check.h"
+#include "strata/data/mixture.h"
 #include "strata/io/json.h"
 
 namespace strata::train {
@@ -66,6 +67,33 @@ class Members {
   std::string_view source_;
 };
 
+json cursor_object(const data::OrderCursor& cursor) {
+  json object{{"seed", cursor.seed}, {"epoch", cursor.epoch}, {"row", cursor.row}};
+  for (const data::SourceCursor& source : cursor.sources) {
+    object["sources"].push_back({{"epoch", source.epoch}, {"row", source.row}, {"credit", source.credit}});
+  }
+  return object;
+}
+
+data::OrderCursor parse_cursor(const Members& cursor, std::string_view source) {
+  data::OrderCursor parsed{
+      .seed = static_cast<uint64_t>(cursor.count("seed")), .epoch = cursor.count("epoch"), .row = cursor.count("row")};
+  if (!cursor.has("sources")) return parsed;
+  STRATA_CHECK(cursor.at("sources").is_array(), source, ": \"sources\" is not a list");
+  int64_t credits = 0;
+  for (const json& object : cursor.at("sources")) {
+    const Members of_source(object, source);
+    const json& credit = of_source.at("credit");
+    STRATA_CHECK(credit.is_number_integer() && credit >= -data::Mixture::kWhole && credit <= data::Mixture::kWhole,
+                 source, ": \"credit\" is ", credit.dump(), ", no part of a row");
+    parsed.sources.push_back(
+        {.epoch = of_source.count("epoch"), .row = of_source.count("row"), .credit = credit.get<int64_t>()});
+    credits += parsed.sources.back().credit;
+  }
+  STRATA_CHECK(credits == 0, source, ": \"credit\" of all sources adds up to ", credits, ", not to 0");
+  return parsed;
+}
+
 SpikeWindow parse_spikes(const Members& spikes, std::string_view source) {
   SpikeWindow window{.losses = spikes.numbers("losses"), .grad_norms = spikes.numbers("grad_norms")};
   STRATA_CHECK(window.losses.size() == window.grad_norms.size(), source, ": \"spikes\" has ", window.losses.size(),
@@ -99,17 +127,16 @@ bool is_digest(const std::string& text) {
 
 std::string to_json(const CheckpointState& state) {
   const Progress& progress = state.progress;
-  json root{
-      {"step", progress.step},
-      {"cursor", {{"seed", progress.cursor.seed}, {"epoch", progress.cursor.epoch}, {"row", progress.cursor.row}}},
-      {"tokens", progress.tokens},
-      {"skipped", progress.skipped},
-      {"spikes", {{"losses", progress.spikes.losses}, {"grad_norms", progress.spikes.grad_norms}}},
-      {"data_fingerprint", state.data_fingerprint},
-      {"tokenizer_fingerprint", state.tokenizer_fingerprint},
-      {"gemm", state.gemm},
-      {"threads", state.threads},
-      {"versions", {{"strata", state.strata_version}, {"torch", state.torch_version}}}};
+  json root{{"step", progress.step},
+            {"cursor", cursor_object(progress.cursor)},
+            {"tokens", progress.tokens},
+            {"skipped", progress.skipped},
+            {"spikes", {{"losses", progress.spikes.losses}, {"grad_norms", progress.spikes.grad_norms}}},
+            {"data_fingerprint", state.data_fingerprint},
+            {"tokenizer_fingerprint", state.tokenizer_fingerprint},
+            {"gemm", state.gemm},
+            {"threads", state.threads},
+            {"versions", {{"strata", state.strata_version}, {"torch", state.torch_version}}}};
   if (!state.model_fingerprint.empty()) root["model_fingerprint"] = state.model_fingerprint;
   if (state.lisa) root["lisa"] = lisa_object(*state.lisa);
   return root.dump(2) + "\n";
@@ -118,13 +145,10 @@ std::string to_json(const CheckpointState& state) {
 CheckpointState parse_state(std::string_view text, std::string_view source) {
   const json parsed = io::parse_json(text, source);
   const Members root(parsed, source);
-  const Members cursor = root.inner("cursor");
   const int64_t threads = root.count("threads");
   STRATA_CHECK(threads >= 1 && threads <= INT32_MAX, source, ": \"threads\" is ", threads);
   return {.progress = {.step = root.count("step"),
-                       .cursor = {.seed = static_cast<uint64_t>(cursor.count("seed")),
-                                  .epoch = cursor.count("epoch"),
-                                  .row = cursor.count("row")},
+                       .cursor = parse_cursor(root.inner("cursor"), source),
                        .tokens = root.count("tokens"),
                        .skipped = root.count("skipped"),
                        .spikes = parse_spikes(root.inner("spikes"), source)},
