@@ -30,6 +30,7 @@ if [ -z "$from" ]; then
   from=$out/x86-64-v3 wide=$out/x86-64-v4
   portable "$from" x86-64-v3 help >/dev/null
   targets=(strata_program "${tests[@]}")
+  if grep -q "strata_parquet:" <<<"$(cmake --build "$from" --target help)"; then targets+=(strata_parquet); fi
   if grep -q "strata_cuda:" <<<"$(cmake --build "$from" --target help)"; then targets+=(strata_cuda strata_nccl); fi
   portable "$from" x86-64-v3 "${targets[@]}"
   portable "$wide" x86-64-v4 libstrata.so  # `strata` is the program there

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Usage: scripts/install.sh [--lint | --demo | --fuzz | --browser | --cuda | --transformers]
+# Usage: scripts/install.sh [--lint | --demo | --fuzz | --browser | --cuda | --parquet | --transformers]
 # Installs what Strata needs on Debian 12: packages, with what scripts/lint.sh, scripts/quickstart.sh or scripts/fuzz.sh
 # uses besides, and LibTorch from the torch wheel into a cache folder. --browser: also Chromium, in which a test opens
 # pages. --cuda: also the libraries of CUDA and NCCL that the wheel names, headers, and nvcc (3 GB more): what GPUs
-# need, and what compiles for them. --transformers: Hugging Face's, into the same folder, with all that torch needs to
+# need, and what compiles for them. --parquet: also Arrow from the pyarrow wheel (165 MB more), into the same folder: what
+# reads parquet files. --transformers: Hugging Face's, into the same folder, with all that torch needs to
 # be imported: what a test of exports uses.
 # Does nothing that is already done.
 # STRATA_TORCH_DIR, where set, names an unpacked torch wheel to use instead, with what lies beside it.
@@ -53,5 +54,6 @@ install_wheels() {
 install_wheels complete --no-deps "torch==$version" nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
 [ "${1:-}" != --cuda ] || install_wheels complete-nvcc "torch==$version" nvidia-cuda-crt==13.0.88 \
   nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85
+[ "${1:-}" != --parquet ] || install_wheels complete-parquet --no-deps pyarrow==26.0.1
 [ "${1:-}" != --transformers ] || install_wheels complete-transformers "torch==$version" transformers==5.23.0 \
   safetensors==0.8.0

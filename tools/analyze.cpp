@@ -78,7 +78,7 @@ void add_analyze(const Command& program) {
                                       "stream, activation variance, gradient norm, gates");
   add_model_options(command, arguments->model);
   run::AnalysisOptions& analysis = arguments->analysis;
-  command.option("--text", analysis.text, ".txt, .json or .jsonl files (also .gz, .zst), globs, folders, URLs")
+  command.option("--text", analysis.text, "files of text of any kind that data.train takes, globs, folders, URLs")
       .required();
   command.option("--field", analysis.field, "of JSON files, where the text is; default: data.field of the folder");
   command.option("--tokens", analysis.tokens, "how much of the text, from its start")

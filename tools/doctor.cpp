@@ -13,6 +13,7 @@
 #include "strata/base/text.h"
 #include "strata/base/threads.h"
 #include "strata/base/version.h"
+#include "strata/io/parquet.h"
 #include "strata/kernels/cuda.h"
 #include "strata/kernels/gemm.h"
 #include "strata/workers/gloo.h"
@@ -101,6 +102,8 @@ void run(bool anew) {
   add_gemms(table, anew);
   add_cuda(table);
   add_carriers(table);
+  const std::string lacks = io::missing_for_parquet();
+  table.add({"parquet", lacks.empty() ? "there, for data.train" : "missing: " + lacks});
   log::show(table.text());
 }
 

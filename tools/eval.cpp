@@ -38,10 +38,10 @@ void add_task_options(const Command& command, run::TasksOptions& tasks) {
 void add_text_options(const Command& command, EvalArguments& arguments) {
   command.option(
       "--perplexity", arguments.text,
-      "instead of tasks: loss, perplexity and bits per byte of .txt, .json or .jsonl files (also .gz, .zst), "
+      "instead of tasks: loss, perplexity and bits per byte of files of text of any kind that data.train takes, "
       "globs, folders, URLs");
   command.option("--field", arguments.field,
-                 "with --perplexity: of JSON files, where the text is; default: data.field of the folder");
+                 "with --perplexity: field or column where the text is; default: data.field of the folder");
   command
       .option("--stride", arguments.stride,
               "with --perplexity: tokens from a window of a long document to the next; default: half of "

@@ -117,7 +117,7 @@ void add_export(const Command& program) {
   command.option("--tokenizer", arguments->tokenizer,
                  "sentencepiece model with T5's ids, a file or URL; default: data.tokenizer of the folder");
   command.option("--text", arguments->text,
-                 "file to compare the logits on, before and after: .json(l), .txt, each also .gz, .zst");
+                 "file to compare the logits on, before and after, of any kind that data.train takes");
   command.flag("--force", arguments->force, "replace an export that is there");
   command.run([arguments] { run(*arguments); });
 }

@@ -101,7 +101,8 @@ void train_tokenizer(const TrainTokenizerArguments& arguments) {
 
 void add_reading(const Command& command, data::ReadOptions& reading) {
   command.flag("--skip-bad", reading.skip_bad, "count and skip documents that cannot be read (data.skip_bad)");
-  command.option("--field", reading.field, "of the JSON objects: where the text is (data.field)").shows_default();
+  command.option("--field", reading.field, "of the JSON objects, or column: where the text is (data.field)")
+      .shows_default();
   command.option("--longest-document", reading.longest_document, "bytes (data.longest_document)")
       .positive()
       .shows_default();
@@ -112,7 +113,10 @@ void add_reading(const Command& command, data::ReadOptions& reading) {
 void add_tokenize(const Command& program) {
   const Command command = program.add("tokenize", "make token shards ahead of training");
   const auto arguments = std::make_shared<TokenizeArguments>();
-  command.option("pattern", arguments->patterns, "files, globs, {00000..01023} ranges, folders, URLs").required();
+  command
+      .option("pattern", arguments->patterns,
+              "files, globs, {00000..01023} ranges, folders, URLs, hf://datasets/OWNER/NAME/…")
+      .required();
   command.option("--tokenizer", arguments->tokenizer, "sentencepiece model (spiece.model), a file or URL").required();
   command.option("--cache", arguments->cache, "folder of the token shards (data.cache)").required();
   command.option("--threads", arguments->threads).positive().shows_default("cores");

@@ -20,6 +20,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 # Of glibc and the compiler: every machine has them. libgomp must be torch's.
 OF_MACHINE = re.compile(r"(ld-linux-x86-64|libc|libm|libdl|libpthread|librt|libresolv|libutil|libstdc\+\+|libgcc_s|libgomp)[.-]")
+OF_PYARROW = re.compile(r"lib(arrow|parquet)\.")
 OF_TORCH = re.compile(r"lib(torch|c10|cudart|cupti|cublas|cudnn|cufft|curand|cusolver|cusparse|cufile|nccl|nvrtc|nvJitLink|nvshmem|nvToolsExt|shm)")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -55,7 +56,8 @@ def foreign_libraries(files, torch):
     for file in files:
         listed = run("ldd", file, LD_LIBRARY_PATH=":".join(map(str, folders)))
         for name, path in re.findall(r"^\s*(\S+) => (\S+) \(", listed, re.MULTILINE):
-            if not OF_MACHINE.match(name) and not OF_TORCH.match(name) and not name.startswith("libstrata"):
+            is_there = OF_MACHINE.match(name) or OF_TORCH.match(name) or OF_PYARROW.match(name)
+            if not is_there and not name.startswith("libstrata"):
                 found[name] = Path(path)
     return found
 
@@ -78,7 +80,7 @@ def make_tree(tree, arguments):
     place(build / "strata", tree / "bin/strata", "$ORIGIN/../lib")
     place(library, tree / "lib" / library.name, "$ORIGIN")
     place(build / "libstrata_commands.so", tree / "lib/libstrata_commands.so", "$ORIGIN")
-    for module in ("libstrata_cuda.so", "libstrata_nccl.so"):
+    for module in ("libstrata_cuda.so", "libstrata_nccl.so", "libstrata_parquet.so"):
         if (build / module).exists():
             place(build / module, tree / "lib" / module, "$ORIGIN")
     if arguments.wide:
@@ -138,6 +140,7 @@ def make_wheel(tree, path, version, glibc):
                  f"Metadata-Version: 2.1\nName: strata-lm\nVersion: {version}\n"
                  "Summary: Pretrains LLaMA-style decoders and compares ways of normalising them\n"
                  "License: Apache-2.0\nRequires-Python: >=3.9\nRequires-Dist: torch==2.11.*\n"
+                 "Provides-Extra: parquet\nRequires-Dist: pyarrow==26.0.1; extra == \"parquet\"\n"
                  f"Description-Content-Type: text/markdown\n\n{readme}").encode(),
              f"{name}.dist-info/WHEEL": (
                  f"Wheel-Version: 1.0\nGenerator: strata\nRoot-Is-Purelib: false\nTag: {tag}\n").encode(),

@@ -25,18 +25,17 @@ fs::path beside_this_library(const std::string& name) {
 }  // namespace
 
 // It stays open: CUDA's libraries cannot be unloaded.
-ModuleFunction open_module(const std::string& library, const char* name) {
-  const fs::path path = beside_this_library(library);
+ModuleFunction open_module(const Module& module, const char* name) {
+  const fs::path path = beside_this_library(module.library);
   if (!fs::exists(path)) {
-    return {.problem = str("there is no ", path.string(),
-                           "; scripts/install.sh --cuda && scripts/build.sh builds it (CMake says \"CUDA: on\")")};
+    return {.problem = str("there is no ", path.string(), "; scripts/install.sh ", module.option,
+                           " && scripts/build.sh builds it (CMake says \"", module.build, "\")")};
   }
-  void* module = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr)
-    return {.problem =
-                str(dlerror(),
-                    "; pip install torch==2.11.0 brings CUDA's libraries, and so does scripts/install.sh --cuda")};
-  void* function = dlsym(module, name);
+  void* library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library == nullptr) {
+    return {.problem = str(dlerror(), "; ", module.libraries, ", and so does scripts/install.sh ", module.option)};
+  }
+  void* function = dlsym(library, name);
   if (function == nullptr) return {.problem = dlerror()};
   return {.function = function};
 }

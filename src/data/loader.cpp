@@ -32,9 +32,9 @@ void check_batches(const BatchOptions& options) {
   }
 }
 
-void check_vocabulary(const Tokenizer& tokenizer, int64_t vocab_size) {
-  if (tokenizer.vocab_size() > vocab_size) {
-    throw UsageError(str("model.vocab=", vocab_size, " is less than the ", tokenizer.vocab_size(),
+void check_vocabulary(const Tokenizer* tokenizer, int64_t vocab_size) {
+  if (tokenizer != nullptr && tokenizer->vocab_size() > vocab_size) {
+    throw UsageError(str("model.vocab=", vocab_size, " is less than the ", tokenizer->vocab_size(),
                          " pieces of the tokenizer (data.tokenizer)"));
   }
 }

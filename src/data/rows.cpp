@@ -91,7 +91,9 @@ Row Rows::read(const RowRanges& row) const {
       at = end;
     }
   }
-  if (options_.kind == RowKind::kDocument) pieces.front().back() = Tokenizer::kEos;
+  if (options_.kind == RowKind::kDocument && shards_.at(row.front().shard)->has_ends()) {
+    pieces.front().back() = Tokenizer::kEos;
+  }
   return pieces;
 }
 

@@ -14,6 +14,7 @@
 #include "strata/io/file.h"
 #include "strata/io/file_lock.h"
 #include "strata/io/json.h"
+#include "token_file.h"
 
 namespace strata::data {
 namespace {
@@ -50,19 +51,28 @@ uint64_t fingerprint_of_tokens(const ShardCache& cache, const std::vector<Source
   std::string key;
   for (const Source& source : sources) {
     cache.make_or_wait(source);
-    key += str(TokenShard::checksum_of(cache.path_of(source)), ' ');
+    key += str(cache.fingerprint_of(source), ' ');
   }
   return XXH3_64bits(key.data(), key.size());
 }
 
-ShardCache::ShardCache(fs::path folder, std::shared_ptr<const Tokenizer> tokenizer, TokenizeOptions options)
-    : folder_(std::move(folder)), tokenizer_(std::move(tokenizer)), options_(std::move(options)) {
+ShardCache::ShardCache(fs::path folder, std::shared_ptr<const Tokenizer> tokenizer, TokenizeOptions options,
+                       int64_t vocab_size)
+    : folder_(std::move(folder)),
+      tokenizer_(std::move(tokenizer)),
+      options_(std::move(options)),
+      vocab_size_(vocab_size) {
   std::error_code failure;
   fs::create_directories(folder_ / "locks", failure);
   STRATA_CHECK(!failure, "cannot make the cache folder ", folder_.string(), ": ", failure.message());
 }
 
 fs::path ShardCache::path_of(const Source& source) const {
+  if (source.holds_tokens()) {
+    if (source.url.empty()) return source.files.front();
+    return folder_ / str(hex(XXH3_64bits(source.url.data(), source.url.size())), "-", source.name);
+  }
+  STRATA_CHECK(tokenizer_, source.name, ": is text, and data.tokenizer names no tokenizer");
   const ReadOptions& reading = options_.reading;
   std::string key = str(tokenizer_->fingerprint(), '\0', reading.skip_bad, '\0', source.url);
   // Only where they are not the usual ones: shards of before there were these options are found.
@@ -82,12 +92,32 @@ fs::path ShardCache::path_of(const Source& source) const {
 ShardCache::Outcome ShardCache::make(const Source& source, const std::stop_token& stop) const {
   const fs::path path = path_of(source);
   if (fs::exists(path)) return Outcome::kThere;
+  STRATA_CHECK(!source.holds_tokens() || !source.url.empty(), "cannot read ", path.string(), ": it is gone");
   const auto lock = io::FileLock::try_lock(folder_ / "locks" / path.filename());
   if (!lock) return Outcome::kBusy;
   if (fs::exists(path)) return Outcome::kThere;  // made since the first look
   remove_leftovers(path);
   const bool made = source.url.empty() ? make_from_files(source, path, stop) : make_from_url(source, path, stop);
   return made ? Outcome::kMade : Outcome::kStopped;
+}
+
+std::shared_ptr<const TokenShard> ShardCache::open(const Source& source) const {
+  const fs::path path = path_of(source);
+  try {
+    if (source.holds_tokens()) return std::make_shared<const TokenShard>(path, vocab_size_);
+    return std::make_shared<const TokenShard>(path);
+  } catch (const Error&) {
+    if (fs::exists(path)) throw;
+    return nullptr;  // another process has just evicted it
+  }
+}
+
+uint64_t ShardCache::fingerprint_of(const Source& source) const {
+  const fs::path path = path_of(source);
+  if (!source.holds_tokens()) return TokenShard::checksum_of(path);
+  std::string key = str(io::checksum(path));
+  if (fs::exists(index_of(path))) key += str(' ', io::checksum(index_of(path)));
+  return XXH3_64bits(key.data(), key.size());
 }
 
 ShardCache::Outcome ShardCache::make_or_wait(const Source& source) const {
@@ -105,6 +135,7 @@ void ShardCache::evict(const Source& source, const ShardCounts& counts) const {
                                      {"bytes", counts.bytes},
                                      {"checksum", checksum(counts)}});
   fs::remove(path);
+  if (source.holds_tokens()) fs::remove(index_of(path));
 }
 
 std::optional<ShardCounts> ShardCache::counts_left_by(const Source& source) const {
@@ -150,7 +181,24 @@ bool ShardCache::make_shard(const Source& source, const fs::path& path, const st
   return true;
 }
 
+// The index comes first: whoever finds the ids finds it too.
+bool ShardCache::download_tokens(const Source& source, const fs::path& path, const std::stop_token& stop) const {
+  const fs::path download = folder_ / "downloads" / path.filename();
+  fs::create_directories(download.parent_path());
+  if (!io::fetch(source.url, download, {}, stop)) return false;
+  try {
+    const bool is_whole = has_own_header(io::MappedFile(download).view()) ||
+                          io::fetch(index_of(source.url).string(), index_of(path), {}, stop);
+    if (is_whole) fs::rename(download, path);
+    return is_whole;
+  } catch (...) {
+    fs::remove(download);  // without its index it is of no use
+    throw;
+  }
+}
+
 bool ShardCache::make_from_url(const Source& source, const fs::path& path, const std::stop_token& stop) const {
+  if (source.holds_tokens()) return download_tokens(source, path, stop);
   const fs::path download = folder_ / "downloads" / str(path.stem().string(), "-", source.name);
   fs::create_directories(download.parent_path());
   if (!io::fetch(source.url, download, {}, stop)) return false;

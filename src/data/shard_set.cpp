@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 
 #include "strata/base/check.h"
 #include "strata/base/log.h"
@@ -16,14 +15,6 @@ constexpr int64_t kMostAhead = 2;
 
 bool contains(const std::vector<int64_t>& values, int64_t value) {
   return std::ranges::find(values, value) != values.end();
-}
-
-// Nothing if another process has just evicted it.
-std::shared_ptr<const TokenShard> open_shard(const std::filesystem::path& path) try {
-  return std::make_shared<const TokenShard>(path);
-} catch (const Error&) {
-  if (std::filesystem::exists(path)) throw;
-  return nullptr;
 }
 
 }  // namespace
@@ -185,7 +176,7 @@ bool ShardSet::open(int64_t index, const std::stop_token& stop) {
   const Source& source = sources_[static_cast<size_t>(index)];
   const auto outcome = cache_->make(source, stop);
   if (outcome == ShardCache::Outcome::kBusy || outcome == ShardCache::Outcome::kStopped) return false;
-  const auto shard = open_shard(cache_->path_of(source));
+  const auto shard = cache_->open(source);
   if (!shard) return false;
   const std::lock_guard lock(mutex_);
   const auto before = known_counts(index);
@@ -209,7 +200,7 @@ void ShardSet::evict(int64_t index) {
     shard = std::move(slot(index).shard);
     slot(index).used = kNotUsed;
   }
-  if (!shard) shard = open_shard(cache_->path_of(source));  // of an earlier run
+  if (!shard) shard = cache_->open(source);  // of an earlier run
   if (!shard) return;
   cache_->evict(source, shard->counts());
   log::info(str("evicted ", source.name, ": ", human_bytes(shard->counts().bytes), " (data.disk_budget_gb)"));

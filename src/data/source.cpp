@@ -6,14 +6,15 @@
 #include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <ranges>
 #include <set>
 
 #include "data/file_kind.h"
+#include "hub_files.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
-#include "strata/base/text.h"
 #include "strata/io/fetch.h"
+#include "strata/io/hub.h"
+#include "token_file.h"
 
 namespace strata::data {
 namespace {
@@ -45,19 +46,6 @@ std::optional<Range> find_range(const std::string& pattern) {
   return std::nullopt;
 }
 
-// Says what of a folder is no data: a file of another kind may be meant as such.
-void tell_passed_over(const fs::path& folder, std::vector<fs::path> files) {
-  constexpr size_t kShown = 3;
-  if (files.empty()) return;
-  std::ranges::sort(files);
-  std::vector<std::string> names;
-  for (const fs::path& file : files | std::views::take(kShown))
-    names.push_back(file.lexically_relative(folder).string());
-  log::warn(str(
-      folder.string(), ": passed over ", files.size(), files.size() == 1 ? " file that is" : " files that are",
-      " none of .json .jsonl .txt (each also .gz, .zst): ", join(names, ", "), files.size() > kShown ? ", ..." : ""));
-}
-
 // The folder and those below it. Names that begin with a dot are an editor's or the system's, here and below.
 std::vector<fs::path> folders_of(const fs::path& top) {
   constexpr auto kFollow = fs::directory_options::follow_directory_symlink;
@@ -78,17 +66,31 @@ std::vector<fs::path> folders_of(const fs::path& top) {
   return folders;
 }
 
+// Megatron's `.idx` of a `.bin`, and no file of its own.
+bool is_index(const fs::path& path) {
+  std::error_code failure;
+  return path.extension() == ".idx" && fs::exists(fs::path(path).replace_extension(".bin"), failure);
+}
+
 std::vector<fs::path> files_of_folder(const fs::path& top) {
-  std::vector<fs::path> files, others;
+  std::vector<fs::path> files;
+  std::vector<std::string> others;
   for (const fs::path& folder : folders_of(top)) {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
       const fs::path& path = entry.path();
       if (path.filename().string().starts_with('.') || entry.is_directory()) continue;
       STRATA_CHECK(entry.exists() || !kind_of(path), path.string(), ": is a link to what is not there");
-      (kind_of(path) ? files : others).push_back(path);
+      if (is_index(path)) continue;
+      // A file of numbers may be anything, until it says that they are ids.
+      const bool is_data = kind_of(path) == FileKind::kTokens ? is_token_file(path) : kind_of(path).has_value();
+      if (is_data) {
+        files.push_back(path);
+      } else {
+        others.push_back(path.lexically_relative(top).string());
+      }
     }
   }
-  tell_passed_over(top, std::move(others));
+  tell_passed_over(top.string(), std::move(others));
   std::ranges::sort(files);
   return files;
 }
@@ -120,12 +122,13 @@ std::vector<fs::path> paths_at_any_depth(const std::string& pattern) {
 
 std::vector<fs::path> matches(const std::string& pattern) {
   std::error_code failure;  // a link that leads around is none
+  if (is_index(pattern)) return {fs::path(pattern).replace_extension(".bin")};
   if (fs::is_regular_file(pattern, failure)) return {pattern};
   std::vector<fs::path> files;
   for (const fs::path& path : paths_at_any_depth(pattern)) {
     if (fs::is_directory(path, failure)) {
       std::ranges::copy(files_of_folder(path), std::back_inserter(files));
-    } else {
+    } else if (!is_index(path)) {
       files.push_back(path);
     }
   }
@@ -133,8 +136,16 @@ std::vector<fs::path> matches(const std::string& pattern) {
 }
 
 void check_kind(const fs::path& path, std::string_view key) {
-  if (!kind_of(path))
-    throw UsageError(str(key, ": ", path.string(), " is none of .json .jsonl .txt (each also .gz, .zst)"));
+  if (!kind_of(path)) throw UsageError(str(key, ": ", path.string(), " is none of ", kFileKinds));
+}
+
+std::vector<std::string> urls_like(const std::string& pattern, std::string_view key) {
+  if (!io::is_hub_url(pattern)) return {pattern};
+  try {
+    return hub_files_like(pattern);
+  } catch (const UsageError& failure) {
+    throw UsageError(str(key, ": ", failure.what()));
+  }
 }
 
 void append_sources(const std::vector<fs::path>& files, std::string_view key, std::vector<Source>& sources) {
@@ -145,7 +156,7 @@ void append_sources(const std::vector<fs::path>& files, std::string_view key, st
   };
   for (const fs::path& path : files) {
     check_kind(path, key);
-    if (kind_of(path) == FileKind::kJsonLines) {
+    if (kind_of(path) != FileKind::kText) {
       sources.push_back({.name = path.filename().string(), .files = {path}});
       continue;
     }
@@ -170,6 +181,10 @@ void tell_of_twins(const std::vector<Source>& sources, std::string_view key) {
 }  // namespace
 
 bool Source::is_text() const { return kind_of(files.empty() ? fs::path(url) : files.front()) == FileKind::kText; }
+
+bool Source::holds_tokens() const {
+  return kind_of(files.empty() ? fs::path(url) : files.front()) == FileKind::kTokens;
+}
 
 std::vector<std::string> expand_ranges(const std::string& pattern) {
   const auto range = find_range(pattern);
@@ -200,8 +215,10 @@ std::vector<Source> find_sources(const std::vector<std::string>& patterns, std::
     std::vector<fs::path> files;
     for (const std::string& written : expand_ranges(pattern)) {
       if (io::is_url(written)) {
-        check_kind(written, key);
-        sources.push_back({.name = fs::path(written).filename().string(), .files = {}, .url = written});
+        for (const std::string& url : urls_like(written, key)) {
+          check_kind(url, key);
+          sources.push_back({.name = fs::path(url).filename().string(), .files = {}, .url = url});
+        }
         continue;
       }
       const auto found = matches(written);

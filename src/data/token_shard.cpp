@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "strata/base/check.h"
+#include "token_file.h"
 
 namespace strata::data {
 namespace {
@@ -134,11 +135,20 @@ TokenShard::TokenShard(const std::filesystem::path& path) : file_(path) {
   check(padding.find_first_not_of('\0') == std::string_view::npos, contradiction);
 
   ids_ = bytes.data() + sizeof(Head);
-  is_wide_ = head.id_width == sizeof(uint32_t);
+  id_width_ = static_cast<int>(head.id_width);
   fingerprint_ = tail.fingerprint;
   vocab_size_ = static_cast<int64_t>(tail.vocab_size);
-  check((is_wide_ ? greatest<uint32_t>(ids_, tail.ids) : greatest<uint16_t>(ids_, tail.ids)) < tail.vocab_size,
+  const bool is_wide = head.id_width == sizeof(uint32_t);
+  check((is_wide ? greatest<uint32_t>(ids_, tail.ids) : greatest<uint16_t>(ids_, tail.ids)) < tail.vocab_size,
         str("an id beyond its vocabulary of ", vocab_size_));
+}
+
+TokenShard::TokenShard(const std::filesystem::path& path, int64_t vocab_size) : file_(path), vocab_size_(vocab_size) {
+  TokenFile layout = read_token_file(path, file_.view(), vocab_size);
+  ids_ = file_.data() + layout.ids_at;
+  id_width_ = layout.id_width;
+  found_offsets_ = std::move(layout.offsets);
+  offsets_ = found_offsets_;
 }
 
 uint64_t TokenShard::checksum_of(const std::filesystem::path& path) {
@@ -158,10 +168,21 @@ int64_t TokenShard::document_at(int64_t position) const {
 std::vector<int64_t> TokenShard::ids(int64_t begin, int64_t end) const {
   STRATA_ASSERT(0 <= begin && begin <= end && end <= num_tokens());
   std::vector<int64_t> copy(static_cast<size_t>(end - begin));
-  if (is_wide_) {
-    std::copy_n(reinterpret_cast<const uint32_t*>(ids_) + begin, end - begin, copy.begin());
-  } else {
-    std::copy_n(reinterpret_cast<const uint16_t*>(ids_) + begin, end - begin, copy.begin());
+  const auto read = [&]<class Id>(Id) {
+    std::copy_n(reinterpret_cast<const Id*>(ids_) + begin, end - begin, copy.begin());
+  };
+  switch (id_width_) {
+    case 1:
+      read(uint8_t{});
+      break;
+    case 2:
+      read(uint16_t{});
+      break;
+    case 4:
+      read(uint32_t{});
+      break;
+    default:
+      read(int64_t{});
   }
   return copy;
 }

@@ -2,12 +2,11 @@
 
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <string>
 
+#include "raw_stream.h"
 #include "strata/base/check.h"
 
 namespace strata::io {
@@ -15,28 +14,10 @@ namespace {
 
 constexpr size_t kChunk = 256 * 1024;
 
-class RawStream final : public ByteStream {
- public:
-  explicit RawStream(const std::filesystem::path& path) : file_(std::fopen(path.c_str(), "rb"), std::fclose) {
-    STRATA_CHECK(file_, path.string(), ": cannot open: ", std::strerror(errno));
-    // A folder opens, but cannot be read.
-    STRATA_CHECK(!std::filesystem::is_directory(path), path.string(), ": is a folder, not a file");
-  }
-
-  size_t read(char* out, size_t size) override {
-    const size_t count = std::fread(out, 1, size, file_.get());
-    STRATA_CHECK(count > 0 || !std::ferror(file_.get()), "cannot read: ", std::strerror(errno));
-    return count;
-  }
-
- private:
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> file_;
-};
-
 // Own inflate loop because gzread takes a damaged second member, and any garbage at the end, for the end of the file.
 class GzipStream final : public ByteStream {
  public:
-  explicit GzipStream(const std::filesystem::path& path) : raw_(path), input_(kChunk, '\0') {
+  explicit GzipStream(const std::filesystem::path& path) : raw_(open_raw_stream(path)), input_(kChunk, '\0') {
     constexpr int kGzipWindow = 15 + 16;
     STRATA_CHECK(inflateInit2(&inflate_, kGzipWindow) == Z_OK, "zlib cannot start");
   }
@@ -65,24 +46,38 @@ class GzipStream final : public ByteStream {
  private:
   // False at a proper end: after at least one whole member.
   bool refill_input() {
-    inflate_.avail_in = static_cast<uInt>(raw_.read(input_.data(), input_.size()));
+    inflate_.avail_in = static_cast<uInt>(raw_->read(input_.data(), input_.size()));
     inflate_.next_in = reinterpret_cast<Bytef*>(input_.data());
     STRATA_CHECK(inflate_.avail_in > 0 || member_ended_, "truncated gzip: the file ends too early");
     return inflate_.avail_in > 0;
   }
 
-  RawStream raw_;
+  std::unique_ptr<ByteStream> raw_;
   std::string input_;
   z_stream inflate_{};
   bool member_ended_ = false;
 };
 
-// A frame may ask for a window of any size; one of 128 MB is what zstd itself reads unasked, and --ultra --long writes.
+// What a frame's window may be: the most that zstd --long=31 writes. Memory is taken for as much of it as is filled.
+constexpr int kLongestWindow = 31;
+
+std::string reason_of_zstd(size_t failure) {
+  switch (ZSTD_getErrorCode(failure)) {
+    case ZSTD_error_frameParameter_windowTooLarge:
+      return str("zstd: its window is larger than 2^", kLongestWindow, " bytes, the most that is read");
+    case ZSTD_error_dictionary_wrong:
+      return "zstd: it was compressed with a dictionary, which is not there";
+    default:
+      return str("corrupt zstd: ", ZSTD_getErrorName(failure));
+  }
+}
+
 class ZstdStream final : public ByteStream {
  public:
   explicit ZstdStream(const std::filesystem::path& path)
-      : raw_(path), context_(ZSTD_createDCtx(), ZSTD_freeDCtx), input_(kChunk, '\0') {
+      : raw_(open_raw_stream(path)), context_(ZSTD_createDCtx(), ZSTD_freeDCtx), input_(kChunk, '\0') {
     STRATA_CHECK(context_, "zstd cannot start");
+    ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, kLongestWindow);
   }
 
   size_t read(char* out, size_t size) override {
@@ -91,7 +86,7 @@ class ZstdStream final : public ByteStream {
       if (in_.pos == in_.size && !has_more_ && !refill_input()) return 0;
       const size_t before = in_.pos;
       const size_t left = ZSTD_decompressStream(context_.get(), &output, &in_);
-      STRATA_CHECK(ZSTD_isError(left) == 0U, "corrupt zstd: ", ZSTD_getErrorName(left));
+      STRATA_CHECK(ZSTD_isError(left) == 0U, reason_of_zstd(left));
       frame_ended_ = left == 0;
       has_more_ = !frame_ended_ && output.pos == output.size;  // what is left inside needs no input
       STRATA_CHECK(in_.pos > before || output.pos > 0 || in_.pos == in_.size, "corrupt zstd: it makes no progress");
@@ -102,12 +97,12 @@ class ZstdStream final : public ByteStream {
  private:
   // False at a proper end: after at least one whole frame.
   bool refill_input() {
-    in_ = {input_.data(), raw_.read(input_.data(), input_.size()), 0};
+    in_ = {input_.data(), raw_->read(input_.data(), input_.size()), 0};
     STRATA_CHECK(in_.size > 0 || frame_ended_, "truncated zstd: the file ends too early");
     return in_.size > 0;
   }
 
-  RawStream raw_;
+  std::unique_ptr<ByteStream> raw_;
   std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context_;
   std::string input_;
   ZSTD_inBuffer in_{nullptr, 0, 0};
@@ -134,7 +129,7 @@ std::unique_ptr<ByteStream> open_byte_stream(const std::filesystem::path& path) 
     case Compression::kNone:
       break;
   }
-  return std::make_unique<RawStream>(path);
+  return open_raw_stream(path);
 }
 
 std::filesystem::path without_compression(std::filesystem::path path) {

@@ -14,12 +14,17 @@ namespace {
 
 using Open = Cuda* (*)(const CudaOptions&);
 
-ModuleFunction open_function() { return open_module("libstrata_cuda.so", "strata_open_cuda"); }
+const Module kModule{.library = "libstrata_cuda.so",
+                     .option = "--cuda",
+                     .build = "CUDA: on",
+                     .libraries = "pip install torch==2.11.0 brings CUDA's libraries"};
+
+ModuleFunction open_function() { return open_module(kModule, "strata_open_cuda"); }
 
 }  // namespace
 
 CudaBuild cuda_build() {
-  const ModuleFunction found = open_module("libstrata_cuda.so", "strata_cuda_architectures");
+  const ModuleFunction found = open_module(kModule, "strata_cuda_architectures");
   if (!found.problem.empty()) return {.problem = found.problem};
   return {.architectures = std::bit_cast<const char* (*)()>(found.function)()};
 }

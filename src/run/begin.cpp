@@ -14,7 +14,7 @@ namespace {
 train::CheckpointState fresh_state(const config::RunConfig& config, const RunInput& input, const kernels::Gemm& gemm) {
   train::CheckpointState state{.progress = {},
                                .data_fingerprint = hex(input.content_fingerprint()),
-                               .tokenizer_fingerprint = hex(input.tokenizer().fingerprint()),
+                               .tokenizer_fingerprint = hex(input.tokenizer_fingerprint()),
                                .gemm = gemm.name(),
                                .threads = num_threads(),
                                .torch_version = torch_version(),

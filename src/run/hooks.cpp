@@ -31,7 +31,9 @@ std::unique_ptr<train::Hook> task_scores(const Settled& run, const RunInput& inp
       throw UsageError(str("evaluate.tasks.names: ", failure.what()));
     }
   }();
-  eval::TaskPlan plan{.tasks = eval::ask(loaded, input.tokenizer(), {.shots = tasks.shots, .limit = tasks.limit}),
+  if (input.tokenizer() == nullptr)
+    throw UsageError("evaluate.tasks.names: tasks are text, and data.tokenizer names no tokenizer");
+  eval::TaskPlan plan{.tasks = eval::ask(loaded, *input.tokenizer(), {.shots = tasks.shots, .limit = tasks.limit}),
                       .scoring = {.max_length = run.config.data.sequence_length},
                       .every = tasks.every,
                       .last_step = run.schedule.updates()};

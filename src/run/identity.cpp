@@ -57,7 +57,7 @@ std::string fingerprint_of_scheme(const config::RunConfig& config, const nn::Mod
 InputFingerprints fingerprints_of(const config::RunConfig& config, const RunInput& input) {
   return {.data = input.content_fingerprint(),
           .evaluation = input.evaluation_fingerprint(config),
-          .tokenizer = input.tokenizer().fingerprint(),
+          .tokenizer = input.tokenizer_fingerprint(),
           .model = input.model_fingerprint()};
 }
 

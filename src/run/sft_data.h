@@ -13,7 +13,7 @@ class SftData final : public RunInput {
   /// the rest of the config, and Error for weights that are not this model's.
   explicit SftData(const config::RunConfig& config);
 
-  const data::Tokenizer& tokenizer() const override { return tokenizer_; }
+  const data::Tokenizer* tokenizer() const override { return &tokenizer_; }
   uint64_t fingerprint() const override { return samples_.fingerprint(); }
   std::string model_fingerprint() const override { return model_fingerprint_; }
   /// What sft.epochs come to.

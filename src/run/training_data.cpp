@@ -22,8 +22,9 @@ namespace {
 
 config::RowKind kind_of_rows(const config::DataConfig& config, const std::vector<data::Source>& sources) {
   if (config.rows != config::RowKind::kAuto) return config.rows;
-  const bool are_texts = std::ranges::all_of(sources, &data::Source::is_text);
-  return are_texts ? config::RowKind::kPacked : config::RowKind::kDocument;
+  const bool are_long = std::ranges::all_of(
+      sources, [](const data::Source& source) { return source.is_text() || source.holds_tokens(); });
+  return are_long ? config::RowKind::kPacked : config::RowKind::kDocument;
 }
 
 data::RowOptions row_options(const config::DataConfig& config, const std::vector<data::Source>& sources) {
@@ -77,17 +78,25 @@ void check_budget(const config::DataConfig& config) {
           ": data.shuffle_scope=global keeps every shard of a mixture; shard streams them, 0 sets no limit"));
 }
 
-std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& config) {
-  auto tokenizer = std::make_shared<const data::Tokenizer>(open_tokenizer(config));
+// What holds ids already needs no tokenizer.
+std::shared_ptr<const data::Tokenizer> tokenizer_for(const config::RunConfig& config,
+                                                     const std::vector<data::Source>& sources) {
+  if (config.data.tokenizer.empty() && std::ranges::all_of(sources, &data::Source::holds_tokens)) return nullptr;
+  return std::make_shared<const data::Tokenizer>(open_tokenizer(config));
+}
+
+std::shared_ptr<const data::ShardCache> make_cache(const config::RunConfig& config, std::vector<data::Source> train,
+                                                   const std::vector<data::Source>& validation) {
+  train.insert(train.end(), validation.begin(), validation.end());
   return std::make_shared<const data::ShardCache>(
-      config.data.cache, std::move(tokenizer),
-      data::TokenizeOptions{.threads = num_threads(), .reading = data::read_options(config.data)});
+      config.data.cache, tokenizer_for(config, train),
+      data::TokenizeOptions{.threads = num_threads(), .reading = data::read_options(config.data)}, config.model.vocab);
 }
 
 }  // namespace
 
 TrainingData::TrainingData(const config::RunConfig& config)
-    : reading_(data::read_options(config.data)), shuffle_(config.data.shuffled_within()), cache_(make_cache(config)) {
+    : reading_(data::read_options(config.data)), shuffle_(config.data.shuffled_within()) {
   if (config.data.train.empty()) throw UsageError("data.train: names no files");
   check_budget(config.data);
   if (config.data.train.mixture.empty()) {
@@ -104,8 +113,8 @@ TrainingData::TrainingData(const config::RunConfig& config)
     tell_of_common(parts);
   }
   rows_ = row_options(config.data, all_sources());
-  if (config.data.validation.empty()) return;
-  validation_ = data::find_sources(config.data.validation, "data.validation");
+  if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
+  cache_ = make_cache(config, all_sources(), validation_);
   tell_of_shared(all_sources(), validation_);
 }
 

@@ -16,7 +16,7 @@ class TrainingData final : public RunInput {
  public:
   explicit TrainingData(const config::RunConfig& config);
 
-  const data::Tokenizer& tokenizer() const override { return cache_->tokenizer(); }
+  const data::Tokenizer* tokenizer() const override { return cache_->tokenizer(); }
   /// Of data.train, and of how it is read.
   uint64_t fingerprint() const override;
   /// Its tokens, where all of them are needed before the first step: with a global shuffle of files.

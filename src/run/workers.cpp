@@ -22,7 +22,7 @@ namespace {
 constexpr std::chrono::seconds kCourtesy{10};
 
 Agreement agreement_of(const config::RunConfig& config, const RunInput& input) {
-  Agreement agreement{{"data", hex(input.fingerprint())}, {"tokenizer", hex(input.tokenizer().fingerprint())}};
+  Agreement agreement{{"data", hex(input.fingerprint())}, {"tokenizer", hex(input.tokenizer_fingerprint())}};
   if (!input.model_fingerprint().empty()) agreement.emplace_back("model", input.model_fingerprint());
   for (const auto& [key, value] : config::flatten(config)) {
     if (config::is_shared(config::affects_of(key))) agreement.emplace_back(key, value);

@@ -11,7 +11,12 @@ namespace {
 
 using Connect = Communicator* (*)(const Store&, const NcclOptions&);
 
-ModuleFunction connect_function() { return open_module("libstrata_nccl.so", "strata_connect_nccl"); }
+const Module kModule{.library = "libstrata_nccl.so",
+                     .option = "--cuda",
+                     .build = "CUDA: on",
+                     .libraries = "pip install torch==2.11.0 brings CUDA's libraries"};
+
+ModuleFunction connect_function() { return open_module(kModule, "strata_connect_nccl"); }
 
 }  // namespace
 

@@ -69,9 +69,9 @@ TEST(Source, WhatMatchesNothingIsWrongUsage) {
   write_file(folder / "c.0.json", "{}");
   EXPECT_THAT(error_of([&] { find_sources({(folder / "c.{0..1}.json").string()}, "data.train"); }),
               testing::HasSubstr("c.1.json"));
-  write_file(folder / "a.parquet", "");
-  EXPECT_THAT(error_of([&] { find_sources({(folder / "a.parquet").string()}, "data.train"); }),
-              testing::HasSubstr("a.parquet is none of .json .jsonl .txt"));
+  write_file(folder / "a.orc", "");
+  EXPECT_THAT(error_of([&] { find_sources({(folder / "a.orc").string()}, "data.train"); }),
+              testing::HasSubstr("a.orc is none of .json .jsonl .txt .csv .tsv (each"));
 }
 
 TEST(Source, ReadsRealC4) {
@@ -152,7 +152,8 @@ TEST(Source, FoldersAreTheirDataAlone) {
   EXPECT_EQ(
       testing::internal::GetCapturedStderr(),
       str("warning: ", folder.path().string(),
-          ": passed over 2 files that are none of .json .jsonl .txt (each also .gz, .zst): below/d.JSONL, e.xz\n"));
+          ": passed over 2 files that are none of .json .jsonl .txt .csv .tsv (each also .gz, .zst) .parquet .bin: "
+          "below/d.JSONL, e.xz\n"));
   ASSERT_EQ(sources.size(), 2U);
   EXPECT_EQ(sources[0].name, "c.jsonl");
   EXPECT_EQ(sources[1].name, "a.txt");
@@ -214,6 +215,47 @@ TEST(Source, TheTextMayBeInAnotherField) {
             (std::vector<std::string>{"one", "two"}));
   EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), {})); }),
               testing::HasSubstr("a.jsonl:1: the field \"text\" is missing; texts are in content (data.field names"));
+}
+
+TEST(Source, TheTextMayLieInObjectsInside) {
+  TempFolder folder;
+  const auto path = folder / "a.jsonl";
+  const auto read = [&](const std::string& lines, const std::string& field) {
+    write_file(path, lines);
+    return documents_of(DocumentReader(one_file(path), {.field = field}));
+  };
+  using Texts = std::vector<std::string>;
+  EXPECT_EQ(read(R"({"meta": {"text": "one", "n": 1}, "text": "other"})", "meta.text"), Texts{"one"});
+  EXPECT_EQ(read(R"({"a": {"b": {"c": "deep"}}})", "a.b.c"), Texts{"deep"});
+  // A key with a dot in it wins, wherever it stands and however long it is.
+  EXPECT_EQ(read(R"({"a": {"b": "inner"}, "a.b": "own"})", "a.b"), Texts{"own"});
+  EXPECT_EQ(read(R"({"a.b": "own", "a": {"b": "inner"}})", "a.b"), Texts{"own"});
+  EXPECT_EQ(read(R"({"a": {"b": {"c": "1"}}, "a.b": {"c": "2"}})", "a.b.c"), Texts{"2"});
+  EXPECT_EQ(read(R"({"a": {"b.c": "3", "b": 4}})", "a.b.c"), Texts{"3"});
+  // The same beside what is no JSON.
+  EXPECT_EQ(read("{\"a\": {\"b\": \"inner\", \"n\": NaN}, \"a.b\": \"own\"}", "a.b"), Texts{"own"});
+  EXPECT_EQ(read("{\"n\": NaN, \"a\": {\"b\": \"in\\u0041\"}}", "a.b"), Texts{"inA"});
+  EXPECT_EQ(read("{\"n\": NaN, \"a.b\": \"own\", \"a\": {\"b\": 3}}", "a.b"), Texts{"own"});
+}
+
+TEST(Source, WhereAnInnerTextIsMissingIsSaid) {
+  TempFolder folder;
+  const auto path = folder / "a.jsonl";
+  const auto error = [&](const std::string& lines, const std::string& field) {
+    write_file(path, lines);
+    return error_of([&] { documents_of(DocumentReader(one_file(path), {.field = field})); });
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(error(R"({"meta": {"id": "x"}, "text": "t"})", "meta.text"),
+              HasSubstr("a.jsonl:1: the field \"meta.text\" is missing; texts are in meta.id (data.field"));
+  EXPECT_THAT(error(R"({"meta": "x"})", "meta.text"), HasSubstr("the field \"meta\" is no object with \"text\" in it"));
+  EXPECT_THAT(error(R"({"meta": {"text": 3}})", "meta.text"), HasSubstr("the field \"meta.text\" is not a string"));
+  EXPECT_THAT(error(R"({"meta": {"text": "a", "text": "b"}})", "meta.text"), HasSubstr("\"meta.text\" is there twice"));
+  EXPECT_THAT(error(R"({"meta": {"text": "a"}, "meta": {"text": "b"}})", "meta.text"),
+              HasSubstr("\"meta\" is there twice"));
+  EXPECT_THAT(error(R"({"meta": {"text": "a"}})", "meta"), HasSubstr("the field \"meta\" is not a string"));
+  EXPECT_THAT(error(R"({"meta": {"text": "a"}})", "text"), HasSubstr("is missing; texts are in meta.text (data.field"));
+  EXPECT_THAT(error("{\"n\": NaN, \"meta\": 1}", "meta.text"), HasSubstr("broken JSON"));
 }
 
 // A small file that is decompressed cannot take all memory.

@@ -1,10 +1,12 @@
-// strata/io/file.h without a disk. A mapped file is memory of just its size: AddressSanitizer sees what reads beyond.
+// strata/io/file.h and io/raw_stream.h without a disk. A mapped file is memory of just its size: AddressSanitizer sees
+// what reads beyond.
 #include "strata/io/file.h"
 
 #include <algorithm>
 #include <map>
 
 #include "fuzz/target.h"
+#include "io/raw_stream.h"
 #include "strata/base/check.h"
 
 namespace strata {
@@ -26,6 +28,28 @@ const std::string& fuzz::get_file(const std::string& path) {
 }
 
 namespace io {
+namespace {
+
+class MemoryStream final : public ByteStream {
+ public:
+  explicit MemoryStream(const std::string& bytes) : bytes_(bytes) {}
+
+  size_t read(char* out, size_t size) override {
+    const size_t count = bytes_.copy(out, size, place_);
+    place_ += count;
+    return count;
+  }
+
+ private:
+  std::string bytes_;
+  size_t place_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<ByteStream> open_raw_stream(const std::filesystem::path& path) {
+  return std::make_unique<MemoryStream>(fuzz::get_file(path));
+}
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const std::string& bytes = fuzz::get_file(path);

@@ -2,7 +2,9 @@
 
 #include <random>
 
+#include "support/compress.h"
 #include "support/errors.h"
+#include "support/temp_folder.h"
 
 namespace strata::io {
 namespace {
@@ -53,6 +55,45 @@ TEST(Csv, ReadsWhatWasWritten) {
     std::vector<Fields> read;
     for (CsvRow& row : parse_csv(text, "f")) read.push_back(std::move(row.fields));
     EXPECT_EQ(read, table) << text;
+  }
+}
+
+// "line: fields" of each row, "line! problem" of what is none.
+std::vector<std::string> streamed(const std::string& text, char separator = ',', int64_t longest = 1'000) {
+  const test::TempFolder folder;
+  test::write_file(folder / "f.csv", text);
+  CsvReader reader(folder / "f.csv", separator, longest);
+  std::vector<std::string> rows;
+  CsvRow row;
+  for (std::string problem; reader.next(row, problem);) {
+    std::string said = str(row.line, problem.empty() ? ":" : "! " + problem);
+    for (const std::string& field : row.fields) said += " [" + field + "]";
+    rows.push_back(said);
+  }
+  return rows;
+}
+
+TEST(CsvReader, StreamsWhatParseCsvReads) {
+  EXPECT_THAT(
+      streamed("a, b \r\n\"x,\ny\",\"say \"\"hi\"\"\"\n\n\"two\r\nlines\",\nlast,\"one\""),
+      testing::ElementsAre("1: [a] [ b ]", "2: [x,\ny] [say \"hi\"]", "5: [two\r\nlines] []", "7: [last] [one]"));
+  EXPECT_THAT(streamed("a\tb,c\n\"x\ty\"\t1\n", '\t'), testing::ElementsAre("1: [a] [b,c]", "2: [x\ty] [1]"));
+  EXPECT_TRUE(streamed("").empty());
+  EXPECT_TRUE(streamed("\r\n\n").empty());
+}
+
+TEST(CsvReader, GoesOnBehindAFault) {
+  EXPECT_THAT(streamed("a,b\nc,d\"e\nf,\"g\nh\"i\nj,k\n"),
+              testing::ElementsAre("1: [a] [b]", "2! a quote stands where none may", "4! a quote stands where none may",
+                                   "5: [j] [k]"));
+  EXPECT_THAT(streamed("a,b\n\nc,\"d\ne,f\n"), testing::ElementsAre("1: [a] [b]", "3! a quote is never closed"));
+}
+
+TEST(CsvReader, NoRowIsLongerThanAllowed) {
+  EXPECT_EQ(streamed("\"" + std::string(97, 'x') + "\"", ',', 99).size(), 1U);
+  for (const std::string& text : {std::string(200, 'x'), "a\n\"" + std::string(200, '\n') + "\"\n"}) {
+    EXPECT_THAT(error_of([&] { streamed(text, ',', 99); }),
+                testing::ContainsRegex("f.csv:[12]: .*longer than 99 bytes"));
   }
 }
 

@@ -64,6 +64,45 @@ TEST(Lines, SeveralZstdFramesAreOneStream) {
   EXPECT_EQ(lines_of(folder / "a.zst"), (std::vector<std::string>{"one", "two", "three"}));
 }
 
+// A zstd frame by hand, with a window of 2^log bytes and the number of a dictionary (0: none): the library's own writer
+// takes as much memory as the window.
+std::string zstd_frame(int log, char dictionary, const std::string& content) {
+  const auto size = static_cast<uint32_t>(content.size()) << 3U | 1U;  // of the last block, raw
+  std::string frame = "\x28\xB5\x2F\xFD";
+  frame += static_cast<char>(dictionary == 0 ? 0 : 1);
+  frame += static_cast<char>((log - 10) << 3);
+  if (dictionary != 0) frame += dictionary;
+  for (int byte = 0; byte < 3; ++byte) frame += static_cast<char>(size >> (8 * byte) & 255U);
+  return frame + content;
+}
+
+TEST(Lines, SkippableZstdFramesAreSkipped) {
+  TempFolder folder;
+  const std::string skippable = std::string("\x50\x2A\x4D\x18\x05\0\0\0", 8) + "12345";
+  write_file(folder / "a.zst", skippable + zstd("one\ntw") + skippable + skippable + zstd("o\n") + skippable);
+  EXPECT_EQ(lines_of(folder / "a.zst"), (std::vector<std::string>{"one", "two"}));
+  write_file(folder / "a.zst", skippable);
+  EXPECT_TRUE(lines_of(folder / "a.zst").empty());
+  write_file(folder / "a.zst", zstd("one\n") + skippable.substr(0, 10));
+  EXPECT_THAT(error_of(folder / "a.zst"), testing::HasSubstr("a.zst:2: truncated zstd"));
+}
+
+TEST(Lines, ZstdWindowsOfAnySizeThatItsProgramWritesAreRead) {
+  TempFolder folder;
+  for (const int log : {10, 27, 28, 31}) {
+    write_file(folder / "a.zst", zstd_frame(log, 0, "one\ntwo\n") + zstd("three\n"));
+    EXPECT_EQ(lines_of(folder / "a.zst"), (std::vector<std::string>{"one", "two", "three"})) << log;
+  }
+  write_file(folder / "a.zst", zstd_frame(32, 0, "one\n"));
+  EXPECT_THAT(error_of(folder / "a.zst"), testing::HasSubstr("a.zst:1: zstd: its window is larger than 2^31 bytes"));
+}
+
+TEST(Lines, ZstdWithADictionaryIsRefused) {
+  TempFolder folder;
+  write_file(folder / "a.zst", zstd("one\n") + zstd_frame(20, 7, "two\n"));
+  EXPECT_THAT(error_of(folder / "a.zst"), testing::HasSubstr("a.zst:2: zstd: it was compressed with a dictionary"));
+}
+
 // A cut download must never pass for a short file, wherever it was cut.
 void expect_errors_where_cut(const std::filesystem::path& path, const std::string& whole, const char* problem) {
   for (size_t size = 0; size < whole.size(); ++size) {

@@ -10,11 +10,11 @@
 
 namespace strata::test {
 
-BadServer::BadServer(const std::filesystem::path& root) : root_(root) {
+BadServer::BadServer(const std::filesystem::path& root, const std::string& name) : root_(root) {
   int input[2];
   int output[2];
   if (pipe(input) != 0 || pipe(output) != 0) throw std::runtime_error("no pipe");
-  const std::string script = source_folder() / "tests/support/bad_server.py";
+  const std::string script = source_folder() / "tests/support" / name;
   child_ = fork();
   if (child_ == 0) {
     dup2(input[0], STDIN_FILENO);
@@ -28,7 +28,7 @@ BadServer::BadServer(const std::filesystem::path& root) : root_(root) {
   input_ = input[1];
   for (char digit = 0; read(output[0], &digit, 1) == 1 && digit != '\n';) port_.push_back(digit);
   close(output[0]);
-  if (port_.empty()) throw std::runtime_error("bad_server.py does not start");
+  if (port_.empty()) throw std::runtime_error(name + " does not start");
 }
 
 BadServer::~BadServer() {
@@ -37,8 +37,10 @@ BadServer::~BadServer() {
 }
 
 std::string BadServer::url(const std::string& kind, const std::string& name) const {
-  return "http://127.0.0.1:" + port_ + "/" + kind + "/" + name;
+  return origin() + "/" + kind + "/" + name;
 }
+
+std::string BadServer::origin() const { return "http://127.0.0.1:" + port_; }
 
 std::vector<std::string> BadServer::requests() const {
   std::ifstream file(root_ / "requests");

@@ -8,10 +8,11 @@
 
 namespace strata::test {
 
-/// Serves the files of a folder over HTTP on this machine, with the failures that bad_server.py lists.
+/// Serves the files of a folder over HTTP on this machine, with the failures that bad_server.py lists, or as the hub
+/// does (hub_server.py).
 class BadServer {
  public:
-  explicit BadServer(const std::filesystem::path& root);
+  explicit BadServer(const std::filesystem::path& root, const std::string& script = "bad_server.py");
   ~BadServer();
   BadServer(const BadServer&) = delete;
   BadServer& operator=(const BadServer&) = delete;
@@ -19,7 +20,10 @@ class BadServer {
   /// `kind`: what goes wrong, see bad_server.py.
   std::string url(const std::string& kind, const std::string& name) const;
 
-  /// What it was asked for: "/<kind>/<name> <Range or None>".
+  /// "http://127.0.0.1:PORT"
+  std::string origin() const;
+
+  /// What it was asked for: "/<kind>/<name> <Range or None>", or as hub_server.py says.
   std::vector<std::string> requests() const;
 
  private:

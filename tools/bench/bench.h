@@ -9,6 +9,7 @@ void add_bench_collectives(const Command& bench);
 void add_bench_gemm(const Command& bench);
 void add_bench_launches(const Command& bench);
 void add_bench_kernels(const Command& bench);
+void add_bench_reading(const Command& bench);
 void add_bench_step(const Command& bench);
 
 }  // namespace strata::tools

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -17,14 +18,18 @@ namespace strata::data {
 
 /// A folder of token shards, shared by all processes and runs that name it.
 ///
+/// A file of ids that llm.c or Megatron wrote is a shard where it lies; only one of a URL is put here.
+///
 /// A shard's name holds a key of its source's file names, sizes and times of change (or its URL), the tokenizer, and
 /// how documents are read; what has changed is simply another shard. One process makes a shard, under a lock;
 /// the others see it whole or not at all. That one is made is logged. What was downloaded for it is removed when it is
 /// made. A shard that was evicted leaves its counts behind in `<shard>.counts`, and is made again when it is needed.
 class ShardCache {
  public:
-  /// Makes the folder. `options` are those of `tokenize`.
-  ShardCache(std::filesystem::path folder, std::shared_ptr<const Tokenizer> tokenizer, TokenizeOptions options);
+  /// Makes the folder. tokenizer: none where all sources hold tokens. `options` are those of `tokenize`. vocab_size:
+  /// the ids of such sources are below it.
+  ShardCache(std::filesystem::path folder, std::shared_ptr<const Tokenizer> tokenizer, TokenizeOptions options,
+             int64_t vocab_size = std::numeric_limits<int32_t>::max());
 
   /// Where the shard of `source` is or will be. Throws Error if a file of the source is gone.
   std::filesystem::path path_of(const Source& source) const;
@@ -35,6 +40,9 @@ class ShardCache {
   Outcome make(const Source& source, const std::stop_token& stop = {}) const;
   /// As make, but while somebody else makes it, waits and says so. kMade or kThere.
   Outcome make_or_wait(const Source& source) const;
+
+  /// The shard, where it is there. Throws Error for a damaged one.
+  std::shared_ptr<const TokenShard> open(const Source& source) const;
 
   /// Removes the shard, if it is there. Whoever has it mapped may go on reading it.
   void evict(const Source& source, const ShardCounts& counts) const;
@@ -48,16 +56,22 @@ class ShardCache {
   /// Bytes of the shard's file; 0 while it is not there.
   int64_t bytes_of(const Source& source) const;
 
-  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  /// Tells the shard's tokens apart from others'. It must be there; its file is not verified.
+  uint64_t fingerprint_of(const Source& source) const;
+
+  /// None where all sources hold tokens.
+  const Tokenizer* tokenizer() const { return tokenizer_.get(); }
 
  private:
   bool make_shard(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
+  bool download_tokens(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
   bool make_from_url(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
   bool make_from_files(const Source& source, const std::filesystem::path& path, const std::stop_token& stop) const;
 
   std::filesystem::path folder_;
   std::shared_ptr<const Tokenizer> tokenizer_;
   TokenizeOptions options_;
+  int64_t vocab_size_;
 };
 
 /// Makes the shards that are missing, or waits for who makes them; gives what tells their tokens apart from others',

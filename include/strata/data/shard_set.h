@@ -32,7 +32,8 @@ class ShardSet {
 
   int64_t size() const { return static_cast<int64_t>(slots_.size()); }
   const std::vector<Source>& sources() const { return sources_; }
-  const Tokenizer& tokenizer() const { return cache_->tokenizer(); }
+  /// None where all sources hold tokens.
+  const Tokenizer* tokenizer() const { return cache_->tokenizer(); }
 
   /// Waits until the shard is there; it is next in line from now on. Throws what went wrong while it was made.
   /// It can be read for as long as it is held, also when it has left the cache.

@@ -60,13 +60,21 @@ class TokenShard {
   /// Throws Error, naming the file, for one that is cut, damaged, of another version, or not a token shard.
   explicit TokenShard(const std::filesystem::path& path);
 
+  /// A file of ids that llm.c or Megatron wrote, as it lies; every id is checked to be below `vocab_size` in one pass.
+  /// A document of llm.c's begins with its delimiter; one of Megatron's is what its index says. Throws Error, naming
+  /// the file.
+  TokenShard(const std::filesystem::path& path, int64_t vocab_size);
+
   /// The checksum at the end of a shard's file, which tells its tokens apart from others'; the file is not verified.
   static uint64_t checksum_of(const std::filesystem::path& path);
 
   int64_t num_documents() const { return static_cast<int64_t>(offsets_.size()) - 1; }
   int64_t num_tokens() const { return static_cast<int64_t>(offsets_.back()); }
   ShardCounts counts() const { return {num_documents(), num_tokens(), static_cast<int64_t>(file_.size())}; }
+  /// 0 of a file that llm.c or Megatron wrote.
   uint64_t tokenizer_fingerprint() const { return fingerprint_; }
+  /// Whether a document that is cut ends in the tokenizer's </s> all the same.
+  bool has_ends() const { return found_offsets_.empty(); }
   int64_t vocab_size() const { return vocab_size_; }
 
   /// Where document `index` begins, in ids; `begin(num_documents())` is the end of the last.
@@ -78,14 +86,15 @@ class TokenShard {
   /// Ids [begin, end) of the shard, over the borders of documents.
   std::vector<int64_t> ids(int64_t begin, int64_t end) const;
 
-  /// All ids of a document, the final </s> included.
+  /// All ids of a document, the final </s> included where it has one.
   std::vector<int64_t> document(int64_t index) const { return ids(begin(index), begin(index + 1)); }
 
  private:
   io::MappedFile file_;
+  std::vector<uint64_t> found_offsets_;  // of a file that has none as they are needed
   std::span<const uint64_t> offsets_;
   const char* ids_ = nullptr;
-  bool is_wide_ = false;  // ids of 4 bytes, not 2
+  int id_width_ = 0;  // bytes
   uint64_t fingerprint_ = 0;
   int64_t vocab_size_ = 0;
 };

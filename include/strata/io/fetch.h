@@ -7,6 +7,7 @@
 
 namespace strata::io {
 
+/// http, https, file, and hf (hub.h).
 bool is_url(const std::string& text);
 
 struct FetchOptions {
@@ -14,7 +15,7 @@ struct FetchOptions {
   std::chrono::milliseconds first_wait{1'000};  // after a failure; doubles with each, up to a minute
 };
 
-/// Downloads `url` (http, https, file) to `path`, which appears whole or not at all; false if `stop` came first.
+/// Downloads `url` to `path`, which appears whole or not at all; false if `stop` came first.
 ///
 /// It grows in `<path>.part`, where a later call goes on if the server's file is still the same (by its ETag). Where
 /// the server gives its file's size or a digest of it (digest.h), the whole file is checked before it appears. Lost

@@ -20,7 +20,10 @@ class RunInput {
  public:
   virtual ~RunInput() = default;
 
-  virtual const data::Tokenizer& tokenizer() const = 0;
+  /// None where the data are ids already, and data.tokenizer names nothing.
+  virtual const data::Tokenizer* tokenizer() const = 0;
+  /// 0 without one.
+  uint64_t tokenizer_fingerprint() const { return tokenizer() == nullptr ? 0 : tokenizer()->fingerprint(); }
   /// Tells what is trained on apart, at once, for workers to agree on.
   virtual uint64_t fingerprint() const = 0;
   /// The same by its content, for checkpoints: a run that goes on must have it. It may have to be made first.

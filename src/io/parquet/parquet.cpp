@@ -1,0 +1,191 @@
+// libstrata_parquet.so: one column of a parquet file by Arrow's library. Its names are seen by nobody who includes
+// strata/io/parquet.h.
+#include <arrow/io/file.h>
+#include <parquet/column_reader.h>
+#include <parquet/exception.h>
+#include <parquet/file_reader.h>
+#include <parquet/schema.h>
+
+#include <algorithm>
+#include <exception>
+#include <vector>
+
+#include "strata/base/check.h"
+#include "strata/base/text.h"
+#include "strata/io/parquet.h"
+
+namespace strata::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What Arrow says, without where in its sources.
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// Gives what `work` gives; `place`: begins the message of an Error, where Arrow throws anything.
+template <class Work>
+auto checked(const std::string& place, const Work& work) {
+  try {
+    return work();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& failure) {
+    throw Error(str(place, ": ", first_line(failure.what())));
+  }
+}
+
+bool is_text(const parquet::ColumnDescriptor& column) {
+  if (column.physical_type() != parquet::Type::BYTE_ARRAY) return false;
+  switch (column.logical_type()->type()) {
+    case parquet::LogicalType::Type::STRING:
+    case parquet::LogicalType::Type::JSON:
+    case parquet::LogicalType::Type::ENUM:
+    case parquet::LogicalType::Type::NONE:  // bytes, as writers put text that knew no better
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string type_of(const parquet::ColumnDescriptor& column) {
+  if (column.max_repetition_level() > 0) return "a list";
+  const parquet::LogicalType& logical = *column.logical_type();
+  return logical.is_none() ? parquet::TypeToString(column.physical_type()) : logical.ToString();
+}
+
+class ColumnChoice {
+ public:
+  ColumnChoice(const parquet::SchemaDescriptor& schema, const std::string& name) : schema_(schema), name_(name) {}
+
+  /// Its number; `path`: of the file.
+  int number(const std::string& path) const {
+    std::vector<int> found;
+    for (int i = 0; i < schema_.num_columns(); ++i) {
+      if (schema_.Column(i)->path()->ToDotString() == name_) found.push_back(i);
+    }
+    STRATA_CHECK(!found.empty(), path, ": ", problem());
+    // A column that is called "a.b" comes before b in the struct a.
+    const int best = *std::ranges::min_element(found, {}, [&](int i) { return parts_of(i); });
+    STRATA_CHECK(std::ranges::count(found, parts_of(best), [&](int i) { return parts_of(i); }) == 1, path,
+                 ": the column \"", name_, "\" is there twice");
+    const parquet::ColumnDescriptor& column = *schema_.Column(best);
+    STRATA_CHECK(column.max_repetition_level() == 0 && is_text(column), path, ": the column \"", name_, "\" is ",
+                 type_of(column), ", not text", advice());
+    return best;
+  }
+
+ private:
+  size_t parts_of(int i) const { return schema_.Column(i)->path()->ToDotVector().size(); }
+
+  std::string problem() const {
+    for (int i = 0; i < schema_.num_columns(); ++i) {
+      const parquet::ColumnDescriptor& column = *schema_.Column(i);
+      if (!column.path()->ToDotString().starts_with(name_ + ".")) continue;
+      return str("the column \"", name_, "\" is ", column.max_repetition_level() > 0 ? "a list" : "a struct",
+                 ", not text", advice());
+    }
+    return str("has no column \"", name_, "\"", advice());
+  }
+
+  // Which columns could be meant.
+  std::string advice() const {
+    constexpr size_t kShown = 10;
+    std::vector<std::string> names;
+    for (int i = 0; i < schema_.num_columns() && names.size() <= kShown; ++i) {
+      const parquet::ColumnDescriptor& column = *schema_.Column(i);
+      if (column.max_repetition_level() == 0 && is_text(column)) names.push_back(column.path()->ToDotString());
+    }
+    if (names.size() > kShown) names[kShown] = "...";
+    return names.empty() ? "" : str("; texts are in ", join(names, ", "), " (data.field names the one to read)");
+  }
+
+  const parquet::SchemaDescriptor& schema_;
+  const std::string& name_;
+};
+
+class Texts final : public ParquetTexts {
+ public:
+  Texts(const fs::path& path, const std::string& column) : path_(path.string()) {
+    checked(path_, [&] {
+      parquet::ReaderProperties properties = parquet::default_reader_properties();
+      properties.set_page_checksum_verification(true);
+      PARQUET_ASSIGN_OR_THROW(const auto file, arrow::io::MemoryMappedFile::Open(path_, arrow::io::FileMode::READ));
+      reader_ = parquet::ParquetFileReader::Open(file, properties);
+      column_ = ColumnChoice(*reader_->metadata()->schema(), column).number(path_);
+      most_defined_ = reader_->metadata()->schema()->Column(column_)->max_definition_level();
+    });
+  }
+
+  std::optional<Cell> next() override {
+    if (at_ == levels_read_ && !checked(str(path_, ": row ", row_ + 1), [&] { return read_batch(); }))
+      return std::nullopt;
+    const auto level = static_cast<size_t>(at_++);
+    ++row_;
+    if (most_defined_ > 0 && levels_[level] < most_defined_) return Cell{.row = row_, .is_null = true, .text = {}};
+    const parquet::ByteArray& value = values_[static_cast<size_t>(value_++)];
+    return Cell{.row = row_, .text = {reinterpret_cast<const char*>(value.ptr), value.len}};
+  }
+
+ private:
+  static constexpr int64_t kBatch = 256;  // rows
+
+  // False at the end.
+  bool read_batch() {
+    at_ = levels_read_ = value_ = 0;
+    while (levels_read_ == 0) {
+      if (!values_of_group_ || !values_of_group_->HasNext()) {
+        if (!next_group()) return false;
+        continue;
+      }
+      int64_t values_read = 0;
+      levels_read_ = values_of_group_->ReadBatch(kBatch, levels_.data(), nullptr, values_.data(), &values_read);
+      check_batch(values_read);
+    }
+    return true;
+  }
+
+  bool next_group() {
+    STRATA_CHECK(rows_left_ == 0, path_, ": row ", row_ + 1, ": its row group has ", rows_left_,
+                 " rows more than values");
+    if (group_ == reader_->metadata()->num_row_groups()) return false;
+    const auto group = reader_->RowGroup(group_++);
+    rows_left_ = group->metadata()->num_rows();
+    column_reader_ = group->Column(column_);
+    values_of_group_ = dynamic_cast<parquet::ByteArrayReader*>(column_reader_.get());
+    STRATA_CHECK(values_of_group_ != nullptr, path_, ": row ", row_ + 1,
+                 ": its column is of another type than the file's");
+    return true;
+  }
+
+  void check_batch(int64_t values_read) {
+    const auto defined =
+        most_defined_ == 0 ? levels_read_ : std::count(levels_.begin(), levels_.begin() + levels_read_, most_defined_);
+    STRATA_CHECK(levels_read_ > 0 && levels_read_ <= rows_left_ && values_read == defined, path_, ": row ", row_ + 1,
+                 ": its page contradicts itself");
+    rows_left_ -= levels_read_;
+  }
+
+  std::string path_;
+  std::unique_ptr<parquet::ParquetFileReader> reader_;
+  int column_ = 0;
+  int16_t most_defined_ = 0;  // the level of a value; below it is none
+  int group_ = 0;             // the one that comes next
+  int64_t rows_left_ = 0;     // of the group that is read
+  std::shared_ptr<parquet::ColumnReader> column_reader_;
+  parquet::ByteArrayReader* values_of_group_ = nullptr;
+  std::vector<int16_t> levels_ = std::vector<int16_t>(kBatch);
+  std::vector<parquet::ByteArray> values_ = std::vector<parquet::ByteArray>(kBatch);
+  int64_t levels_read_ = 0;
+  int64_t at_ = 0;     // in levels_
+  int64_t value_ = 0;  // in values_
+  int64_t row_ = 0;
+};
+
+}  // namespace
+
+extern "C" __attribute__((visibility("default"))) ParquetTexts* strata_open_parquet(const fs::path& path,
+                                                                                    const std::string& column) {
+  return std::make_unique<Texts>(path, column).release();
+}
+
+}  // namespace strata::io
