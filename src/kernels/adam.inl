@@ -1,61 +1,25 @@
-// The body of Adam over a range of parameters.
+// Adam's rule.
 #pragma once
 
-#include "rounding.inl"
+#include "arena_update.inl"
 
 namespace strata::kernels {
 
-struct AdamNumbers {
-  float rate, beta1, beta2;
-  float rest1, rest2;  // 1 - beta, which fp32 would take from a rounded beta: 1e-5 off for 0.999
-  float eps, decay, shrink, inverse_correction1, inverse_root_correction2, gradient_scale;
-  uint64_t key;  // of random bits
-};
+struct AdamRule : UpdateRule {
+  static constexpr int kStates = 2;
 
-/// A range of the arenas. first: the place of its first element.
-template <class T>
-struct AdamPointers {
-  int64_t first, count;
-  T* value;
-  const T* gradient;
-  T *m, *v;
-  Bf16* copy;  // nullptr: none
-};
+  float rate = 0.0F, beta1 = 0.0F, beta2 = 0.0F;
+  float rest1 = 0.0F, rest2 = 0.0F;  // 1 - beta, which fp32 would take from a rounded beta: 1e-5 off for 0.999
+  float eps = 0.0F, decay = 0.0F, shrink = 0.0F, inverse_correction1 = 0.0F, inverse_root_correction2 = 0.0F;
 
-template <class T>
-STRATA_HOST_KFN AdamPointers<T> part_of(const AdamPointers<T>& all, int64_t begin, int64_t count) {
-  return {all.first + begin,
-          count,
-          all.value + begin,
-          all.gradient + begin,
-          all.m + begin,
-          all.v + begin,
-          all.copy == nullptr ? nullptr : all.copy + begin};
-}
-
-template <bool kStochastic, class T, class Exec>
-STRATA_KFN void adam_range(Exec exec, const AdamNumbers n, const AdamPointers<T> arrays) {
-  const auto [first, count, value, gradient, m, v, copy] = arrays;
-  const auto store = [&](T* row, auto i, auto number, uint64_t array) {
-    if constexpr (kStochastic) {
-      write(row, i, rounded_by_chance<T>(number, n.key + array * 0x9E3779B97F4A7C15U, first, i));
-    } else {
-      write(row, i, number);
-    }
-  };
-  exec.each(count, [&](auto i) {
-    const auto p = read(value, i);
-    const auto g = n.gradient_scale * read(gradient, i) + n.decay * p;
-    const auto new_m = n.beta1 * read(m, i) + n.rest1 * g;
-    const auto new_v = n.beta2 * read(v, i) + n.rest2 * (g * g);
-    const auto denominator = root(new_v) * n.inverse_root_correction2 + n.eps;
-    store(m, i, new_m, 0);
-    store(v, i, new_v, 1);
-    store(value, i, n.shrink * p - n.rate * (new_m * n.inverse_correction1) / denominator, 2);
-  });
-  if (copy != nullptr) {
-    exec.each(count, [&](auto i) { write(copy, i, read(value, i)); });
+  template <class Number>
+  STRATA_KFN Number operator()(const Number& p, const Number& gradient, Number (&state)[kStates]) const {
+    const Number g = gradient + decay * p;
+    state[0] = beta1 * state[0] + rest1 * g;
+    state[1] = beta2 * state[1] + rest2 * (g * g);
+    const Number denominator = root(state[1]) * inverse_root_correction2 + eps;
+    return shrink * p - rate * (state[0] * inverse_correction1) / denominator;
   }
-}
+};
 
 }  // namespace strata::kernels

@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "adam.inl"
+#include "ademamix.inl"
 #include "junction.inl"
+#include "lion.inl"
+#include "muon.inl"
 #include "qkv_norm.inl"
 #include "rotary.inl"
 #include "strata/kernels/clip.h"
@@ -118,11 +121,29 @@ class DeviceKernels {
   virtual void cross_entropy(float* loss, Array logits, int64_t apart, int64_t rows, int64_t classes,
                              const int64_t* targets, const double* scale) const = 0;
 
-  /// numbers.gradient_scale is replaced by *factor; nothing is changed where *apply is 0.
-  virtual void adam(const AdamPointers<float>& arrays, const AdamNumbers& numbers, bool stochastic,
-                    const double* factor, const double* apply) const = 0;
-  virtual void adam(const AdamPointers<Bf16>& arrays, const AdamNumbers& numbers, bool stochastic, const double* factor,
-                    const double* apply) const = 0;
+  /// rule.gradient_scale is replaced by *factor; nothing is changed where *apply is 0.
+  virtual void update(const ArenaPointers<float, AdamRule::kStates>& arrays, const AdamRule& rule, bool stochastic,
+                      const double* factor, const double* apply) const = 0;
+  virtual void update(const ArenaPointers<Bf16, AdamRule::kStates>& arrays, const AdamRule& rule, bool stochastic,
+                      const double* factor, const double* apply) const = 0;
+  virtual void update(const ArenaPointers<float, AdemamixRule::kStates>& arrays, const AdemamixRule& rule,
+                      bool stochastic, const double* factor, const double* apply) const = 0;
+  virtual void update(const ArenaPointers<Bf16, AdemamixRule::kStates>& arrays, const AdemamixRule& rule,
+                      bool stochastic, const double* factor, const double* apply) const = 0;
+  virtual void update(const ArenaPointers<float, LionRule::kStates>& arrays, const LionRule& rule, bool stochastic,
+                      const double* factor, const double* apply) const = 0;
+  virtual void update(const ArenaPointers<Bf16, LionRule::kStates>& arrays, const LionRule& rule, bool stochastic,
+                      const double* factor, const double* apply) const = 0;
+
+  /// Of `count` elements, the first of which is number `first` of the arena of values. Likewise.
+  virtual void muon_momentum(Array out, Array gradient, Array m, int64_t first, int64_t count,
+                             const MomentumNumbers& numbers, bool stochastic, const double* factor,
+                             const double* apply) const = 0;
+  virtual void muon_step(Array value, Array copy, Array orthogonal, int64_t first, int64_t count,
+                         const StepNumbers& numbers, bool stochastic, const double* apply) const = 0;
+  virtual void divide_by_norm(Array x, const double* square, const DivisorNumbers& numbers, int64_t count) const = 0;
+  /// squared, gram: [width, width].
+  virtual void matrix_polynomial(Array squared, Array gram, const PolynomialNumbers& numbers, int64_t width) const = 0;
 
   /// blocks: [count, 2].
   virtual void sums_of_squares(float* squares, Array flat, const int64_t* blocks, int64_t count) const = 0;

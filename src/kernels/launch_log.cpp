@@ -77,13 +77,46 @@ class CountedKernels final : public DeviceKernels {
     add("cross-entropy", rows > 0, moved((scale == nullptr ? 1 : 2) * rows * classes, logits));
   }
 
-  void adam(const AdamPointers<float>& arrays, const AdamNumbers&, bool, const double*, const double*) const override {
-    count_adam(arrays);
+  void update(const ArenaPointers<float, AdamRule::kStates>& arrays, const AdamRule&, bool, const double*,
+              const double*) const override {
+    count_update("adam", arrays);
   }
-  void adam(const AdamPointers<Bf16>& arrays, const AdamNumbers&, bool, const double*, const double*) const override {
-    count_adam(arrays);
+  void update(const ArenaPointers<Bf16, AdamRule::kStates>& arrays, const AdamRule&, bool, const double*,
+              const double*) const override {
+    count_update("adam", arrays);
   }
-
+  void update(const ArenaPointers<float, AdemamixRule::kStates>& arrays, const AdemamixRule&, bool, const double*,
+              const double*) const override {
+    count_update("ademamix", arrays);
+  }
+  void update(const ArenaPointers<Bf16, AdemamixRule::kStates>& arrays, const AdemamixRule&, bool, const double*,
+              const double*) const override {
+    count_update("ademamix", arrays);
+  }
+  void update(const ArenaPointers<float, LionRule::kStates>& arrays, const LionRule&, bool, const double*,
+              const double*) const override {
+    count_update("lion", arrays);
+  }
+  void update(const ArenaPointers<Bf16, LionRule::kStates>& arrays, const LionRule&, bool, const double*,
+              const double*) const override {
+    count_update("lion", arrays);
+  }
+  void muon_momentum(Array out, Array, Array m, int64_t, int64_t count, const MomentumNumbers&, bool, const double*,
+                     const double*) const override {
+    add("muon momentum", passes_over(count, size_of(out.storage)), moved(count, out) + moved(3 * count, m));
+  }
+  void muon_step(Array value, Array copy, Array orthogonal, int64_t, int64_t count, const StepNumbers&, bool,
+                 const double*) const override {
+    const double copied = copy.data == nullptr ? 0.0 : bytes_of<Bf16>(count);
+    add("muon step", passes_over(count, size_of(value.storage)),
+        moved(2 * count, value) + moved(count, orthogonal) + copied);
+  }
+  void divide_by_norm(Array x, const double*, const DivisorNumbers&, int64_t count) const override {
+    add("division by the norm", passes_over(count, size_of(x.storage)), moved(2 * count, x));
+  }
+  void matrix_polynomial(Array squared, Array gram, const PolynomialNumbers&, int64_t width) const override {
+    add("matrix polynomial", width > 0, moved(2 * width * width, squared) + moved(width * width, gram));
+  }
   void sums_of_squares(float*, Array flat, const int64_t*, int64_t count) const override {
     add("sums of squares", count > 0, moved(count * kArenaBlock, flat));
   }
@@ -167,12 +200,16 @@ class CountedKernels final : public DeviceKernels {
   }
 
   // What vectors can move, and then the rest.
-  template <class T>
-  static void count_adam(const AdamPointers<T>& arrays) {
-    constexpr int64_t kVector = 16 / sizeof(T);
-    const int64_t rest = arrays.count % kVector;
+  static int64_t passes_over(int64_t count, int64_t bytes_of_element) {
+    const int64_t rest = count % (16 / bytes_of_element);
+    return (count > rest) + (rest > 0);
+  }
+
+  // Gradients are read; values and states are read and written.
+  template <class T, int kStates>
+  static void count_update(const char* kernel, const ArenaPointers<T, kStates>& arrays) {
     const double copied = arrays.copy == nullptr ? 0.0 : bytes_of<Bf16>(arrays.count);
-    add("adam", (arrays.count > rest) + (rest > 0), bytes_of<T>(7 * arrays.count) + copied);
+    add(kernel, passes_over(arrays.count, sizeof(T)), bytes_of<T>((3 + 2 * kStates) * arrays.count) + copied);
   }
 
   template <class T>

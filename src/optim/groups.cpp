@@ -5,7 +5,9 @@
 
 #include "strata/base/check.h"
 #include "strata/base/text.h"
+#include "strata/config/enums.h"
 #include "strata/config/key_error.h"
+#include "strata/optim/optimizer.h"
 
 namespace strata::optim {
 namespace {
@@ -73,8 +75,21 @@ Settings settings_of(const config::OptimizerConfig& config, const ParamSpec& par
           .weight_decay = value_for(groups.weight_decay, param, decays ? config.weight_decay : 0.0)};
 }
 
+// Throws for a number that nothing would read.
+void check_is_read(const config::OptimizerConfig& config, const std::string& name, const std::string& group,
+                   const std::vector<ParamSpec>& params) {
+  const auto is_moved_otherwise = [&](const ParamSpec& param) {
+    return !holds(group, param) || moves_whole(config, param);
+  };
+  const bool holds_some = std::ranges::any_of(params, [&](const ParamSpec& param) { return holds(group, param); });
+  if (holds_some && std::ranges::all_of(params, is_moved_otherwise)) {
+    throw config::KeyError(name, str("optimizer.kind=", config::enum_name(config.kind),
+                                     " moves these without betas and eps; lr_factor and weight_decay are theirs"));
+  }
+}
+
 void check_groups(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params) {
-  const auto check = [&](const char* key, const Values& values, bool below_one) {
+  const auto check = [&](const char* key, const Values& values, bool below_one, bool of_adam) {
     for (const auto& [group, value] : values) {
       const std::string name = str("optimizer.groups.", key, ".", group);
       const bool in_range = value >= 0.0 && (!below_one || value < 1.0);
@@ -88,14 +103,15 @@ void check_groups(const config::OptimizerConfig& config, const std::vector<Param
             name, str("is neither a kind of parameter (", join({std::begin(kKinds), std::end(kKinds)}, ", "),
                       ") nor the name of one, in which * stands for any text"));
       }
+      if (of_adam) check_is_read(config, name, group, params);
     }
   };
   const config::GroupsConfig& groups = config.groups;
-  check("lr_factor", groups.lr_factor, false);
-  check("weight_decay", groups.weight_decay, false);
-  check("beta1", groups.beta1, true);
-  check("beta2", groups.beta2, true);
-  check("eps", groups.eps, false);
+  check("lr_factor", groups.lr_factor, false, false);
+  check("weight_decay", groups.weight_decay, false, false);
+  check("beta1", groups.beta1, true, true);
+  check("beta2", groups.beta2, true, true);
+  check("eps", groups.eps, false, true);
 }
 
 }  // namespace strata::optim

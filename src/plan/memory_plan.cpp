@@ -25,9 +25,11 @@ int64_t bytes_of_batches(const config::RunConfig& config, int workers) {
 // In the fixed order a worker gets its slice of a bucket from all of them before it adds them up.
 int64_t bytes_of_exchange(const config::RunConfig& config, const train::Training& training) {
   if (training.division.world_size == 1 || config.parallel.order == config::SumOrder::kFast) return 0;
-  int64_t largest = 0;
-  for (const ArenaRange& bucket : training.partitions.gradients.buckets()) largest = std::max(largest, bucket.size());
-  return largest * static_cast<int64_t>(training.model.parameters().gradients().element_size());
+  const workers::Partition& partition = training.partitions.gradients;
+  int64_t largest = 0;  // slice
+  for (const ArenaRange& bucket : partition.buckets()) largest = std::max(largest, partition.slice(bucket).size());
+  return training.division.world_size * largest *
+         static_cast<int64_t>(training.model.parameters().gradients().element_size());
 }
 
 std::string named(Recompute recompute) { return "train.recompute=" + std::string(config::enum_name(recompute)); }

@@ -91,7 +91,10 @@ std::optional<double> seconds_per_step(const config::RunConfig& config, const nn
                                        const Machine& machine) {
   if (machine.device) return time_of(config, spec, machine).step;
   if (machine.flops_per_second == 0.0) return std::nullopt;
-  return cost_of(config, spec).flops_per_step() / (machine.flops_per_second * machine.place.workers);
+  const RunCost cost = cost_of(config, spec);
+  const int workers = machine.place.workers;
+  const double of_each = cost.update / (config.parallel.zero > 0 ? workers : 1);
+  return ((cost.flops_per_step() - cost.update) / workers + of_each) / machine.flops_per_second;
 }
 
 // Of the data sheet's rate, by what the model needs: what is recomputed is not counted.
@@ -115,7 +118,8 @@ Table time_table(const config::RunConfig& config, const nn::ModelSpec& spec, con
     on_device += seconds;
   }
   if (time.waits_for_host) add("waits for the host", micro_batches * (time.micro_batch - on_device));
-  add("sums, clipping, update", time.rest);
+  add("sums, clipping", time.rest);
+  add("update", time.update);
   if (machine.place.workers > 1) add("communication that nothing hides", time.exposed);
   add("a step", time.step);
   return table;
@@ -135,6 +139,11 @@ Table work_table(const config::RunConfig& config, const nn::ModelSpec& spec, con
                           significant(cost.recomputed_per_token / 1e9, 3), " recomputed")});
   table.add({"step", str(config.train.global_batch, " rows, ", with_commas(cost.tokens_per_step), " tokens, ",
                          count_of(cost.flops_per_step() / 1e12), " TFLOP")});
+  if (cost.update > 0.0) {
+    table.add({"update", str(count_of(cost.update / 1e12), " TFLOP of them in the products of optimizer.kind=",
+                             config::enum_name(config.optimizer.kind), ", ",
+                             fixed(100.0 * cost.update / cost.flops_per_step(), 1), " % of a step")});
+  }
   table.add({"run", str(with_commas(cost.steps), " steps, ", with_commas(tokens), " tokens")});
   if (const auto known = seconds_per_step(config, spec, machine)) {
     const double seconds = *known;

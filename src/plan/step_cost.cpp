@@ -39,7 +39,7 @@ data::TokenBatch full_batch(const config::RunConfig& config) {
 }
 
 // As Step has it: the parts of a step are added up, and the gradients decide with the loss.
-void finish_step(train::Training& training) {
+void add_up_and_clip(train::Training& training) {
   train::DataParallel& parallel = training.parallel;
   const train::StepNumbers& numbers = parallel.numbers;
   const nn::Parameters& parameters = training.model.parameters();
@@ -50,10 +50,14 @@ void finish_step(train::Training& training) {
   parallel.gradient_meter.measure(numbers.gradients, parameters.gradients());
   kernels::clip(numbers.outcome, {}, numbers.total().loss, parallel.gradient_meter.squares_P(numbers.gradients),
                 parallel.gradient_meter.is_gate_P());
+}
+
+void update(train::Training& training) {
+  const nn::Parameters& parameters = training.model.parameters();
   training.optimizer->update({.values = parameters.master(),
                               .gradients = parameters.gradients(),
                               .copy = parameters.is_mixed() ? parameters.values() : at::Tensor()},
-                             0, 1e-3, numbers.outcome);
+                             0, 1e-3, training.parallel.numbers.outcome);
 }
 
 double seconds_per(double work, double rate) { return work / rate; }
@@ -133,9 +137,11 @@ StepWork count_step(const config::RunConfig& config, const nn::ModelSpec& spec, 
   log.follow(training.model.clock());
   log.take();
   training.model.add_loss_and_gradients(number, batch, number);
-  StepWork work{.micro_batch = log.take(), .rest = {}};
-  finish_step(training);
+  StepWork work{.micro_batch = log.take(), .rest = {}, .update = {}};
+  add_up_and_clip(training);
   work.rest = log.take();
+  update(training);
+  work.update = log.take();
   work.micro_batches = train::divide(config, workers).micro_batches / workers;
   work.tokens = config.train.micro_batch * config.data.sequence_length;
   return work;
@@ -214,12 +220,13 @@ StepTime time_step(const StepWork& work, const DeviceRates& device, const config
   time.waits_for_host = by_host > on_device;
   time.micro_batch = std::max(on_device, by_host);
   time.rest = seconds_of(work.rest, device, rate);
+  time.update = seconds_of(work.update, device, rate) / (config.parallel.zero > 0 ? workers : 1);
   if (workers > 1) {
     constexpr double kBackward = 2.0 / 3.0;  // of the last micro-batch, during which buckets travel
     time.communication = seconds_of_exchange(config, spec, device, workers);
     time.exposed = std::max(0.0, time.communication - kBackward * time.micro_batch);
   }
-  time.step = static_cast<double>(work.micro_batches) * time.micro_batch + time.rest + time.exposed;
+  time.step = static_cast<double>(work.micro_batches) * time.micro_batch + time.rest + time.update + time.exposed;
   return time;
 }
 

@@ -10,6 +10,7 @@
 #include "strata/base/text.h"
 #include "strata/base/version.h"
 #include "strata/config/enums.h"
+#include "strata/plan/run_cost.h"
 #include "strata/train/checkpoint/checkpoint.h"
 #include "strata/train/checkpoint/retention.h"
 
@@ -36,6 +37,14 @@ std::string parts_of_memory(const Settled& run, int64_t program) {
     if (i % 3 == 2 || i + 1 == parts.size()) text += "\n";
   }
   return text;
+}
+
+// Where an update has matrix products of its own.
+std::string products_of_update(const Settled& run) {
+  const double flops = plan::cost_of(run.config, run.spec).update;
+  if (flops == 0.0) return "";
+  return str(" · ", config::enum_name(run.config.optimizer.kind), " ", significant(flops / 1e9, 3),
+             " GFLOP per update");
 }
 
 // As it can be pasted into a shell.
@@ -71,8 +80,8 @@ void say_header(const std::string& command, const Settled& run, const RunDevice&
       str("strata ", version(), " · ", command, " · ", config.norm.scheme, " · seed ", config.run.seed, " · ",
           config.run.dir, "\n  parameters ", with_commas(run.spec.layout.count()), " · ", fixed(flops / 1e9, 3),
           " GFLOP per token · ", config.train.global_batch, " rows of up to ", config.data.sequence_length,
-          " tokens per step\n  memory ", human_bytes(planned_bytes(run, program)), ", recompute ",
-          config::enum_name(config.train.recompute), "\n");
+          " tokens per step", products_of_update(run), "\n  memory ", human_bytes(planned_bytes(run, program)),
+          ", recompute ", config::enum_name(config.train.recompute), "\n");
   text += parts_of_memory(run, program);
   text += str("  ", where(rate, device), " · ", rate.library, " ", fixed(rate.gflops, 0),
               " GFLOP/s on this model's shapes · at most ",

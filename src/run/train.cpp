@@ -8,6 +8,7 @@
 #include "strata/nn/of_config.h"
 #include "strata/train/run_folder.h"
 #include "strata/train/signals.h"
+#include "strata/workers/lagging_vote.h"
 
 namespace strata::run {
 namespace {

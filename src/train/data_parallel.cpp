@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "strata/optim/optimizer.h"
+
 namespace strata::train {
 namespace {
 
@@ -9,18 +11,33 @@ int64_t num_layers(const nn::ParameterLayout& layout) {
   return std::ranges::max(layout.params, {}, &ParamSpec::layer).layer + 1;
 }
 
-workers::Partition partition_of(const config::RunConfig& config, int64_t arena_size, int rank, int world_size) {
+bool is_sharded(const config::RunConfig& config, int world_size) { return config.parallel.zero > 0 && world_size > 1; }
+
+// What workers that share the update do not cut.
+std::vector<ArenaRange> whole_ranges(const config::RunConfig& config, const nn::ParameterLayout& layout,
+                                     int world_size) {
+  std::vector<ArenaRange> whole;
+  if (!is_sharded(config, world_size)) return whole;
+  for (const ParamSpec& param : layout.params) {
+    if (optim::moves_whole(config.optimizer, param)) whole.push_back(place_of(param));
+  }
+  return whole;
+}
+
+workers::Partition partition_of(const config::RunConfig& config, const nn::ParameterLayout& layout, int rank,
+                                int world_size) {
   const auto bytes = static_cast<int64_t>(at::elementSize(nn::stored_dtype(config.train.precision)));
-  return {arena_size, config.parallel.bucket_mb * 1'000'000 / bytes, rank, world_size};
+  return {layout.arena_size, config.parallel.bucket_mb * 1'000'000 / bytes, rank, world_size,
+          whole_ranges(config, layout, world_size)};
 }
 
 }  // namespace
 
 Partitions::Partitions(const config::RunConfig& config, const nn::ModelSpec& spec, int rank, int world_size)
-    : values(partition_of(config, spec.layout.arena_size, rank, world_size)),
-      gradients(partition_of(config, spec.trained.arena_size, rank, world_size)),
+    : values(partition_of(config, spec.layout, rank, world_size)),
+      gradients(partition_of(config, spec.trained, rank, world_size)),
       states_like_values(config.lisa.states == config::LisaStates::kKeep),
-      sharded(config.parallel.zero > 0 && world_size > 1) {}
+      sharded(is_sharded(config, world_size)) {}
 
 std::vector<ArenaRange> Partitions::master_ranges(config::Precision precision) const {
   return sharded && precision == config::Precision::kMixed ? values.mine() : std::vector<ArenaRange>();

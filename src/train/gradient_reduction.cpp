@@ -69,8 +69,9 @@ void GradientReduction::send_down_to(int64_t begin) {
     const ArenaRange& bucket = partition_.buckets()[next_bucket_ - 1];
     const at::Tensor values = range_of(parameters_.gradients(), bucket);
     const at::Tensor mine = range_of(parameters_.gradients(), partition_.slice(bucket));
-    under_way_.push_back(workers_.reduce_scatter(mine, values, options_.order));
-    if (!options_.sharded) under_way_.push_back(workers_.all_gather(values, mine));
+    const workers::SliceSizes sizes = partition_.slice_sizes(bucket);
+    under_way_.push_back(workers_.reduce_scatter(mine, values, sizes, options_.order));
+    if (!options_.sharded) under_way_.push_back(workers_.all_gather(values, mine, sizes));
   }
 }
 

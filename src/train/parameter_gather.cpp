@@ -47,8 +47,10 @@ void ParameterGather::start() {
   }
   for (const ArenaRange& bucket : partition_.buckets()) {
     const ArenaRange mine = partition_.slice(bucket);
-    arriving_.push_back({bucket, workers_.all_gather(parameters_.values().narrow(0, bucket.begin, bucket.size()),
-                                                     parameters_.values().narrow(0, mine.begin, mine.size()))});
+    const at::Tensor& values = parameters_.values();
+    arriving_.push_back(
+        {bucket, workers_.all_gather(values.narrow(0, bucket.begin, bucket.size()),
+                                     values.narrow(0, mine.begin, mine.size()), partition_.slice_sizes(bucket))});
   }
 }
 
@@ -68,7 +70,8 @@ void ParameterGather::collect_master(const at::Tensor& arena) {
   for (const ArenaRange& bucket : partition_.buckets()) {
     const int64_t size = partition_.slice(bucket).size();
     const at::Tensor whole = bucket_.narrow(0, 0, bucket.size());
-    workers_.all_gather(whole, parameters_.master().narrow(0, place, size))->wait();
+    const at::Tensor mine = parameters_.master().narrow(0, place, size);
+    workers_.all_gather(whole, mine, partition_.slice_sizes(bucket))->wait();
     if (arena.defined()) copy_arena(arena.narrow(0, bucket.begin, bucket.size()), whole);
     place += size;
   }

@@ -106,10 +106,12 @@ void Step::update_unless_spike(const StartedStep& started, const SpikeWindow& wi
     if (read(started, window).spike) return;
   }
   const nn::Parameters& parameters = model_.parameters();
+  model_.clock().enter(kUpdatePhase);
   optimizer_.update({.values = parameters.master(),
                      .gradients = parameters.gradients(),
                      .copy = parameters.is_mixed() ? parameters.values() : at::Tensor()},
                     started.report.step - 1, started.report.rate, parallel_.numbers.outcome);
+  model_.clock().enter(nullptr);
 }
 
 void Step::measure_parameters() {

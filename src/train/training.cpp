@@ -21,6 +21,16 @@ nn::ModelSpec with_whole_buckets(nn::ModelSpec spec, const Partitions& partition
 
 }  // namespace
 
+optim::OptimizerSetup setup_of(const config::RunConfig& config, const nn::Parameters& parameters,
+                               const kernels::Gemm& gemm, at::DeviceType device) {
+  return {.config = config.optimizer,
+          .train_steps = config.train.steps,
+          .gemm = &gemm,
+          .products = device == at::kCPU ? at::kFloat : parameters.dtype(),
+          .states = parameters.master().scalar_type(),
+          .seed = static_cast<uint64_t>(config.run.seed)};
+}
+
 Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, const kernels::Gemm& gemm,
                    workers::Communicator& workers, const SaveGroup& group, Allocator& allocator)
     : division(divide(config, workers.world_size())),
@@ -28,9 +38,8 @@ Training::Training(const config::RunConfig& config, const nn::ModelSpec& spec, c
       model(with_whole_buckets(spec, partitions), options_for(config, allocator.device_type(), partitions), gemm,
             allocator),
       parallel(config.parallel, division, partitions, model.parameters(), workers, allocator),
-      optimizer(optim::make_optimizer(config.optimizer, trained_params(config, spec.layout, spec.trained),
-                                      parallel.mine, model.parameters().master().scalar_type(),
-                                      static_cast<uint64_t>(config.run.seed), allocator)),
+      optimizer(optim::make_optimizer(setup_of(config, model.parameters(), gemm, allocator.device_type()),
+                                      trained_params(config, spec.layout, spec.trained), parallel.mine, allocator)),
       writer(config, model.parameters(), parallel.gather, *optimizer, partitions.states().mine(), workers.is_first(),
              group, allocator) {
   if (config.lisa.layers > 0) lisa.emplace(config, model, *optimizer);

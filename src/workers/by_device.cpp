@@ -17,11 +17,12 @@ class ByDevice final : public Communicator {
   const char* backend() const override { return for_devices_->backend(); }
 
   Handle all_reduce(const at::Tensor& values, SumOrder order) override { return of(values).all_reduce(values, order); }
-  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder order) override {
-    return of(values).reduce_scatter(slice, values, order);
+  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, const SliceSizes& sizes,
+                        SumOrder order) override {
+    return of(values).reduce_scatter(slice, values, sizes, order);
   }
-  Handle all_gather(const at::Tensor& values, const at::Tensor& slice) override {
-    return of(values).all_gather(values, slice);
+  Handle all_gather(const at::Tensor& values, const at::Tensor& slice, const SliceSizes& sizes) override {
+    return of(values).all_gather(values, slice, sizes);
   }
   Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) override {
     return of(received).all_to_all(received, sent);

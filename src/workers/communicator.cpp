@@ -29,10 +29,12 @@ class Alone final : public Communicator {
 
   const char* backend() const override { return "single"; }
   Handle all_reduce(const at::Tensor&, SumOrder) override { return std::make_unique<Done>(); }
-  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder) override {
+  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, const SliceSizes&, SumOrder) override {
     return copied(slice, values);
   }
-  Handle all_gather(const at::Tensor& values, const at::Tensor& slice) override { return copied(values, slice); }
+  Handle all_gather(const at::Tensor& values, const at::Tensor& slice, const SliceSizes&) override {
+    return copied(values, slice);
+  }
   Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) override { return copied(received, sent); }
   Handle broadcast(const at::Tensor&, int) override { return std::make_unique<Done>(); }
   void barrier() override {}
@@ -44,8 +46,8 @@ class Imagined final : public Communicator {
 
   const char* backend() const override { return "none"; }
   Handle all_reduce(const at::Tensor&, SumOrder) override { return refuse(); }
-  Handle reduce_scatter(const at::Tensor&, const at::Tensor&, SumOrder) override { return refuse(); }
-  Handle all_gather(const at::Tensor&, const at::Tensor&) override { return refuse(); }
+  Handle reduce_scatter(const at::Tensor&, const at::Tensor&, const SliceSizes&, SumOrder) override { return refuse(); }
+  Handle all_gather(const at::Tensor&, const at::Tensor&, const SliceSizes&) override { return refuse(); }
   Handle all_to_all(const at::Tensor&, const at::Tensor&) override { return refuse(); }
   Handle broadcast(const at::Tensor&, int) override { return refuse(); }
   void barrier() override { refuse(); }
@@ -71,18 +73,6 @@ at::Tensor slice_of(const Communicator& workers, const at::Tensor& values) {
 bool any(Communicator& workers, bool mine) {
   if (workers.world_size() == 1) return mine;
   return std::ranges::any_of(gather_numbers(workers, {mine ? 1.0 : 0.0}), [](double yes) { return yes > 0.0; });
-}
-
-LaggingVote::LaggingVote(Communicator& workers) : workers_(workers), votes_(at::zeros({1}, at::kLong)) {}
-
-bool LaggingVote::operator()(bool mine) {
-  if (workers_.world_size() == 1) return mine;
-  if (under_way_) under_way_->wait();
-  int64_t& votes = *votes_.mutable_data_ptr<int64_t>();
-  const bool answer = votes > 0;
-  votes = mine ? 1 : 0;
-  under_way_ = workers_.all_reduce(votes_, SumOrder::kFast);
-  return answer;
 }
 
 std::string broadcast_text(Communicator& workers, const std::string& text) {

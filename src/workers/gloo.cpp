@@ -3,8 +3,10 @@
 
 #include <dlfcn.h>
 #include <gloo/allgather.h>
+#include <gloo/allgatherv.h>
 #include <gloo/allreduce.h>
 #include <gloo/alltoall.h>
+#include <gloo/alltoallv.h>
 #include <gloo/barrier.h>
 #include <gloo/broadcast.h>
 #include <gloo/rendezvous/context.h>
@@ -124,18 +126,33 @@ class Mesh {
     tree_sum(values, all, context_->size);
   }
 
-  void reduce_scatter(const at::Tensor& slice, const at::Tensor& values) {
-    const at::Tensor received = scratch(values.numel(), values.scalar_type());
-    all_to_all(received, values);
+  void reduce_scatter(const at::Tensor& slice, const at::Tensor& values, const SliceSizes& sizes) {
+    const at::Tensor received = scratch(slice.numel() * context_->size, values.scalar_type());
+    if (are_equal(sizes)) {
+      all_to_all(received, values);
+    } else {
+      send_slices(received, values, sizes);
+    }
     tree_sum(slice, received, context_->size);
   }
 
   void all_gather(const at::Tensor& values, const at::Tensor& slice) {
-    const at::Tensor place = values.narrow(0, context_->rank * slice.numel(), slice.numel());
+    all_gather(values, slice, equal_sizes(context_->size, slice.numel()));
+  }
+
+  void all_gather(const at::Tensor& values, const at::Tensor& slice, const SliceSizes& sizes) {
+    const at::Tensor place = slice_of(values, sizes, context_->rank);
     if (place.const_data_ptr() != slice.const_data_ptr()) place.copy_(slice);
-    gloo::AllgatherOptions options(context_);
-    options.setOutput(bytes(values), values.nbytes());
-    gloo::allgather(options);
+    if (are_equal(sizes)) {
+      gloo::AllgatherOptions options(context_);
+      options.setOutput(bytes(values), values.nbytes());
+      return gloo::allgather(options);
+    }
+    gloo::AllgathervOptions options(context_);
+    std::vector<size_t> lengths;
+    for (const int64_t size : sizes) lengths.push_back(static_cast<size_t>(size) * values.element_size());
+    options.setOutput(bytes(values), lengths);
+    gloo::allgatherv(options);
   }
 
   void all_to_all(const at::Tensor& received, const at::Tensor& sent) {
@@ -143,6 +160,17 @@ class Mesh {
     options.setInput(bytes(sent), sent.nbytes());
     options.setOutput(bytes(received), received.nbytes());
     gloo::alltoall(options);
+  }
+
+  // Each rank gets its slice of everyone's values.
+  void send_slices(const at::Tensor& received, const at::Tensor& values, const SliceSizes& sizes) {
+    const auto element = static_cast<int64_t>(values.element_size());
+    std::vector<int64_t> sent;
+    for (const int64_t size : sizes) sent.push_back(size * element);
+    gloo::AlltoallvOptions options(context_);
+    options.setInput(bytes(values), sent);
+    options.setOutput(bytes(received), std::vector<int64_t>(sizes.size(), sent[static_cast<size_t>(context_->rank)]));
+    gloo::alltoallv(options);
   }
 
   void broadcast(const at::Tensor& values, int root) {
@@ -213,11 +241,11 @@ class Gloo final : public Communicator {
   Handle all_reduce(const at::Tensor& values, SumOrder order) override {
     return later([=](Mesh& mesh) { mesh.all_reduce(values, order); });
   }
-  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder) override {
-    return later([=](Mesh& mesh) { mesh.reduce_scatter(slice, values); });
+  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, const SliceSizes& sizes, SumOrder) override {
+    return later([=](Mesh& mesh) { mesh.reduce_scatter(slice, values, sizes); });
   }
-  Handle all_gather(const at::Tensor& values, const at::Tensor& slice) override {
-    return later([=](Mesh& mesh) { mesh.all_gather(values, slice); });
+  Handle all_gather(const at::Tensor& values, const at::Tensor& slice, const SliceSizes& sizes) override {
+    return later([=](Mesh& mesh) { mesh.all_gather(values, slice, sizes); });
   }
   Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) override {
     return later([=](Mesh& mesh) { mesh.all_to_all(received, sent); });

@@ -17,10 +17,10 @@ namespace strata::test {
 namespace {
 
 using kernels::AdamArrays;
-using kernels::AdamScale;
 using kernels::AdamUpdate;
+using kernels::UpdateScale;
 
-AdamScale scale(double factor, double apply = 1.0) {
+UpdateScale scale(double factor, double apply = 1.0) {
   return {.factor = at::full({}, factor, at::kDouble), .apply = at::full({}, apply, at::kDouble)};
 }
 
@@ -113,8 +113,8 @@ TEST_P(AdamKernel, ChangesNothingWhereItIsNotToBeApplied) {
 TEST_P(AdamKernel, BitsDependOnThePlaceInTheArenaAlone) {
   for (const bool stochastic : {false, true}) {
     AdamUpdate update = exact_update(false);
-    update.stochastic = stochastic;
-    update.random_key = 77;
+    update.chance.stochastic = stochastic;
+    update.chance.random_key = 77;
     const AdamArrays whole = arrays(50'000, GetParam()), cut = clone(whole);
     expect_same_bits_on_all_threads([&] {
       const AdamArrays again = clone(whole);
@@ -123,7 +123,7 @@ TEST_P(AdamKernel, BitsDependOnThePlaceInTheArenaAlone) {
     });
     kernels::adam(whole, update, scale(1.0));
     for (int64_t begin = 0; begin < 50'000; begin += 12'500) {
-      update.first = begin;
+      update.chance.first = begin;
       kernels::adam(part(cut, begin, 12'500), update, scale(1.0));
     }
     EXPECT_TRUE(at::equal(cut.value, whole.value));
@@ -139,7 +139,7 @@ TEST(StochasticRounding, IsForBf16Alone) {
   AdamUpdate update = exact_update(false);
   const AdamArrays nearest = arrays(1000, at::kFloat), by_chance = clone(nearest);
   kernels::adam(nearest, update, scale(1.0));
-  update.stochastic = true;
+  update.chance.stochastic = true;
   kernels::adam(by_chance, update, scale(1.0));
   EXPECT_TRUE(at::equal(by_chance.value, nearest.value));
   EXPECT_TRUE(at::equal(by_chance.v, nearest.v));
@@ -151,7 +151,7 @@ at::Tensor decayed(bool stochastic, int64_t size, int64_t steps, uint64_t seed) 
   const AdamArrays ours{.value = filled(1.0), .gradient = filled(0.0), .m = filled(0.0), .v = filled(1.0)};
   for (int64_t step = 0; step < steps; ++step) {
     const uint64_t key = seed * 1'000'003 + static_cast<uint64_t>(step) * 0x9E3779B97F4A7C15U;
-    kernels::adam(ours, {.beta2 = 0.999, .stochastic = stochastic, .random_key = key}, scale(1.0));
+    kernels::adam(ours, {.beta2 = 0.999, .chance = {.stochastic = stochastic, .random_key = key}}, scale(1.0));
   }
   return wide(ours.v);
 }
@@ -188,7 +188,7 @@ TEST(StochasticRounding, KeepsWhatBf16HoldsAndWhatIsNoNumber) {
   const auto after = [](double value) {
     const auto filled = [](double number) { return at::full({64}, number, at::kBFloat16); };
     const AdamArrays ours{.value = filled(value), .gradient = filled(0.0), .m = filled(0.0), .v = filled(0.0)};
-    kernels::adam(ours, {.stochastic = true, .random_key = 5}, scale(1.0));
+    kernels::adam(ours, {.chance = {.stochastic = true, .random_key = 5}}, scale(1.0));
     return ours.value;
   };
   for (const double value : {0.0, -1.5, 0x1p-133, 3.0e38}) {

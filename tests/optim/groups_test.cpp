@@ -34,8 +34,8 @@ TEST(Groups, ANameSaysMoreThanAKindAndALongerOneMoreThanAShorter) {
   EXPECT_EQ(settings_of(config, kUp).weight_decay, 0.1);
 }
 
-std::string refusal_of(const config::GroupsConfig& groups) {
-  config::OptimizerConfig config;
+std::string refusal_of(const config::GroupsConfig& groups, config::OptimizerKind kind = config::OptimizerKind::kAdam) {
+  config::OptimizerConfig config{.kind = kind};
   config.groups = groups;
   try {
     check_groups(config, {kEmbedding, kUp, kNorm});
@@ -52,6 +52,16 @@ TEST(Groups, WhatNoParameterIsInIsRefused) {
   EXPECT_THAT(refusal_of({.eps = {{"*.attention.*", 1.0}}}), testing::HasSubstr("nor the name of one"));
   EXPECT_THAT(refusal_of({.weight_decay = {{"gains", -1.0}}}), testing::HasSubstr("must be at least 0"));
   EXPECT_THAT(refusal_of({.beta2 = {{"gains", 1.0}}}), testing::HasSubstr("and less than 1"));
+}
+
+// A number that nothing would read.
+TEST(Groups, OfMuonsMatricesHaveNoBetas) {
+  constexpr auto kMuon = config::OptimizerKind::kMuon;
+  EXPECT_THAT(refusal_of({.beta1 = {{"matrices", 0.8}}}, kMuon),
+              testing::HasSubstr("optimizer.kind=muon moves these without betas and eps"));
+  EXPECT_THAT(refusal_of({.eps = {{"*up_proj*", 1e-6}}}, kMuon), testing::HasSubstr("lr_factor and weight_decay"));
+  EXPECT_EQ(refusal_of({.lr_factor = {{"matrices", 2.0}}, .beta1 = {{"gains", 0.8}, {"*", 0.9}}}, kMuon), "");
+  EXPECT_EQ(refusal_of({.beta1 = {{"matrices", 0.8}}}), "");
 }
 
 }  // namespace

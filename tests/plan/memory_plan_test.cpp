@@ -47,6 +47,7 @@ struct Case {
   config::Precision precision = config::Precision::kFp32;
   Recompute recompute = Recompute::kNone;
   bool asynchronous = true;
+  config::OptimizerKind kind = config::OptimizerKind::kAdam;
 };
 
 class Plan : public testing::TestWithParam<Case> {};
@@ -57,6 +58,7 @@ TEST_P(Plan, IsWhatEveryWorkerAllocates) {
   config.train.precision = GetParam().precision;
   config.train.recompute = GetParam().recompute;
   config.checkpoint.asynchronous = GetParam().asynchronous;
+  config.optimizer.kind = GetParam().kind;
   const nn::ModelSpec spec = spec_of(config);
   strata::test::as_workers(GetParam().workers, [&](workers::Communicator& workers) {
     const auto gemm = kernels::make_gemm("aten");
@@ -75,7 +77,48 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{.precision = config::Precision::kMixed}, Case{.precision = config::Precision::kBf16},
                     Case{.asynchronous = false}, Case{.workers = 2}, Case{.workers = 4, .zero = 1},
                     Case{.workers = 2, .zero = 1, .precision = config::Precision::kMixed},
-                    Case{.workers = 2, .zero = 1, .precision = config::Precision::kMixed, .asynchronous = false}));
+                    Case{.workers = 2, .zero = 1, .precision = config::Precision::kMixed, .asynchronous = false},
+                    Case{.kind = config::OptimizerKind::kMuon},
+                    Case{.workers = 2, .kind = config::OptimizerKind::kMuon},
+                    Case{.workers = 4, .zero = 1, .kind = config::OptimizerKind::kMuon},
+                    Case{.workers = 2,
+                         .zero = 1,
+                         .precision = config::Precision::kMixed,
+                         .kind = config::OptimizerKind::kAdemamix}));
+
+// States of Muon's matrices are half of Adam's, and what it computes with is of the largest of them: twice 40 by 64,
+// and twice 40 by 40.
+TEST(MuonPlan, HasOneStateOfMatrices) {
+  config::RunConfig config = tiny_run();
+  const auto bytes_of = [&](config::OptimizerKind kind) {
+    config.optimizer.kind = kind;
+    return plan_memory(config, spec_of(config), {}).buffers;
+  };
+  const Allocator adam = bytes_of(config::OptimizerKind::kAdamw), muon = bytes_of(config::OptimizerKind::kMuon);
+  int64_t of_matrices = 0;
+  for (const ParamSpec& param : spec_of(config).layout.params) {
+    if (param.role == ParameterRole::kLinear) of_matrices += 4 * param.arena_count();
+  }
+  EXPECT_EQ(adam.bytes(MemoryClass::kMoments) - muon.bytes(MemoryClass::kMoments), of_matrices);
+  EXPECT_EQ(adam.bytes(MemoryClass::kCheckpointCopy) - muon.bytes(MemoryClass::kCheckpointCopy), of_matrices);
+  const int64_t workspace = muon.bytes(MemoryClass::kWorkspace) - adam.bytes(MemoryClass::kWorkspace);
+  const int64_t matrices = 4 * 2 * (40 * 64 + 40 * 40);
+  EXPECT_GE(workspace, matrices);
+  EXPECT_LT(workspace, matrices + 1000);  // and tables of what norms add up
+}
+
+// The factors of its products are rounded to what the model computes in on a GPU.
+TEST(MuonPlan, HalvesItsMatricesOnADevice) {
+  config::RunConfig config = tiny_run();
+  config.optimizer.kind = config::OptimizerKind::kMuon;
+  const auto matrix = [&](config::Precision precision) {
+    config.train.precision = precision;
+    const MemoryPlan plan = plan_memory(config, spec_of(config), {.device = at::kCUDA});
+    return std::ranges::find(plan.buffers.buffers(), "muon's matrix", &Allocator::Buffer::name)->bytes;
+  };
+  EXPECT_EQ(matrix(config::Precision::kFp32), 4 * 40 * 64);
+  EXPECT_EQ(matrix(config::Precision::kMixed), 2 * 40 * 64);
+}
 
 config::RunConfig lisa_run(int64_t layers, config::LisaStates states) {
   config::RunConfig config = tiny_run();

@@ -39,6 +39,36 @@ TEST(RunCost, CountsTokensStepsAndBytes) {
   EXPECT_EQ(cost(config).checkpoint_bytes, 6 * parameters);
 }
 
+// Of each matrix five steps of three products; the feed-forward's have 43 rows or columns, and zeros up to 64.
+TEST(RunCost, CountsMuonsProductsAndStates) {
+  config::RunConfig config;
+  config.model = strata::test::tiny_dims();
+  config.optimizer.kind = config::OptimizerKind::kMuon;
+  const auto products = [](double n, double count) { return 5.0 * (4.0 * n * count + 2.0 * n * n * n); };
+  const double of_layer = 2 * products(40, 40 * 40) + 2 * products(20, 20 * 40) + 3 * products(40, 40 * 64);
+  EXPECT_EQ(cost(config).update, 4 * of_layer);
+  config.optimizer.kind = config::OptimizerKind::kAdamw;
+  EXPECT_EQ(cost(config).update, 0.0);
+}
+
+TEST(RunCost, CountsTheStatesOfEveryOptimizer) {
+  config::RunConfig config;
+  config.model = strata::test::tiny_dims();
+  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  int64_t matrices = 0;
+  for (const ParamSpec& param : spec.layout.params) {
+    matrices += param.role == ParameterRole::kLinear ? param.count() : 0;
+  }
+  const auto bytes = [&](config::OptimizerKind kind) {
+    config.optimizer.kind = kind;
+    return cost(config).checkpoint_bytes;
+  };
+  const int64_t parameters = spec.layout.count();
+  EXPECT_EQ(bytes(config::OptimizerKind::kLion), 8 * parameters);
+  EXPECT_EQ(bytes(config::OptimizerKind::kAdemamix), 16 * parameters);
+  EXPECT_EQ(bytes(config::OptimizerKind::kMuon), 12 * parameters - 4 * matrices);
+}
+
 TEST(RunCost, CountsTheCheckpointsThatStay) {
   config::RunConfig config;
   config.schedule.warmup_steps = 10;

@@ -8,6 +8,7 @@
 
 #include "strata/base/check.h"
 #include "strata/nn/of_config.h"
+#include "strata/plan/run_cost.h"
 #include "support/errors.h"
 
 namespace strata::plan {
@@ -48,6 +49,7 @@ TEST(StepWork, HasTheModelsProducts) {
   const double scored = 32.0 * 255;
   EXPECT_DOUBLE_EQ(flops_of(work.micro_batch), 6.0 * (weights * 32 * 256 + head * scored));
   EXPECT_EQ(flops_of(work.rest), 0.0);
+  EXPECT_EQ(flops_of(work.update), 0.0);
 }
 
 // Nobody adds a launch unseen: what a layer of a pre-norm model with gates costs, and what a step does besides.
@@ -78,8 +80,24 @@ TEST(StepWork, UpdatesEveryParameterOnce) {
   const config::RunConfig config = config_71m();
   const nn::ModelSpec spec = nn::describe(config);
   double bytes = 0.0;
-  for (const Launch& launch : count_step(config, spec).rest) bytes += launch.kernel == "adam" ? launch.bytes : 0.0;
+  for (const Launch& launch : count_step(config, spec).update) bytes += launch.kernel == "adam" ? launch.bytes : 0.0;
   EXPECT_NEAR(bytes, 30.0 * static_cast<double>(spec.layout.count()), 1e-4 * bytes);
+}
+
+// Its products, and nothing that is not counted.
+TEST(StepWork, HasMuonsProducts) {
+  config::RunConfig config = config_71m();
+  config.optimizer.kind = config::OptimizerKind::kMuon;
+  const nn::ModelSpec spec = nn::describe(config);
+  const StepWork work = count_step(config, spec);
+  EXPECT_DOUBLE_EQ(flops_of(work.update), cost_of(config, spec).update);
+  EXPECT_EQ(launches_of(work.update, "gemm"), 12 * 7 * 15);
+  for (const Launch& launch : work.update) EXPECT_GT(launch.bytes, 0.0) << launch.kernel;
+  const StepTime time = time_step(work, device_rates("h100"), config, spec);
+  EXPECT_GT(time.update, flops_of(work.update) / device_rates("h100").bf16);
+  config.parallel.zero = 1;
+  const StepTime shared = time_step(count_step(config, spec, 4), device_rates("h100"), config, spec, 4);
+  EXPECT_DOUBLE_EQ(shared.update, time.update / 4);
 }
 
 TEST(StepWork, KnowsEveryOperationOfAten) {
@@ -91,7 +109,7 @@ TEST(StepWork, KnowsEveryOperationOfAten) {
       config.model.layers = 3;
       config.train.precision = precision;
       const StepWork work = count_step(config, nn::describe(config));
-      for (const auto* part : {&work.micro_batch, &work.rest}) {
+      for (const auto* part : {&work.micro_batch, &work.rest, &work.update}) {
         for (const Launch& launch : *part) EXPECT_GT(launch.bytes, 0.0) << scheme << ": " << launch.kernel;
       }
     }
@@ -111,7 +129,7 @@ TEST(StepTime, FallsWithARatesRise) {
   const StepTime time = time_step(work, device_rates("h100"), config, spec);
   for (const auto& [phase, seconds] : time.phases) of_phases += seconds;
   EXPECT_NEAR(of_phases, time.micro_batch, 1e-9);
-  EXPECT_NEAR(time.step, 16 * time.micro_batch + time.rest, 1e-9);
+  EXPECT_NEAR(time.step, 16 * time.micro_batch + time.rest + time.update, 1e-9);
   // No faster than its products at the best rate.
   EXPECT_GT(time.step, 16 * flops_of(work.micro_batch) / device_rates("h100").bf16);
 }

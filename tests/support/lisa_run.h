@@ -14,6 +14,7 @@ struct LisaCase {
   config::Precision precision = config::Precision::kFp32;
   config::Rounding rounding = config::Rounding::kNearest;
   bool fine_tunes = true;  // and freezes the gates
+  config::OptimizerKind kind = config::OptimizerKind::kAdamw;
 };
 std::string name_of(const LisaCase& one);
 void PrintTo(const LisaCase& one, std::ostream* out);

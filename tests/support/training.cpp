@@ -1,12 +1,14 @@
 #include "support/training.h"
 
+#include "strata/train/training.h"
+
 namespace strata::test {
 
 LoneTraining::LoneTraining(const config::RunConfig& config, nn::Model& model, Allocator& memory)
     : partitions(config, model.spec(), 0, 1),
       parallel(config.parallel, train::divide(config, 1), partitions, model.parameters(), *workers, memory),
-      optimizer(optim::make_optimizer(
-          config.optimizer, train::trained_params(config, model.spec().layout, model.spec().trained), parallel.mine,
-          model.parameters().master().scalar_type(), static_cast<uint64_t>(config.run.seed), memory)) {}
+      optimizer(optim::make_optimizer(train::setup_of(config, model.parameters(), *gemm, at::kCPU),
+                                      train::trained_params(config, model.spec().layout, model.spec().trained),
+                                      parallel.mine, memory)) {}
 
 }  // namespace strata::test

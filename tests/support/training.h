@@ -14,6 +14,7 @@ struct LoneTraining {
   LoneTraining(const config::RunConfig& config, nn::Model& model, Allocator& memory);
 
   std::unique_ptr<workers::Communicator> workers = workers::alone();
+  std::unique_ptr<kernels::Gemm> gemm = kernels::make_gemm("tiles");  // the optimizer's
   train::Partitions partitions;
   train::DataParallel parallel;
   std::unique_ptr<optim::Optimizer> optimizer;

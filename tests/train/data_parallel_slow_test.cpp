@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "strata/config/enums.h"
 #include "strata/train/step.h"
 #include "strata/train/training.h"
 #include "support/models.h"
@@ -26,6 +27,7 @@ struct Setup {
   config::SumOrder order = config::SumOrder::kFixed;
   int64_t zero = 0;
   config::Rounding rounding = config::Rounding::kNearest;
+  config::OptimizerKind kind = config::OptimizerKind::kAdam;
 };
 
 config::RunConfig config_of(const Setup& setup) {
@@ -40,6 +42,7 @@ config::RunConfig config_of(const Setup& setup) {
   config.train.precision = setup.precision;
   config.train.loss_average = setup.average;
   config.train.clip = {.global = 0.5, .gates = 1e-3};
+  config.optimizer.kind = setup.kind;
   config.optimizer.lr = 1e-3;
   config.optimizer.rounding = setup.rounding;
   config.schedule.warmup_steps = 2;
@@ -126,7 +129,8 @@ TEST_P(WorldSizes, GiveTheSameBytes) {
   const Result alone = train_with(1, {.scheme = GetParam().scheme,
                                       .precision = GetParam().precision,
                                       .average = GetParam().average,
-                                      .rounding = GetParam().rounding});
+                                      .rounding = GetParam().rounding,
+                                      .kind = GetParam().kind});
   EXPECT_LT(alone.numbers[(kSteps - 1) * 6], alone.numbers[0]) << "it learns";
   for (const int world_size : {2, 4, 8}) {
     const Result shared = train_with(world_size, GetParam());
@@ -150,11 +154,21 @@ INSTANTIATE_TEST_SUITE_P(
                     Setup{.scheme = "pre+gpas", .precision = config::Precision::kMixed},
                     Setup{.scheme = "deepnorm+gpas+prores", .zero = 1}, Setup{.scheme = "hybrid_star", .zero = 1},
                     Setup{.scheme = "olmo2+gpas", .precision = config::Precision::kMixed, .zero = 1},
-                    Setup{.scheme = "derf+gpas", .zero = 1}),
+                    Setup{.scheme = "derf+gpas", .zero = 1}, Setup{.kind = config::OptimizerKind::kMuon},
+                    Setup{.zero = 1, .kind = config::OptimizerKind::kMuon},
+                    Setup{.precision = config::Precision::kMixed, .zero = 1, .kind = config::OptimizerKind::kMuon},
+                    Setup{.precision = config::Precision::kBf16,
+                          .zero = 1,
+                          .rounding = config::Rounding::kStochastic,
+                          .kind = config::OptimizerKind::kMuon},
+                    Setup{.zero = 1, .kind = config::OptimizerKind::kAdemamix},
+                    Setup{.precision = config::Precision::kMixed, .zero = 1, .kind = config::OptimizerKind::kLion}),
     [](const auto& info) {
       std::string name = info.param.scheme + "_" + std::to_string(static_cast<int>(info.param.precision)) + "_zero" +
                          std::to_string(info.param.zero);
       if (info.param.rounding == config::Rounding::kStochastic) name += "_stochastic";
+      if (info.param.kind != config::OptimizerKind::kAdam)
+        name += "_" + std::string(config::enum_name(info.param.kind));
       std::ranges::replace(name, '+', '_');
       return name;
     });

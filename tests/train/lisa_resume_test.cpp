@@ -96,13 +96,16 @@ TEST_P(LisaResume, ReadingLateChangesNothing) {
 
 INSTANTIATE_TEST_SUITE_P(
     Runs, LisaResume,
-    testing::Values(LisaCase{}, LisaCase{.states = LisaStates::kDrop},
-                    LisaCase{.scheme = "mix+gpas", .states = LisaStates::kDrop, .fine_tunes = false},
-                    LisaCase{.sampling = LisaSampling::kWeighted, .precision = Precision::kMixed},
-                    LisaCase{.scheme = "sandwich", .states = LisaStates::kDrop, .sampling = LisaSampling::kWeighted},
-                    LisaCase{.scheme = "hybrid+gpas", .states = LisaStates::kDrop}, LisaCase{.scheme = "derf+gpas"},
-                    LisaCase{
-                        .states = LisaStates::kDrop, .precision = Precision::kBf16, .rounding = Rounding::kStochastic}),
+    testing::Values(
+        LisaCase{}, LisaCase{.states = LisaStates::kDrop},
+        LisaCase{.scheme = "mix+gpas", .states = LisaStates::kDrop, .fine_tunes = false},
+        LisaCase{.sampling = LisaSampling::kWeighted, .precision = Precision::kMixed},
+        LisaCase{.scheme = "sandwich", .states = LisaStates::kDrop, .sampling = LisaSampling::kWeighted},
+        LisaCase{.states = LisaStates::kDrop, .precision = Precision::kBf16, .rounding = Rounding::kStochastic},
+        LisaCase{.kind = config::OptimizerKind::kMuon},
+        LisaCase{.states = LisaStates::kDrop, .precision = Precision::kMixed, .kind = config::OptimizerKind::kMuon},
+        LisaCase{.states = LisaStates::kDrop, .kind = config::OptimizerKind::kAdemamix},
+        LisaCase{.scheme = "hybrid+gpas", .states = LisaStates::kDrop}, LisaCase{.scheme = "derf+gpas"}),
     [](const auto& info) { return name_of(info.param); });
 
 class LisaErrors : public testing::Test {

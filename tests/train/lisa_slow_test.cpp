@@ -97,7 +97,9 @@ INSTANTIATE_TEST_SUITE_P(Runs, LisaWorldSizes,
                                                   .fine_tunes = false},
                                          LisaCase{.states = LisaStates::kDrop,
                                                   .precision = Precision::kBf16,
-                                                  .rounding = config::Rounding::kStochastic}),
+                                                  .rounding = config::Rounding::kStochastic},
+                                         LisaCase{.kind = config::OptimizerKind::kMuon},
+                                         LisaCase{.states = LisaStates::kDrop, .kind = config::OptimizerKind::kMuon}),
                          [](const auto& info) { return name_of(info.param); });
 
 }  // namespace

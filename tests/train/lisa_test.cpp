@@ -163,7 +163,9 @@ TEST_P(Lisa, OptimizerFilesHoldTheStatesThereAre) {
   std::set<std::string> expected;
   for (const ParamSpec& param : run_.params()) {
     if (!is_active(param, run_.config, GetParam().states == LisaStates::kKeep ? all : last)) continue;
-    for (const char* state : {"m.", "v."}) expected.insert(state + param.name);
+    for (const auto& state : run_.training.optimizer->states()) {
+      if (has_state(param, state)) expected.insert(state.name + "." + param.name);
+    }
   }
   const auto names = file.names();
   EXPECT_EQ((std::set<std::string>(names.begin(), names.end())), expected);
@@ -176,7 +178,9 @@ INSTANTIATE_TEST_SUITE_P(
                     LisaCase{.sampling = LisaSampling::kWeighted, .fine_tunes = false},
                     LisaCase{.scheme = "sandwich", .states = LisaStates::kDrop, .sampling = LisaSampling::kWeighted},
                     LisaCase{.states = LisaStates::kDrop, .precision = Precision::kMixed},
-                    LisaCase{.scheme = "post+gpas", .precision = Precision::kMixed, .fine_tunes = false}),
+                    LisaCase{.scheme = "post+gpas", .precision = Precision::kMixed, .fine_tunes = false},
+                    LisaCase{.states = LisaStates::kDrop, .kind = config::OptimizerKind::kMuon},
+                    LisaCase{.states = LisaStates::kDrop, .kind = config::OptimizerKind::kLion}),
     [](const auto& info) { return name_of(info.param); });
 
 // Frozen gates need no layers that take turns.

@@ -68,6 +68,7 @@ std::vector<at::Tensor> padding_of(const at::Tensor& arena, const nn::ParameterL
 struct Mode {
   config::Precision precision;
   config::Rounding rounding;
+  config::OptimizerKind kind = config::OptimizerKind::kAdam;
 };
 
 class PaddedTraining : public testing::TestWithParam<Mode> {
@@ -76,6 +77,7 @@ class PaddedTraining : public testing::TestWithParam<Mode> {
     config_.model = strata::test::tiny_dims();
     config_.norm.scheme = "pre+gpas";
     config_.train.precision = GetParam().precision;
+    config_.optimizer.kind = GetParam().kind;
     config_.optimizer.rounding = GetParam().rounding;
     config_.optimizer.weight_decay = 0.3;
     config_.train.global_batch = config_.train.micro_batch;
@@ -107,7 +109,14 @@ TEST_P(PaddedTraining, LeavesThePaddingZero) {
   }
   const nn::Parameters& parameters = test.model.parameters();
   std::vector<at::Tensor> arenas{parameters.master(), parameters.values(), parameters.gradients()};
-  for (const auto& state : training.optimizer->states()) arenas.push_back(state.values);
+  const OptimizerStates states = states_of(*training.optimizer);
+  for (size_t index = 0; index < states.states.size(); ++index) {
+    const at::Tensor& values = states.states[index].values;
+    arenas.push_back(at::zeros({parameters.layout().arena_size}, values.options()));
+    for (const ArenaRange& range : ranges_of(states, index)) {
+      arenas.back().narrow(0, range.begin, range.size()).copy_(state_at(states, index, range));
+    }
+  }
   for (const at::Tensor& arena : arenas) {
     const at::Tensor padding = at::cat(padding_of(arena, parameters.layout()));
     ASSERT_GT(padding.numel(), 4 * (21 * 40));
@@ -115,11 +124,18 @@ TEST_P(PaddedTraining, LeavesThePaddingZero) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, PaddedTraining,
-                         testing::Values(Mode{config::Precision::kFp32, config::Rounding::kNearest},
-                                         Mode{config::Precision::kMixed, config::Rounding::kNearest},
-                                         Mode{config::Precision::kBf16, config::Rounding::kStochastic}),
-                         [](const auto& info) { return std::string(config::enum_name(info.param.precision)); });
+INSTANTIATE_TEST_SUITE_P(
+    Modes, PaddedTraining,
+    testing::Values(Mode{config::Precision::kFp32, config::Rounding::kNearest},
+                    Mode{config::Precision::kMixed, config::Rounding::kNearest},
+                    Mode{config::Precision::kBf16, config::Rounding::kStochastic},
+                    Mode{config::Precision::kFp32, config::Rounding::kNearest, config::OptimizerKind::kMuon},
+                    Mode{config::Precision::kBf16, config::Rounding::kStochastic, config::OptimizerKind::kMuon},
+                    Mode{config::Precision::kFp32, config::Rounding::kNearest, config::OptimizerKind::kAdemamix},
+                    Mode{config::Precision::kMixed, config::Rounding::kNearest, config::OptimizerKind::kLion}),
+    [](const auto& info) {
+      return str(config::enum_name(info.param.precision), "_", config::enum_name(info.param.kind));
+    });
 
 // Optimizer files know nothing of the padding, nor of how many workers cut the arenas where.
 class OptimizerFiles : public testing::Test {

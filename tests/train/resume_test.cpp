@@ -5,6 +5,7 @@
 #include "strata/train/checkpoint/writer.h"
 #include "strata/train/resume.h"
 #include "strata/train/trainer.h"
+#include "support/errors.h"
 #include "support/models.h"
 #include "support/temp_folder.h"
 #include "support/training.h"
@@ -12,6 +13,7 @@
 namespace strata::train {
 namespace {
 
+using strata::test::error_of;
 using strata::test::TempFolder;
 using strata::test::TestModel;
 
@@ -21,6 +23,7 @@ struct Mode {
   config::Precision precision;
   config::Rounding rounding = config::Rounding::kNearest;
   std::string scheme = "mix+gpas";
+  config::OptimizerKind kind = config::OptimizerKind::kAdam;
 };
 
 config::RunConfig config_of(const Mode& mode, const TempFolder& folder) {
@@ -29,6 +32,7 @@ config::RunConfig config_of(const Mode& mode, const TempFolder& folder) {
   config.norm.scheme = mode.scheme;
   config.norm.prores.warmup_steps = 4;
   config.train.precision = mode.precision;
+  config.optimizer.kind = mode.kind;
   config.optimizer.rounding = mode.rounding;
   config.train.steps = kSteps;
   config.train.global_batch = config.train.micro_batch;
@@ -117,16 +121,44 @@ TEST_P(ResumeInProcess, EveryStepCanBeTheLastBeforeAKill) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Modes, ResumeInProcess,
-                         testing::Values(Mode{config::Precision::kFp32}, Mode{config::Precision::kBf16},
-                                         Mode{config::Precision::kBf16, config::Rounding::kStochastic},
-                                         Mode{config::Precision::kMixed},
-                                         Mode{.precision = config::Precision::kFp32, .scheme = "pre+gpas+prores"}),
-                         [](const auto& info) {
-                           const bool warms_up = info.param.scheme.ends_with("+prores");
-                           return str(config::enum_name(info.param.precision), "_",
-                                      config::enum_name(info.param.rounding), warms_up ? "_prores" : "");
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Modes, ResumeInProcess,
+    testing::Values(Mode{config::Precision::kFp32}, Mode{config::Precision::kBf16},
+                    Mode{config::Precision::kBf16, config::Rounding::kStochastic}, Mode{config::Precision::kMixed},
+                    Mode{.precision = config::Precision::kFp32, .scheme = "pre+gpas+prores"},
+                    Mode{.precision = config::Precision::kFp32, .kind = config::OptimizerKind::kMuon},
+                    Mode{.precision = config::Precision::kBf16,
+                         .rounding = config::Rounding::kStochastic,
+                         .kind = config::OptimizerKind::kMuon},
+                    Mode{.precision = config::Precision::kMixed, .kind = config::OptimizerKind::kAdemamix},
+                    Mode{.precision = config::Precision::kFp32, .kind = config::OptimizerKind::kLion}),
+    [](const auto& info) {
+      const bool warms_up = info.param.scheme.ends_with("+prores");
+      return str(config::enum_name(info.param.precision), "_", config::enum_name(info.param.rounding),
+                 warms_up ? "_prores" : "", "_", config::enum_name(info.param.kind));
+    });
+
+// One clear line: which key, and where its states are another optimizer's, which tensor.
+TEST(ResumeInProcess, RefusesTheStatesOfAnotherOptimizer) {
+  const TempFolder folder;
+  config::RunConfig config = config_of({config::Precision::kFp32}, folder);
+  std::filesystem::create_directory(config.run.dir);
+  Process first(config);
+  first.run(1);
+  first.save();
+  config.optimizer.kind = config::OptimizerKind::kMuon;
+  EXPECT_THAT(error_of([&] { Process{config}; }),
+              testing::HasSubstr("holds another run: optimizer.kind was adam, is muon; another run.dir starts anew"));
+  config.train.allow_change = {"optimizer.kind"};
+  EXPECT_THAT(error_of([&] { Process{config}; }),
+              testing::HasSubstr("v.model.layers.0.self_attn.q_proj.weight is a state that this run's optimizer does "
+                                 "not have: another optimizer.kind saved it"));
+  config.optimizer.kind = config::OptimizerKind::kAdemamix;
+  EXPECT_THAT(
+      error_of([&] { Process{config}; }),
+      testing::HasSubstr("the optimizer files have no s.model.embed_tokens.weight: another optimizer.kind saved "
+                         "them, or some are missing"));
+}
 
 }  // namespace
 }  // namespace strata::train

@@ -8,7 +8,7 @@
 
 #include "strata/workers/gloo.h"
 #include "support/workers.h"
-#include "workers/collectives_contract.h"
+#include "workers/slices_contract.h"
 
 namespace strata::workers {
 namespace {
@@ -24,8 +24,10 @@ class Recorder final : public Communicator {
 
   const char* backend() const override { return "recorder"; }
   Handle all_reduce(const at::Tensor&, SumOrder) override { return called("all_reduce"); }
-  Handle reduce_scatter(const at::Tensor&, const at::Tensor&, SumOrder) override { return called("reduce_scatter"); }
-  Handle all_gather(const at::Tensor&, const at::Tensor&) override { return called("all_gather"); }
+  Handle reduce_scatter(const at::Tensor&, const at::Tensor&, const SliceSizes&, SumOrder) override {
+    return called("reduce_scatter");
+  }
+  Handle all_gather(const at::Tensor&, const at::Tensor&, const SliceSizes&) override { return called("all_gather"); }
   Handle all_to_all(const at::Tensor&, const at::Tensor&) override { return called("all_to_all"); }
   Handle broadcast(const at::Tensor&, int) override { return called("broadcast"); }
   void barrier() override { called("barrier"); }
@@ -125,6 +127,7 @@ class CollectivesByDevice : public testing::TestWithParam<Collective> {};
 
 TEST_P(CollectivesByDevice, FixedSumsAreTrees) { fixed_sums_are_trees(GetParam()); }
 TEST_P(CollectivesByDevice, ASliceMayBeItsPlaceInTheValues) { a_slice_may_be_its_place_in_the_values(GetParam()); }
+TEST_P(CollectivesByDevice, SlicesMayDiffer) { slices_may_differ(GetParam()); }
 TEST_P(CollectivesByDevice, FastSumsAreSums) { fast_sums_are_sums(GetParam()); }
 TEST_P(CollectivesByDevice, MoveWhatTheySay) { move_what_they_say(GetParam()); }
 

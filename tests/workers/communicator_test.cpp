@@ -6,9 +6,10 @@
 #include <ATen/ops/full.h>
 
 #include "strata/workers/gloo.h"
+#include "strata/workers/lagging_vote.h"
 #include "support/errors.h"
 #include "support/workers.h"
-#include "workers/collectives_contract.h"
+#include "workers/slices_contract.h"
 
 namespace strata::workers {
 namespace {
@@ -20,6 +21,7 @@ class Collectives : public testing::TestWithParam<Collective> {};
 
 TEST_P(Collectives, FixedSumsAreTrees) { fixed_sums_are_trees(GetParam()); }
 TEST_P(Collectives, ASliceMayBeItsPlaceInTheValues) { a_slice_may_be_its_place_in_the_values(GetParam()); }
+TEST_P(Collectives, SlicesMayDiffer) { slices_may_differ(GetParam()); }
 TEST_P(Collectives, FastSumsAreSums) { fast_sums_are_sums(GetParam()); }
 TEST_P(Collectives, MoveWhatTheySay) { move_what_they_say(GetParam()); }
 

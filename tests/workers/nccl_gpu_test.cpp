@@ -10,7 +10,7 @@
 #include "strata/base/machine.h"
 #include "strata/workers/nccl.h"
 #include "support/errors.h"
-#include "workers/collectives_contract.h"
+#include "workers/slices_contract.h"
 
 namespace strata::workers {
 namespace {
@@ -72,6 +72,7 @@ TEST_P(NcclCollectives, KeepTheContract) {
       SCOPED_TRACE(c.name());
       fixed_sums_are_trees(c);
       a_slice_may_be_its_place_in_the_values(c);
+      slices_may_differ(c);
       fast_sums_are_sums(c);
       move_what_they_say(c);
     }

@@ -21,8 +21,8 @@ PreparedKernel adam(at::ScalarType dtype, const KernelSizes& sizes, bool copy) {
                                .v = arrays.changed(shape),
                                .copy = copy ? arrays.make(shape, at::kBFloat16) : at::Tensor()};
   if (copy) arrays.add_bytes(static_cast<int64_t>(of.copy.nbytes()));
-  const kernels::AdamScale scale{.factor = arrays.make({}, at::kDouble).fill_(1.0),
-                                 .apply = arrays.make({}, at::kDouble).fill_(1.0)};
+  const kernels::UpdateScale scale{.factor = arrays.make({}, at::kDouble).fill_(1.0),
+                                   .apply = arrays.make({}, at::kDouble).fill_(1.0)};
   return {
       .shape = shape_text(shape), .bytes = arrays.bytes(), .run = [=] { kernels::adam(of, {.rate = 1e-3}, scale); }};
 }

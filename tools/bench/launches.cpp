@@ -29,7 +29,8 @@ void run(const ConfigArguments& arguments) {
                 config::enum_name(nn::options_for(config, at::kCUDA).precision), ", as one GPU is asked for it\n\n",
                 "a micro-batch of ", config.train.micro_batch, " full rows, ", with_commas(work.tokens), " tokens; ",
                 of_layer, " launches of each layer\n", plan::launch_table(work.micro_batch).text("  "), "\na step of ",
-                work.micro_batches, " besides\n", plan::launch_table(work.rest).text("  ")));
+                work.micro_batches, " besides\n", plan::launch_table(work.rest).text("  "), "\nthe update of a step\n",
+                plan::launch_table(work.update).text("  ")));
 }
 
 }  // namespace

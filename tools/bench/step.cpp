@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <iostream>
 #include <numeric>
+#include <optional>
 
 #include "../config_arguments.h"
 #include "../token_rows.h"
@@ -10,9 +11,11 @@
 #include "strata/base/machine.h"
 #include "strata/base/text.h"
 #include "strata/config/enums.h"
+#include "strata/kernels/clip.h"
 #include "strata/nn/of_config.h"
 #include "strata/nn/report.h"
 #include "strata/run/device.h"
+#include "strata/train/training.h"
 #include "timing.h"
 
 namespace strata::tools {
@@ -23,6 +26,28 @@ struct BenchArguments {
   std::string ids;
   int64_t rows = 0;
   int64_t steps = 5;
+  bool update = false;
+};
+
+// The optimizer of all parameters, on one worker, with a rate of nought.
+struct Update {
+  Update(const config::RunConfig& config, nn::Model& model, const kernels::Gemm& gemm, Allocator& allocator)
+      : parameters(model.parameters()),
+        optimizer(optim::make_optimizer(train::setup_of(config, parameters, gemm, allocator.device_type()),
+                                        train::trained_params(config, model.spec().layout, model.spec().trained),
+                                        {{0, model.spec().layout.arena_size}}, allocator)),
+        outcome(allocator.zeros(MemoryClass::kWorkspace, "outcome", {kernels::kClipNumbers}, at::kDouble).fill_(1.0)) {}
+
+  void operator()() const {
+    optimizer->update({.values = parameters.master(),
+                       .gradients = parameters.gradients(),
+                       .copy = parameters.is_mixed() ? parameters.values() : at::Tensor()},
+                      0, 0.0, outcome);
+  }
+
+  const nn::Parameters& parameters;
+  std::unique_ptr<optim::Optimizer> optimizer;
+  at::Tensor outcome;
 };
 
 data::TokenRows make_rows(const BenchArguments& arguments, const config::RunConfig& config) {
@@ -77,7 +102,10 @@ void run(const BenchArguments& arguments) {
   Allocator allocator(device.device);
   nn::Model model(spec, options, *gemm, allocator);
   model.parameters().initialise(static_cast<uint64_t>(config.run.seed));
-  const std::vector<double> seconds = time_steps(model, batch, arguments.steps);
+  std::optional<Update> update;
+  if (arguments.update) update.emplace(config, model, *gemm, allocator);
+  const std::vector<double> seconds =
+      time_steps(model, batch, arguments.steps, update ? std::function<void()>([&] { (*update)(); }) : nullptr);
 
   const double best = seconds.front();
   const double speed = flops(config.model, rows) / best / 1e9;
@@ -86,7 +114,7 @@ void run(const BenchArguments& arguments) {
       {"model", str(arguments.config.path, ", ", config.norm.scheme, ", ", config::enum_name(options.precision))});
   table.add({"batch", str(rows.size(), " rows, ", with_commas(batch.num_real_tokens()), " tokens")});
   table.add({"step", str(fixed(best, 3), " s best, ", fixed(seconds[seconds.size() / 2], 3), " s median of ",
-                         seconds.size(), ", forward and backward")});
+                         seconds.size(), ", forward and backward", arguments.update ? ", and the update" : "")});
   table.add({"speed", str(fixed(static_cast<double>(batch.num_real_tokens()) / best, 0), " tokens/s, ", fixed(speed, 1),
                           " GFLOP/s, ", percent(speed, rate.best), " of the ", rate.name(), " rate")});
   table.add({rate.name(), str(gemm->name(), ", ", run::place_text(device), ", GFLOP/s: ", rate.text)});
@@ -105,6 +133,7 @@ void add_bench_step(const Command& bench) {
   const Option rows = command.option("--rows", arguments->rows, "rows of random ids; default: train.micro_batch");
   rows.positive();
   command.option("--ids", arguments->ids, "JSON array of rows of token ids, instead of random ones").excludes(rows);
+  command.flag("--update", arguments->update, "with the update of optimizer.kind, as a phase; a run makes one a step");
   command.option("--steps", arguments->steps, "steps after the warm-up").positive().shows_default();
   command.run([arguments] { run(*arguments); });
 }

@@ -8,6 +8,7 @@
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/kernels/cuda.h"
+#include "strata/train/step.h"
 
 namespace strata::tools {
 
@@ -37,7 +38,8 @@ double copied_bytes_per_second(const at::Device& device) {
   return 2.0 * static_cast<double>(kBytes) / seconds_of([&] { to.copy_(from); }, device);
 }
 
-std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, int64_t steps) {
+std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, int64_t steps,
+                               const std::function<void()>& update) {
   using Clock = std::chrono::steady_clock;
   STRATA_CHECK(batch.num_targets() > 0, "no position has a target: there is no step to time");
   const at::Device device = model.parameters().master().device();
@@ -47,6 +49,11 @@ std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, 
     const auto start = Clock::now();
     model.parameters().zero_gradients();
     model.loss_and_gradients(model.upload(batch), scale);
+    if (update) {
+      model.clock().enter(train::kUpdatePhase);
+      update();
+      model.clock().enter(nullptr);
+    }
     kernels::synchronize(device);
     return std::chrono::duration<double>(Clock::now() - start).count();
   };

@@ -20,8 +20,10 @@ double copied_bytes_per_second(const at::Device& device);
 
 /// Forward and backward of a batch on the CPU, again and again: seconds of each step, sorted, after one to warm up. The
 /// model's clock then holds the phases of these steps alone. The device is waited for where a phase begins, so that its
-/// time is that of its work; the host is not ahead of the device then, which costs a step some of its speed.
-std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, int64_t steps);
+/// time is that of its work; the host is not ahead of the device then, which costs a step some of its speed. update: of
+/// each step too, as a phase of its own; empty: none.
+std::vector<double> time_steps(nn::Model& model, const data::TokenBatch& batch, int64_t steps,
+                               const std::function<void()>& update = {});
 
 /// What `steps` steps that took `seconds` in all spent on each phase, the longest first.
 Table phase_table(const PhaseClock& clock, double seconds, int64_t steps);

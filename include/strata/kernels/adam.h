@@ -1,6 +1,6 @@
 #pragma once
 
-#include <ATen/core/Tensor.h>
+#include "strata/kernels/update.h"
 
 namespace strata::kernels {
 
@@ -18,9 +18,7 @@ struct AdamUpdate {
   bool decoupled = false;    // AdamW
   double correction1 = 1.0;  // 1 - beta1^t, t from 1
   double correction2 = 1.0;
-  bool stochastic = false;  // value, m and v of bf16 are rounded up or down by chance, and right on average
-  uint64_t random_key = 0;  // another one for every update
-  int64_t first = 0;        // place in the arena of the first element; chance depends on key, place and array alone
+  UpdateChance chance = {};
 };
 
 /// All flat, contiguous and equally long; value, gradient, m and v of one dtype, fp32 or bf16.
@@ -29,13 +27,6 @@ struct AdamArrays {
   at::Tensor copy = {};  // bf16, gets the new values rounded; undefined: no copy
 };
 
-/// 0-dim fp64, made on the device by clipping.
-struct AdamScale {
-  at::Tensor factor;  // of the gradients
-  at::Tensor apply;   // 0: nothing is changed, whatever the gradients are
-};
-
-/// Arithmetic in fp32, one rounding per stored number; the copy's is to nearest.
-void adam(const AdamArrays& arrays, const AdamUpdate& update, const AdamScale& scale);
+void adam(const AdamArrays& arrays, const AdamUpdate& update, const UpdateScale& scale);
 
 }  // namespace strata::kernels

@@ -3,12 +3,15 @@
 #include <ATen/core/Tensor.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "strata/base/allocator.h"
 #include "strata/base/parameter.h"
+#include "strata/base/registry.h"
 #include "strata/config/optimizer.h"
+#include "strata/kernels/gemm.h"
 
 namespace strata::optim {
 
@@ -49,18 +52,62 @@ class Optimizer {
 
   struct State {
     std::string name;
-    at::Tensor values;  // of ranges(), laid end to end
+    at::Tensor values;                                             // of its ranges, laid end to end
+    std::optional<std::vector<ArenaRange>> ranges = std::nullopt;  // what of ranges() it has; none: all
+    bool (*is_of)(const ParamSpec&) = nullptr;                     // which parameters have it; nullptr: all
   };
   /// What it has states of, and where they lie in arenas of states.
   virtual const std::vector<ParamSpec>& params() const = 0;
   virtual const std::vector<ArenaRange>& ranges() const = 0;
   virtual const std::vector<State>& states() const = 0;
+
+  /// FLOPs of the matrix products in an update of what it moves.
+  virtual double flops_per_update() const { return 0.0; }
 };
 
-/// ranges: of the arenas of states, what this optimizer has and moves; they rise. States are of the dtype given.
-/// seed: of stochastic rounding.
-std::unique_ptr<Optimizer> make_optimizer(const config::OptimizerConfig& config, const Trained& trained,
-                                          const std::vector<ArenaRange>& ranges, at::ScalarType dtype, uint64_t seed,
-                                          Allocator& allocator);
+inline bool has_state(const ParamSpec& param, const Optimizer::State& state) {
+  return state.is_of == nullptr || state.is_of(param);
+}
+
+/// What an optimizer is made with.
+struct OptimizerSetup {
+  config::OptimizerConfig config = {};
+  int64_t train_steps = 0;               // of the run
+  const kernels::Gemm* gemm = nullptr;   // of matrix products; must outlive the optimizer. nullptr: it makes none
+  at::ScalarType products = at::kFloat;  // what their factors are rounded to
+  at::ScalarType states = at::kFloat;    // what states are stored in
+  uint64_t seed = 0;                     // of stochastic rounding
+};
+
+/// ranges: of the arenas of states, what this optimizer has and moves; they rise, and do not cut what it moves whole.
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerSetup& setup, const Trained& trained,
+                                          const std::vector<ArenaRange>& ranges, Allocator& allocator);
+
+/// Whether such an optimizer needs all of the parameter at once, so that workers do not share it.
+bool moves_whole(const config::OptimizerConfig& config, const ParamSpec& param);
+
+/// A kind of optimizer, under its name in the config: STRATA_REGISTER_OPTIMIZER in its own source file.
+struct OptimizerKind {
+  std::unique_ptr<Optimizer> (*make)(const OptimizerSetup&, const Trained&, const std::vector<ArenaRange>&, Allocator&);
+  bool (*moves_whole)(const ParamSpec&);
+};
+using OptimizerRegistry = Registry<const OptimizerKind*>;
+OptimizerRegistry& optimizer_registry();
+
+template <class Class>
+const OptimizerKind* kind_of_optimizer() {
+  static constexpr OptimizerKind kKind{
+      .make = [](const OptimizerSetup& setup, const Trained& trained, const std::vector<ArenaRange>& ranges,
+                 Allocator& allocator) -> std::unique_ptr<Optimizer> {
+        return std::make_unique<Class>(setup, trained, ranges, allocator);
+      },
+      .moves_whole = &Class::moves_whole};
+  return &kKind;
+}
+
+/// Class: constructed as `make` is called, with a static moves_whole(param).
+#define STRATA_REGISTER_OPTIMIZER(name, Class)            \
+  [[maybe_unused]] static const bool Class##_registered = \
+      ::strata::optim::optimizer_registry().add(name, ::strata::optim::kind_of_optimizer<Class>());
 
 }  // namespace strata::optim

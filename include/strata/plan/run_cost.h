@@ -9,6 +9,7 @@ namespace strata::plan {
 struct RunCost {
   double flops_per_token = 0.0;       // of the model: nn::flops_per_token
   double recomputed_per_token = 0.0;  // FLOPs on top that train.recompute costs
+  double update = 0.0;                // FLOPs of the matrix products in a step's update
   int64_t tokens_per_step = 0;
   int64_t steps = 0;
   int64_t checkpoint_bytes = 0;
@@ -16,7 +17,7 @@ struct RunCost {
   bool keeps_all = false;
 
   double flops_per_step() const {
-    return (flops_per_token + recomputed_per_token) * static_cast<double>(tokens_per_step);
+    return (flops_per_token + recomputed_per_token) * static_cast<double>(tokens_per_step) + update;
   }
 };
 

@@ -14,7 +14,8 @@ namespace strata::plan {
 /// What one worker's GPU is asked for.
 struct StepWork {
   std::vector<kernels::Launch> micro_batch;  // forward and backward of one
-  std::vector<kernels::Launch> rest;         // of a step besides: sums of its parts, clipping, the update
+  std::vector<kernels::Launch> rest;         // of a step besides: sums of its parts, clipping
+  std::vector<kernels::Launch> update;       // of the optimizer, as if workers did not share it
   int64_t micro_batches = 0;                 // of a step on this worker
   int64_t tokens = 0;                        // of a micro-batch; rows are full
 };
@@ -44,8 +45,9 @@ DeviceRates device_rates(const std::string& name);
 struct StepTime {
   std::vector<std::pair<std::string, double>> phases;  // of a micro-batch on the device, the longest first
   double micro_batch = 0.0;                            // whichever is slower of device and host
-  double rest = 0.0;
-  double communication = 0.0, exposed = 0.0;  // of a step, and what no backward pass hides
+  double rest = 0.0;                                   // sums, clipping
+  double update = 0.0;                                 // of what one worker updates
+  double communication = 0.0, exposed = 0.0;           // of a step, and what no backward pass hides
   double step = 0.0;
   bool waits_for_host = false;  // which enqueues more slowly than the device computes
 };

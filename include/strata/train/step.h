@@ -49,6 +49,9 @@ struct StepReport {
   std::optional<LayerStatistics> layers;  // where they were asked for
 };
 
+/// The phase of the model's clock that an update is.
+inline constexpr const char* kUpdatePhase = "update";
+
 struct StepOptions {
   bool measures_layers = false;
   std::function<bool()> give_up = {};  // asked before each micro-batch; says the same on all workers

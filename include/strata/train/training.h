@@ -28,6 +28,11 @@ struct Training {
   CheckpointWriter writer;
 };
 
+/// With what an optimizer of these parameters is made. Matrix products of its own are in fp32 on the CPU, elsewhere in
+/// what the model computes in.
+optim::OptimizerSetup setup_of(const config::RunConfig& config, const nn::Parameters& parameters,
+                               const kernels::Gemm& gemm, at::DeviceType device);
+
 /// A collective: begins with the layers' turns, where they take any. For a run that starts anew, with its parameters.
 void begin_lisa(Training& training);
 

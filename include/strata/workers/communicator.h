@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "strata/config/parallel.h"
+#include "strata/workers/slices.h"
 
 namespace strata::workers {
 
@@ -57,7 +58,8 @@ struct CommunicationTime {
 };
 
 /// What `world_size` workers do together. Tensors are flat and contiguous, of one dtype (fp32, fp64, bf16, int64) and
-/// the same number of elements on every rank; `n` is a whole slice of one rank.
+/// the same number of elements on every rank; `n` is a whole slice of one rank. Only where sizes are given do slices
+/// differ, and some may have nothing.
 ///
 /// Every rank has to ask for the same collectives in the same order; they are carried out in that order behind the
 /// caller's back. After one has thrown, nothing else may be asked.
@@ -72,11 +74,19 @@ class Communicator {
 
   /// values[n] becomes its sum over the ranks.
   virtual Handle all_reduce(const at::Tensor& values, SumOrder order) = 0;
-  /// slice[n] becomes the sum over ranks of their values[rank * n ...]; values[world * n] is lost where slice is a view
-  /// of it.
-  virtual Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder order) = 0;
-  /// values[world * n] becomes the slices[n] of all ranks; slice may be its place in values.
-  virtual Handle all_gather(const at::Tensor& values, const at::Tensor& slice) = 0;
+  /// slice becomes the sum over ranks of their values where this rank's slice is; values are lost where slice is a view
+  /// of them.
+  virtual Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, const SliceSizes& sizes,
+                                SumOrder order) = 0;
+  /// values become the slices of all ranks; slice may be its place in values.
+  virtual Handle all_gather(const at::Tensor& values, const at::Tensor& slice, const SliceSizes& sizes) = 0;
+  /// The same of slices[n], of values[world * n].
+  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder order) {
+    return reduce_scatter(slice, values, equal_sizes(world_size_, slice.numel()), order);
+  }
+  Handle all_gather(const at::Tensor& values, const at::Tensor& slice) {
+    return all_gather(values, slice, equal_sizes(world_size_, slice.numel()));
+  }
   /// Slice r of received[world * n] becomes slice `rank()` of what rank r sent[world * n].
   virtual Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) = 0;
   /// values[n] become those of rank `root`.
@@ -116,21 +126,6 @@ at::Tensor slice_of(const Communicator& workers, const at::Tensor& values);
 
 /// The same on every rank: whether any of them says yes.
 bool any(Communicator& workers, bool mine);
-
-/// A question asked again and again, as often on every rank: whether any of them has said yes. The answer is about the
-/// call before, so that nobody waits for the slowest; alone, about this one.
-class LaggingVote {
- public:
-  explicit LaggingVote(Communicator& workers);
-  LaggingVote(const LaggingVote&) = delete;
-  LaggingVote& operator=(const LaggingVote&) = delete;
-  bool operator()(bool mine);
-
- private:
-  Communicator& workers_;
-  at::Tensor votes_;  // how many said yes
-  Handle under_way_;
-};
 
 /// The text of the first rank.
 std::string broadcast_text(Communicator& workers, const std::string& text);

@@ -31,10 +31,24 @@ class CudaKernels final : public DeviceKernels {
   void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const override;
   void cross_entropy(float* loss, Array logits, int64_t apart, int64_t rows, int64_t classes, const int64_t* targets,
                      const double* scale) const override;
-  void adam(const AdamPointers<float>& arrays, const AdamNumbers& numbers, bool stochastic, const double* factor,
-            const double* apply) const override;
-  void adam(const AdamPointers<Bf16>& arrays, const AdamNumbers& numbers, bool stochastic, const double* factor,
-            const double* apply) const override;
+  void update(const ArenaPointers<float, AdamRule::kStates>& arrays, const AdamRule& rule, bool stochastic,
+              const double* factor, const double* apply) const override;
+  void update(const ArenaPointers<Bf16, AdamRule::kStates>& arrays, const AdamRule& rule, bool stochastic,
+              const double* factor, const double* apply) const override;
+  void update(const ArenaPointers<float, AdemamixRule::kStates>& arrays, const AdemamixRule& rule, bool stochastic,
+              const double* factor, const double* apply) const override;
+  void update(const ArenaPointers<Bf16, AdemamixRule::kStates>& arrays, const AdemamixRule& rule, bool stochastic,
+              const double* factor, const double* apply) const override;
+  void update(const ArenaPointers<float, LionRule::kStates>& arrays, const LionRule& rule, bool stochastic,
+              const double* factor, const double* apply) const override;
+  void update(const ArenaPointers<Bf16, LionRule::kStates>& arrays, const LionRule& rule, bool stochastic,
+              const double* factor, const double* apply) const override;
+  void muon_momentum(Array out, Array gradient, Array m, int64_t first, int64_t count, const MomentumNumbers& numbers,
+                     bool stochastic, const double* factor, const double* apply) const override;
+  void muon_step(Array value, Array copy, Array orthogonal, int64_t first, int64_t count, const StepNumbers& numbers,
+                 bool stochastic, const double* apply) const override;
+  void divide_by_norm(Array x, const double* square, const DivisorNumbers& numbers, int64_t count) const override;
+  void matrix_polynomial(Array squared, Array gram, const PolynomialNumbers& numbers, int64_t width) const override;
   void sums_of_squares(float* squares, Array flat, const int64_t* blocks, int64_t count) const override;
   void values_at(float* values, Array flat, const int64_t* places, int64_t count) const override;
   void add_sum(double* total, const float* values, int64_t count, const double* scale) const override;

@@ -81,15 +81,19 @@ class StateLoader {
     const io::SafetensorsFile& file = files_.emplace_back(io::SafetensorsFile::open(path));
     for (const std::string& name : file.names()) {
       const auto piece = parse(name);
-      STRATA_CHECK(piece && index_of_.contains(piece->state) && params_.contains(piece->param), path.string(), ": ",
-                   name, " does not belong to this run's optimizer and model");
+      STRATA_CHECK(piece && params_.contains(piece->param), path.string(), ": ", name,
+                   " does not belong to this run's optimizer and model");
+      STRATA_CHECK(is_known(*piece), path.string(), ": ", name,
+                   " is a state that this run's optimizer does not have: another optimizer.kind saved it");
       add_piece(*piece, file.tensor(name), str(path.string(), ": ", name));
     }
   }
 
   void copy_all(const std::filesystem::path& folder) {
     for (const auto& [name, index] : index_of_) {
-      for (const ParamSpec& param : states_.params) check_complete(folder, name, param);
+      for (const ParamSpec& param : states_.params) {
+        if (optim::has_state(param, states_.states[index])) check_complete(folder, name, param);
+      }
     }
     for (const Copy& copy : copies_) {
       copy.to.copy_(copy.from);
@@ -98,6 +102,11 @@ class StateLoader {
   }
 
  private:
+  bool is_known(const PieceName& piece) const {
+    const auto index = index_of_.find(piece.state);
+    return index != index_of_.end() && optim::has_state(*params_.at(piece.param), states_.states[index->second]);
+  }
+
   void add_piece(const PieceName& piece, const at::Tensor& values, const std::string& where) {
     const ParamSpec& param = *params_.at(piece.param);
     const ArenaRange elements = piece.elements.value_or(ArenaRange{0, param.count()});
@@ -108,7 +117,7 @@ class StateLoader {
                  " is ", values.scalar_type(), " ", values.sizes(), ", this run needs ", dtype, " ",
                  at::IntArrayRef(shape), " of ", at::IntArrayRef(param.shape));
     saved_[{piece.state, piece.param}].push_back(elements);
-    for (const ArenaRange& mine : states_.ranges) {
+    for (const ArenaRange& mine : ranges_of(states_, index)) {
       each_line(param, mine, [&](const ArenaRange& place, int64_t first) {
         const ArenaRange part = common({first, first + place.size()}, elements);
         if (part.begin >= part.end) return;
@@ -122,6 +131,8 @@ class StateLoader {
   // Every element once.
   void check_complete(const std::filesystem::path& folder, const std::string& state, const ParamSpec& param) {
     std::vector<ArenaRange>& pieces = saved_[{state, param.name}];
+    STRATA_CHECK(!pieces.empty(), folder.string(), ": the optimizer files have no ", state, ".", param.name,
+                 ": another optimizer.kind saved them, or some are missing");
     std::ranges::sort(pieces, {}, &ArenaRange::begin);
     int64_t end = 0;
     for (const ArenaRange& piece : pieces) {
@@ -147,9 +158,14 @@ OptimizerStates states_of(const optim::Optimizer& optimizer) {
   return {.params = optimizer.params(), .ranges = optimizer.ranges(), .states = optimizer.states()};
 }
 
+const std::vector<ArenaRange>& ranges_of(const OptimizerStates& states, size_t index) {
+  const auto& own = states.states[index].ranges;
+  return own ? *own : states.ranges;
+}
+
 at::Tensor state_at(const OptimizerStates& states, size_t index, const ArenaRange& range) {
   at::Tensor values;
-  each_part(states.ranges, range, [&](const ArenaRange& part, int64_t place) {
+  each_part(ranges_of(states, index), range, [&](const ArenaRange& part, int64_t place) {
     if (part == range) values = states.states[index].values.narrow(0, place, range.size());
   });
   STRATA_CHECK(values.defined(), "no state holds elements ", range.begin, " to ", range.end);
@@ -164,6 +180,7 @@ io::NamedTensors named_states(const OptimizerStates& states, const std::vector<A
   io::NamedTensors named;
   for (size_t index = 0; index < states.states.size(); ++index) {
     for (const ParamSpec& param : states.params) {
+      if (!optim::has_state(param, states.states[index])) continue;
       const std::string name = states.states[index].name + "." + param.name;
       for (const ArenaRange& range : ranges) {
         std::vector<at::Tensor> lines;

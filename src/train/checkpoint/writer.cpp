@@ -18,6 +18,15 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+// What both have. Each rises.
+std::vector<ArenaRange> common_ranges(const std::vector<ArenaRange>& one, const std::vector<ArenaRange>& other) {
+  std::vector<ArenaRange> parts;
+  for (const ArenaRange& range : one) {
+    each_part(other, range, [&](const ArenaRange& part, int64_t) { parts.push_back(part); });
+  }
+  return parts;
+}
+
 }  // namespace
 
 CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::Parameters& parameters,
@@ -41,8 +50,14 @@ CheckpointWriter::CheckpointWriter(const config::RunConfig& config, const nn::Pa
   }
   if (!asynchronous) return;
   states_copy_ = {.params = {}, .ranges = ranges, .states = {}};
-  for (const auto& state : optimizer.states()) {
-    states_copy_->states.push_back({state.name, untouched(state.name, total_size(ranges), state.values.scalar_type())});
+  const OptimizerStates states = states_of(optimizer);
+  for (size_t index = 0; index < states.states.size(); ++index) {
+    const auto& state = states.states[index];
+    const std::vector<ArenaRange> saved = common_ranges(ranges_of(states, index), ranges);
+    states_copy_->states.push_back({.name = state.name,
+                                    .values = untouched(state.name, total_size(saved), state.values.scalar_type()),
+                                    .ranges = saved,
+                                    .is_of = state.is_of});
   }
 }
 
@@ -80,7 +95,7 @@ void CheckpointWriter::copy() {
   const OptimizerStates states = states_of(optimizer_);
   states_copy_->params = states.params;
   for (size_t state = 0; state < states.states.size(); ++state) {
-    for (const ArenaRange& range : ranges_) {
+    for (const ArenaRange& range : *states_copy_->states[state].ranges) {
       copy_arena(state_at(*states_copy_, state, range), state_at(states, state, range));
     }
   }

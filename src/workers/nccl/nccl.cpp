@@ -214,30 +214,33 @@ class Nccl final : public Communicator {
     });
   }
 
-  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, SumOrder order) override {
-    return later(slice, values, [this, order](at::Tensor& sum, at::Tensor& mine) {
-      if (order == SumOrder::kFast) {
+  Handle reduce_scatter(const at::Tensor& slice, const at::Tensor& values, const SliceSizes& sizes,
+                        SumOrder order) override {
+    return later(slice, values, [this, sizes, order](at::Tensor& sum, at::Tensor& mine) {
+      if (order == SumOrder::kFast && are_equal(sizes)) {
         return group_->ask([&](ProcessGroupNCCL& nccl) { nccl._reduce_scatter_base(sum, mine, {.asyncOp = false}); });
       }
-      at::Tensor received = at::empty_like(mine);
-      exchange(received, mine);
+      at::Tensor received = at::empty({sum.numel() * world_size()}, mine.options());
+      exchange(received, mine, SliceSizes(sizes.size(), sum.numel()), sizes);
       tree_sum(sum, received, world_size());
     });
   }
 
-  Handle all_gather(const at::Tensor& values, const at::Tensor& slice) override {
-    return later(values, slice, [this](at::Tensor& all, at::Tensor& mine) { gather(all, mine); });
+  Handle all_gather(const at::Tensor& values, const at::Tensor& slice, const SliceSizes& sizes) override {
+    return later(values, slice, [this, sizes](at::Tensor& all, at::Tensor& mine) {
+      if (are_equal(sizes)) return gather(all, mine);
+      const at::Tensor place = slice_of(all, sizes, rank());
+      if (place.const_data_ptr() != mine.const_data_ptr()) place.copy_(mine);
+      for (int root = 0; root < world_size(); ++root) send(slice_of(all, sizes, root), root);
+    });
   }
 
   Handle all_to_all(const at::Tensor& received, const at::Tensor& sent) override {
-    return later(received, sent, [this](at::Tensor& to, at::Tensor& from) { exchange(to, from); });
+    return later(received, sent, [this](at::Tensor& to, at::Tensor& from) { exchange(to, from, {}, {}); });
   }
 
   Handle broadcast(const at::Tensor& values, int root) override {
-    return later(values, values, [this, root](at::Tensor& to, at::Tensor&) {
-      std::vector<at::Tensor> tensors{to};
-      group_->ask([&](ProcessGroupNCCL& nccl) { nccl.broadcast(tensors, {.rootRank = root, .asyncOp = false}); });
-    });
+    return later(values, values, [this, root](at::Tensor& to, at::Tensor&) { send(to, root); });
   }
 
   void barrier() override { all_reduce(at::zeros({1}, at::kLong), SumOrder::kFast)->wait(); }
@@ -248,10 +251,16 @@ class Nccl final : public Communicator {
     group_->ask([&](ProcessGroupNCCL& nccl) { nccl._allgather_base(all, mine, {.asyncOp = false}); });
   }
 
-  void exchange(at::Tensor& received, at::Tensor& sent) {
-    std::vector<int64_t> equal_parts;
+  void send(const at::Tensor& values, int root) {
+    if (values.numel() == 0) return;
+    std::vector<at::Tensor> tensors{values};
+    group_->ask([&](ProcessGroupNCCL& nccl) { nccl.broadcast(tensors, {.rootRank = root, .asyncOp = false}); });
+  }
+
+  // Without sizes all are equal.
+  void exchange(at::Tensor& received, at::Tensor& sent, SliceSizes received_sizes, SliceSizes sent_sizes) {
     group_->ask([&](ProcessGroupNCCL& nccl) {
-      nccl.alltoall_base(received, sent, equal_parts, equal_parts, {.asyncOp = false});
+      nccl.alltoall_base(received, sent, received_sizes, sent_sizes, {.asyncOp = false});
     });
   }
 

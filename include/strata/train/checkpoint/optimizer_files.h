@@ -9,7 +9,7 @@
 #include "strata/optim/optimizer.h"
 
 /// The optimizer's states in a checkpoint: `optimizer-<k>-of-<W>.safetensors`, one file for each of the W workers that
-/// saved it. A file has, for every state and every parameter that has states, what its worker had: all of it under
+/// saved it. A file has, for every state and every parameter that has it, what its worker had: all of it under
 /// "m.<parameter>", in the parameter's shape, or some elements under "m.<parameter>[begin:end]", flat. Any number of
 /// workers can load them.
 namespace strata::train {
@@ -18,12 +18,15 @@ namespace strata::train {
 struct OptimizerStates {
   std::vector<ParamSpec> params;                // what has states, and where in the arenas
   std::vector<ArenaRange> ranges;               // rising
-  std::vector<optim::Optimizer::State> states;  // of these ranges, laid end to end
+  std::vector<optim::Optimizer::State> states;  // of these ranges, or of some of them, laid end to end
 };
+
+/// What of the arenas state number `index` has here.
+const std::vector<ArenaRange>& ranges_of(const OptimizerStates& states, size_t index);
 
 OptimizerStates states_of(const optim::Optimizer& optimizer);
 
-/// The part of state number `index` that lies at `range`, which one of the states' ranges holds whole.
+/// The part of state number `index` that lies at `range`, which one of its ranges holds whole.
 at::Tensor state_at(const OptimizerStates& states, size_t index, const ArenaRange& range);
 
 std::string optimizer_file(int rank, int world_size);

@@ -23,8 +23,8 @@ Trained two_params() {
 
 struct Training {
   explicit Training(const std::vector<ArenaRange>& ranges = {{0, kSize}})
-      : signum(make_optimizer({.kind = config::OptimizerKind::kSignum, .beta1 = 0.5, .weight_decay = 0.5}, two_params(),
-                              ranges, at::kFloat, 42, allocator)) {
+      : signum(make_optimizer({.config = {.kind = config::OptimizerKind::kSignum, .beta1 = 0.5, .weight_decay = 0.5}},
+                              two_params(), ranges, allocator)) {
     clip[kernels::kGlobalFactor].fill_(0.5);
     clip[kernels::kApply].fill_(1.0);
   }
