@@ -12,7 +12,7 @@ set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache git pkg-config python3-venv
   libyaml-cpp-dev libspdlog-dev libcli11-dev nlohmann-json3-dev libgtest-dev libgmock-dev
-  libsentencepiece-dev libsimdjson-dev libcsv-dev libzip-dev zlib1g-dev libzstd-dev libxxhash-dev libcurl4-openssl-dev libssl-dev
+  libsentencepiece-dev libpcre2-dev libutf8proc-dev libsimdjson-dev libcsv-dev libzip-dev zlib1g-dev libzstd-dev libxxhash-dev libcurl4-openssl-dev libssl-dev
   libgloo-dev libblis4-openmp libopenblas0-openmp libboost-dev)
 [ "${1:-}" != --demo ] || packages+=(bible-kjv)
 [ "${1:-}" != --lint ] || packages+=(clang-format clang-tidy-19)  # 14 cannot compile <ranges>
@@ -56,4 +56,4 @@ install_wheels complete --no-deps "torch==$version" nvidia-cuda-runtime==13.0.96
   nvidia-cuda-nvcc==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85
 [ "${1:-}" != --parquet ] || install_wheels complete-parquet --no-deps pyarrow==26.0.1
 [ "${1:-}" != --transformers ] || install_wheels complete-transformers "torch==$version" transformers==5.23.0 \
-  safetensors==0.8.0
+  tokenizers==0.23.3 safetensors==0.8.0

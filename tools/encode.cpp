@@ -27,13 +27,20 @@ void convert_lines(Convert convert) {
   STRATA_CHECK(std::cout.flush(), "cannot write to stdout");
 }
 
-void encode(const std::string& model) {
-  const data::Tokenizer tokenizer(model);
-  convert_lines<std::string>([&](const std::string& text) { return tokenizer.encode_document(text); });
+struct FilterArguments {
+  std::string tokenizer;
+  bool as_document = false;
+};
+
+void encode(const FilterArguments& arguments) {
+  const data::Tokenizer tokenizer(arguments.tokenizer);
+  convert_lines<std::string>([&](const std::string& text) {
+    return arguments.as_document ? tokenizer.encode_document(text) : tokenizer.encode_by_itself(text);
+  });
 }
 
-void decode(const std::string& model) {
-  const data::Tokenizer tokenizer(model);
+void decode(const FilterArguments& arguments) {
+  const data::Tokenizer tokenizer(arguments.tokenizer);
   convert_lines<json>([&](const json& values) {
     STRATA_CHECK(values.is_array(), "expected an array of ids, got ", values.dump());
     std::vector<int32_t> ids;
@@ -46,21 +53,25 @@ void decode(const std::string& model) {
   });
 }
 
-void add_filter(const Command& program, const std::string& name, const std::string& help,
-                void (*run)(const std::string&)) {
-  const Command command = program.add(name, help);
-  const auto model = std::make_shared<std::string>();
-  command.option("--tokenizer", *model, "sentencepiece model (spiece.model)").required();
-  command.run([model, run] { run(*model); });
-}
+constexpr const char* kTokenizerHelp = "sentencepiece model or tokenizer.json, or a folder that has one";
 
 }  // namespace
 
 void add_encode(const Command& program) {
-  add_filter(program, "encode",
-             "ids of texts; stdin: one JSON string a line; stdout: a JSON array of its ids and a final 1", encode);
-  add_filter(program, "decode", "texts of ids; stdin: one JSON array of ids a line; stdout: its text as a JSON string",
-             decode);
+  const auto arguments = std::make_shared<FilterArguments>();
+  const Command encoder =
+      program.add("encode",
+                  "ids of texts; stdin: one JSON string a line; stdout: a JSON array of its ids, with the special ones "
+                  "that the tokenizer itself adds");
+  encoder.option("--tokenizer", arguments->tokenizer, kTokenizerHelp).required();
+  encoder.flag("--document", arguments->as_document,
+               "as a document of training: special tokens in the text are characters, and data.bos and data.eos are "
+               "auto");
+  encoder.run([arguments] { encode(*arguments); });
+  const Command decoder =
+      program.add("decode", "texts of ids; stdin: one JSON array of ids a line; stdout: its text as a JSON string");
+  decoder.option("--tokenizer", arguments->tokenizer, kTokenizerHelp).required();
+  decoder.run([arguments] { decode(*arguments); });
 }
 
 }  // namespace strata::tools

@@ -29,7 +29,7 @@ void add_task_options(const Command& command, run::TasksOptions& tasks) {
   command.option("--limit", tasks.requests.limit, "only the first items of each task, of each subject of MMLU")
       .positive();
   command.flag("--append-eos", tasks.requests.append_eos,
-               "put </s> behind every context, as recent versions of lm-evaluation-harness do with this tokenizer; "
+               "put the tokenizer's end token behind every context, as recent versions of lm-evaluation-harness do with T5's; "
                "choices of one token tie then");
   command.option("--drop-layer", tasks.drop_layers, "also evaluate without this layer; each: without each in turn")
       .separated_by(',');

@@ -37,7 +37,14 @@ std::filesystem::path tokenizer_of(const ExportArguments& arguments, const confi
                              ? ", which data.tokenizer of " + arguments.folder + " names; --tokenizer names another"
                              : ""));
   }
-  return file;
+  if (!arguments.tokenizer.empty()) return file;
+  try {
+    const data::Tokenizer opens(file);
+    return file;
+  } catch (const Error& failure) {
+    log::warn(str("no tokenizer is exported: ", failure.what(), "; --tokenizer names another"));
+    return {};
+  }
 }
 
 data::TokenRows rows_of(const ExportArguments& arguments, const hub::ModelFolder& model,
@@ -115,7 +122,7 @@ void add_export(const Command& program) {
       .with_unit({{"MB", 1e6}, {"GB", 1e9}})
       .positive();
   command.option("--tokenizer", arguments->tokenizer,
-                 "sentencepiece model with T5's ids, a file or URL; default: data.tokenizer of the folder");
+                 "tokenizer.json or sentencepiece model, a file or URL; default: data.tokenizer of the folder");
   command.option("--text", arguments->text,
                  "file to compare the logits on, before and after, of any kind that data.train takes");
   command.flag("--force", arguments->force, "replace an export that is there");

@@ -19,10 +19,38 @@ struct GenerateArguments {
   eval::SamplingOptions sampling;
 };
 
+// A text that grows on the screen. Bytes of a character that is not whole yet are decoded as U+FFFD, and wait.
+class Shown {
+ public:
+  void extend(const std::string& longer) {
+    text_ = longer;
+    size_t whole = text_.size();
+    while (std::string_view(text_).substr(0, whole).ends_with(kNoCharacter)) whole -= kNoCharacter.size();
+    print(whole);
+  }
+
+  void end() {
+    print(text_.size());
+    std::cout << "\n" << std::flush;
+  }
+
+ private:
+  static constexpr std::string_view kNoCharacter = "\uFFFD";
+
+  void print(size_t until) {
+    if (until > printed_) std::cout << std::string_view(text_).substr(printed_, until - printed_) << std::flush;
+    printed_ = std::max(printed_, until);
+  }
+
+  std::string text_;
+  size_t printed_ = 0;
+};
+
 void run(const GenerateArguments& arguments) {
   const hub::ModelFolder folder = hub::open_model_folder(arguments.folder);
   const data::Tokenizer tokenizer = run::tokenizer_for(folder, arguments.tokenizer);
-  const std::vector<int32_t> ids = tokenizer.encode(arguments.prompt);
+  std::vector<int32_t> ids = tokenizer.encode_marked(arguments.prompt);
+  ids.insert(ids.begin(), tokenizer.start().begin(), tokenizer.start().end());
   std::vector<int64_t> prompt(ids.begin(), ids.end());
   if (prompt.empty()) throw UsageError("--prompt: has no tokens");
   const auto gemm = run::open_gemm({}, {.hidden = folder.spec.dims.hidden});
@@ -35,15 +63,13 @@ void run(const GenerateArguments& arguments) {
 
   // Pieces only become text together with what stands before them, so the whole text is decoded each time.
   std::vector<int32_t> text(ids);
-  std::string shown = tokenizer.decode(text);
-  std::cout << shown << std::flush;
-  eval::generate(model, prompt, arguments.tokens, data::Tokenizer::kEos, arguments.sampling, [&](int64_t id) {
+  Shown shown;
+  shown.extend(tokenizer.decode(text));
+  eval::generate(model, prompt, arguments.tokens, tokenizer.eos().value_or(-1), arguments.sampling, [&](int64_t id) {
     text.push_back(static_cast<int32_t>(id));
-    const std::string longer = tokenizer.decode(text);
-    std::cout << (longer.starts_with(shown) ? longer.substr(shown.size()) : "") << std::flush;
-    shown = longer;
+    shown.extend(tokenizer.decode(text));
   });
-  std::cout << "\n" << std::flush;
+  shown.end();
 }
 
 }  // namespace
@@ -65,7 +91,7 @@ void add_generate(const Command& program) {
       .shows_default();
   command.option("--seed", arguments->sampling.seed).shows_default();
   command.option("--tokenizer", arguments->tokenizer,
-                 "sentencepiece model, a file or URL; default: data.tokenizer of the folder");
+                 "sentencepiece model or tokenizer.json, a file or URL; default: data.tokenizer of the folder");
   command.run([arguments] { run(*arguments); });
 }
 

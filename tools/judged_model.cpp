@@ -5,7 +5,7 @@ namespace strata::tools {
 void add_model_options(const Command& command, run::JudgedModel& model) {
   command.option("folder", model.folder, "model folder or checkpoint, ours or a stock Hugging Face LLaMA").required();
   command.option("--tokenizer", model.tokenizer,
-                 "sentencepiece model, a file or URL; default: data.tokenizer of the folder");
+                 "sentencepiece model or tokenizer.json, a file or URL; default: data.tokenizer of the folder");
   const std::map<std::string, config::Precision> precisions{{"fp32", config::Precision::kFp32},
                                                             {"bf16", config::Precision::kBf16}};
   command.choice("--precision", model.precision, precisions, "what the model computes in").shows_default("fp32");

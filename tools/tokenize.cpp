@@ -1,5 +1,5 @@
 // strata tokenize: makes the token shards of a data set ahead of training.
-// strata train-tokenizer: a sentencepiece unigram model with T5's special ids.
+// strata train-tokenizer: a sentencepiece unigram model with T5's special ids, or byte-level BPE.
 #include <chrono>
 #include <thread>
 
@@ -20,6 +20,7 @@ struct TokenizeArguments {
   std::vector<std::string> patterns;
   std::string tokenizer;
   std::string cache;
+  data::DocumentMarks marks;
   int threads = static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   data::ReadOptions reading;
 };
@@ -27,6 +28,7 @@ struct TokenizeArguments {
 struct TrainTokenizerArguments {
   std::vector<std::string> input;
   int64_t vocab_size = 32'000;
+  std::string kind = "unigram";
   std::string output;
   data::ReadOptions reading;
 };
@@ -64,7 +66,9 @@ class Progress {
 
 void tokenize(const TokenizeArguments& arguments) {
   const auto sources = data::find_sources(arguments.patterns, "tokenize");
-  auto tokenizer = std::make_shared<const data::Tokenizer>(data::local_copy(arguments.tokenizer, arguments.cache));
+  auto tokenizer =
+      std::make_shared<const data::Tokenizer>(data::local_copy(arguments.tokenizer, arguments.cache), arguments.marks);
+  data::warn_of_missing_end(*tokenizer, arguments.marks);
   Progress progress;
   const data::ShardCache cache(arguments.cache, std::move(tokenizer),
                                {.threads = arguments.threads,
@@ -94,8 +98,10 @@ void train_tokenizer(const TrainTokenizerArguments& arguments) {
     return true;
   };
   const log::LastWords stopped(str("nothing was written to ", arguments.output));
-  const log::Wait wait(str("sentencepiece to find ", arguments.vocab_size, " pieces"));
-  data::train_tokenizer(texts, arguments.vocab_size, arguments.output);
+  const bool is_bpe = arguments.kind == "bpe";
+  const log::Wait wait(
+      str(is_bpe ? "byte-pair encoding" : "sentencepiece", " to find ", arguments.vocab_size, " pieces"));
+  (is_bpe ? data::train_byte_bpe : data::train_tokenizer)(texts, arguments.vocab_size, arguments.output);
   log::info(str(arguments.output, ": ", arguments.vocab_size, " pieces"));
 }
 
@@ -117,17 +123,28 @@ void add_tokenize(const Command& program) {
       .option("pattern", arguments->patterns,
               "files, globs, {00000..01023} ranges, folders, URLs, hf://datasets/OWNER/NAME/…")
       .required();
-  command.option("--tokenizer", arguments->tokenizer, "sentencepiece model (spiece.model), a file or URL").required();
+  command.option("--tokenizer", arguments->tokenizer, "sentencepiece model or tokenizer.json, a file or URL")
+      .required();
   command.option("--cache", arguments->cache, "folder of the token shards (data.cache)").required();
+  const std::map<std::string, config::SpecialToken> marks{{"auto", config::SpecialToken::kAuto},
+                                                          {"true", config::SpecialToken::kTrue},
+                                                          {"false", config::SpecialToken::kFalse}};
+  command.choice("--bos", arguments->marks.bos, marks, "data.bos").shows_default("auto");
+  command.choice("--eos", arguments->marks.eos, marks, "data.eos").shows_default("auto");
   command.option("--threads", arguments->threads).positive().shows_default("cores");
   add_reading(command, arguments->reading);
   command.run([arguments] { tokenize(*arguments); });
 }
 
 void add_train_tokenizer(const Command& program) {
-  const Command command = program.add("train-tokenizer", "train a sentencepiece unigram model with T5's special ids");
+  const Command command = program.add("train-tokenizer", "train a tokenizer on texts");
   const auto arguments = std::make_shared<TrainTokenizerArguments>();
   command.option("--input", arguments->input, "files, globs, {00000..01023} ranges, folders").required();
+  command
+      .option("--kind", arguments->kind,
+              "unigram: a sentencepiece model with T5's special ids; bpe: a tokenizer.json with GPT-2's parts")
+      .one_of({"unigram", "bpe"})
+      .shows_default();
   command.option("--vocab-size", arguments->vocab_size, "pieces, the special ones included")
       .range(8, 1'000'000)
       .shows_default();

@@ -5,7 +5,6 @@
 
 #include "strata/base/check.h"
 #include "strata/base/integers.h"
-#include "strata/data/tokenizer.h"
 
 namespace strata::data {
 namespace {
@@ -91,8 +90,8 @@ Row Rows::read(const RowRanges& row) const {
       at = end;
     }
   }
-  if (options_.kind == RowKind::kDocument && shards_.at(row.front().shard)->has_ends()) {
-    pieces.front().back() = Tokenizer::kEos;
+  if (options_.kind == RowKind::kDocument && options_.end && shards_.at(row.front().shard)->has_ends()) {
+    pieces.front().back() = *options_.end;
   }
   return pieces;
 }

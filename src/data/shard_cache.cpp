@@ -76,6 +76,8 @@ fs::path ShardCache::path_of(const Source& source) const {
   const ReadOptions& reading = options_.reading;
   std::string key = str(tokenizer_->fingerprint(), '\0', reading.skip_bad, '\0', source.url);
   // Only where they are not the usual ones: shards of before there were these options are found.
+  const std::string marks = tokenizer_->marks_key();
+  if (!marks.empty()) key += str('\0', marks);
   if (reading.field != ReadOptions{}.field) key += str('\0', reading.field);
   if (reading.longest_document != ReadOptions{}.longest_document) key += str('\0', reading.longest_document);
   for (const fs::path& file : source.files) {

@@ -18,7 +18,7 @@ struct Answer {
 };
 
 // One token more for each that has not ended.
-void extend(nn::Model& model, std::vector<Answer>& answers) {
+void extend(nn::Model& model, std::vector<Answer>& answers, std::optional<int32_t> end) {
   data::TokenRows rows;
   for (const Answer& answer : answers) {
     if (!answer.ended) rows.push_back(answer.row);
@@ -30,12 +30,12 @@ void extend(nn::Model& model, std::vector<Answer>& answers) {
     if (answer.ended) continue;
     answer.row.push_back(*next);
     answer.tokens.push_back(static_cast<int32_t>(*next++));
-    answer.ended = answer.tokens.back() == data::Tokenizer::kEos;
+    answer.ended = answer.tokens.back() == end;
   }
 }
 
 std::vector<Answer> answer_all(nn::Model& model, std::span<const data::Question> questions,
-                               const AnswerOptions& options) {
+                               const AnswerOptions& options, std::optional<int32_t> end) {
   std::vector<Answer> answers;
   for (const data::Question& question : questions) {
     answers.push_back({.question = &question, .row = {question.prompt.begin(), question.prompt.end()}});
@@ -44,7 +44,7 @@ std::vector<Answer> answer_all(nn::Model& model, std::span<const data::Question>
   for (int64_t token = 0; token < options.most_tokens; ++token) {
     for (Answer& answer : answers) answer.ended |= answer.row.size() >= longest;
     if (std::ranges::all_of(answers, &Answer::ended)) break;
-    extend(model, answers);
+    extend(model, answers, end);
   }
   return answers;
 }
@@ -77,7 +77,8 @@ AnswerScores answer_questions(nn::Model& model, const data::Questions& questions
     workers.get_on();
     if (options.tell) options.tell(begin, scores.questions);
     const auto size = static_cast<size_t>(std::min(options.batch, scores.questions - begin));
-    for (const Answer& answer : answer_all(model, asked.subspan(static_cast<size_t>(begin), size), options)) {
+    for (const Answer& answer :
+         answer_all(model, asked.subspan(static_cast<size_t>(begin), size), options, tokenizer.eos())) {
       const std::string& right = answer.question->answer;
       scores.right += answer_in(tokenizer.decode(answer.tokens), *answer.question) == right ? 1 : 0;
       scores.majority_right += questions.majority == right ? 1 : 0;

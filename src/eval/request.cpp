@@ -22,12 +22,24 @@ std::string example_text(const Item& example) {
   return example.context(gold) + " " + example.choices[gold] + "\n\n";
 }
 
-// A context and what comes after it, encoded together, as its tokens and the rest.
-Request split(Ids context, Ids whole, bool append_eos) {
-  if (append_eos) {
-    context.push_back(Tokenizer::kEos);
-    whole.push_back(Tokenizer::kEos);
+// What the harness puts around each text that it encodes.
+struct Marks {
+  std::optional<int32_t> bos, eos;
+
+  Marks(const Tokenizer& tokenizer, bool append_eos)
+      : bos(tokenizer.adds_bos() ? tokenizer.bos() : std::nullopt), eos(append_eos ? tokenizer.eos() : std::nullopt) {}
+
+  Ids around(Ids ids) const {
+    if (bos) ids.insert(ids.begin(), *bos);
+    if (eos) ids.push_back(*eos);
+    return ids;
   }
+};
+
+// A context and what comes after it, encoded together, as its tokens and the rest.
+Request split(Ids context, Ids whole, const Marks& marks) {
+  context = marks.around(std::move(context));
+  whole = marks.around(std::move(whole));
   const size_t begin = std::min(context.size(), whole.size());
   return {.context = std::move(context),
           .continuation = {whole.begin() + static_cast<std::ptrdiff_t>(begin), whole.end()}};
@@ -36,7 +48,7 @@ Request split(Ids context, Ids whole, bool append_eos) {
 class JointEncoder {
  public:
   JointEncoder(const ItemSet& set, const Tokenizer& tokenizer, bool append_eos)
-      : set_(set), tokenizer_(tokenizer), append_eos_(append_eos) {}
+      : set_(set), tokenizer_(tokenizer), marks_(tokenizer, append_eos) {}
 
   std::vector<Request> requests(const Item& item, const std::vector<size_t>& examples) const {
     std::vector<Request> requests;
@@ -44,10 +56,10 @@ class JointEncoder {
       const std::string text = context_text(set_, item, examples, i);
       const std::string whole = text + " " + item.choices[i];
       if (text.empty()) {
-        requests.push_back({.context = {Tokenizer::kEos}, .continuation = tokenizer_.encode(whole)});
+        requests.push_back({.context = {tokenizer_.prefix()}, .continuation = tokenizer_.encode(whole)});
       } else {
         // White space at a context's end belongs to the continuation.
-        requests.push_back(split(tokenizer_.encode(right_stripped(text)), tokenizer_.encode(whole), append_eos_));
+        requests.push_back(split(tokenizer_.encode(right_stripped(text)), tokenizer_.encode(whole), marks_));
       }
     }
     return requests;
@@ -56,7 +68,7 @@ class JointEncoder {
  private:
   const ItemSet& set_;
   const Tokenizer& tokenizer_;
-  bool append_eos_;
+  Marks marks_;
 };
 
 // Each text once, whatever stands before it.
@@ -66,7 +78,7 @@ class WordwiseEncoder {
                   const std::vector<std::vector<size_t>>& all_examples)
       : set_(set),
         tokenizer_(tokenizer),
-        append_eos_(append_eos),
+        marks_(tokenizer, append_eos),
         description_(encode_words(tokenizer, set.description)) {
     const std::vector<Item>& pool = example_pool(set);
     examples_.resize(pool.size());
@@ -95,11 +107,11 @@ class WordwiseEncoder {
       const Ids& context = contexts[contexts.size() == 1 ? 0 : i];
       Ids continuation = encode_words(tokenizer_, item.choices[i]);
       if (nothing_before && item.context(i).empty()) {
-        requests.push_back({.context = {Tokenizer::kEos}, .continuation = std::move(continuation)});
+        requests.push_back({.context = {tokenizer_.prefix()}, .continuation = std::move(continuation)});
       } else {
         Ids whole = context;
         append(whole, continuation);
-        requests.push_back(split(context, std::move(whole), append_eos_));
+        requests.push_back(split(context, std::move(whole), marks_));
       }
     }
     return requests;
@@ -108,7 +120,7 @@ class WordwiseEncoder {
  private:
   const ItemSet& set_;
   const Tokenizer& tokenizer_;
-  bool append_eos_;
+  Marks marks_;
   Ids description_;
   std::vector<Ids> examples_;  // of the pool
 };

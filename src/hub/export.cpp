@@ -140,15 +140,17 @@ Exported export_model(const ModelFolder& model, const ExportOptions& options, co
   }
   config::ModelConfig dims = model.config.model;
   dims.max_positions = std::max(dims.max_positions, model.config.data.sequence_length);
-  if (!options.tokenizer.empty()) write_tokenizer(options.tokenizer, dims, folder);  // before anything large
+  SpecialIds specials;
+  if (!options.tokenizer.empty()) specials = write_tokenizer(options.tokenizer, dims, folder);  // before what is large
   Exported exported{.folding = fold(model.spec, model.weights), .dtype = options.dtype.value_or(stored_dtype(model))};
   const bool is_stock = exported.folding.obstacle.empty();
   const bool has_its_names = !is_stock || exported.folding.stock == Stock::kOlmo2;
   const std::vector<Part> parts = has_its_names ? all_parts(model.spec) : stock_parts(model.spec, exported.folding);
   exported.files = write_weights(folder, plans_of(parts, model.weights, exported.dtype), options.most_shard_bytes);
-  io::write_json(folder / "config.json",
-                 is_stock ? stock_config(exported.folding.stock, dims, exported.dtype) : wired_config(dims, model.spec, exported.dtype));
-  io::write_json(folder / "generation_config.json", generation_config());
+  io::write_json(folder / "config.json", is_stock
+                                             ? stock_config(exported.folding.stock, dims, exported.dtype, specials)
+                                             : wired_config(dims, model.spec, exported.dtype, specials));
+  io::write_json(folder / "generation_config.json", generation_config(specials));
   if (!is_stock) io::write_atomically(folder / "modeling_strata.py", modeling_strata_py());
   return exported;
 }

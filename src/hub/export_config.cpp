@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "strata/config/enums.h"
-#include "strata/data/tokenizer.h"
 #include "strata/norm/scheme.h"
 
 namespace strata::hub {
@@ -27,6 +26,8 @@ std::string_view kind_of(norm::Norm norm) { return norm == norm::Norm::kTanh ? "
 const char* dtype_name(at::ScalarType dtype) {
   return dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kHalf ? "float16" : "float32";
 }
+
+json id_or_null(const std::optional<int32_t>& id) { return id ? json(*id) : json(); }
 
 json gain_of(const std::optional<norm::Gain>& gain) { return gain ? json(gain->name) : json(); }
 
@@ -56,13 +57,13 @@ json junction_of(const norm::WiredJunction& junction, int64_t update) {
 
 }  // namespace
 
-json stock_config(Stock stock, const config::ModelConfig& dims, at::ScalarType dtype) {
+json stock_config(Stock stock, const config::ModelConfig& dims, at::ScalarType dtype, const SpecialIds& specials) {
   return {{"architectures", {class_of(stock)}},
           {"attention_bias", false},
           {"attention_dropout", 0.0},
-          {"bos_token_id", nullptr},
+          {"bos_token_id", id_or_null(specials.bos)},
           {"dtype", dtype_name(dtype)},
-          {"eos_token_id", data::Tokenizer::kEos},
+          {"eos_token_id", id_or_null(specials.eos)},
           {"head_dim", dims.head_dim()},
           {"hidden_act", "silu"},
           {"hidden_size", dims.hidden},
@@ -74,7 +75,7 @@ json stock_config(Stock stock, const config::ModelConfig& dims, at::ScalarType d
           {"num_attention_heads", dims.heads},
           {"num_hidden_layers", dims.layers},
           {"num_key_value_heads", dims.kv()},
-          {"pad_token_id", data::Tokenizer::kPad},
+          {"pad_token_id", id_or_null(specials.pad)},
           {"pretraining_tp", 1},
           {"rms_norm_eps", dims.norm_eps},
           {"rope_parameters", {{"rope_theta", dims.rope_theta}, {"rope_type", "default"}}},
@@ -86,10 +87,11 @@ json stock_config(Stock stock, const config::ModelConfig& dims, at::ScalarType d
           {"vocab_size", dims.vocab}};
 }
 
-json wired_config(const config::ModelConfig& dims, const nn::ModelSpec& spec, at::ScalarType dtype) {
+json wired_config(const config::ModelConfig& dims, const nn::ModelSpec& spec, at::ScalarType dtype,
+                  const SpecialIds& specials) {
   const norm::Wiring& wiring = spec.wiring;
   const config::GpasConfig& gate = spec.gate;
-  json wired = stock_config(Stock::kLlama, dims, dtype);
+  json wired = stock_config(Stock::kLlama, dims, dtype, specials);
   wired["architectures"] = {"StrataForCausalLM"};
   wired["auto_map"] = {{"AutoConfig", "modeling_strata.StrataConfig"},
                        {"AutoModelForCausalLM", "modeling_strata.StrataForCausalLM"}};
@@ -105,10 +107,10 @@ json wired_config(const config::ModelConfig& dims, const nn::ModelSpec& spec, at
   return wired;
 }
 
-json generation_config() {
-  return {{"bos_token_id", nullptr},
-          {"eos_token_id", data::Tokenizer::kEos},
-          {"pad_token_id", data::Tokenizer::kPad},
+json generation_config(const SpecialIds& specials) {
+  return {{"bos_token_id", id_or_null(specials.bos)},
+          {"eos_token_id", id_or_null(specials.eos)},
+          {"pad_token_id", id_or_null(specials.pad)},
           {"transformers_version", kTransformersVersion}};
 }
 

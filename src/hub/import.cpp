@@ -112,13 +112,17 @@ void write_weights(const nn::ParameterLayout& layout, const SourceWeights& sourc
 }
 
 void copy_tokenizer(const fs::path& source, const fs::path& folder, Imported& imported) {
-  for (const char* name : {kTokenizerFile, "tokenizer.model"}) {
+  for (const char* name : {kTokenizerFile, "tokenizer.model", kTokenizerJson}) {
     if (!fs::exists(source / name)) continue;
     try {
       const data::Tokenizer checked(source / name);
       STRATA_CHECK(checked.vocab_size() <= imported.config.model.vocab, (source / name).string(), ": has ",
                    checked.vocab_size(), " ids, the model ", imported.config.model.vocab);
-      io::write_atomically(folder / kTokenizerFile, io::read_text(source / name));
+      const auto copy = [&](const char* from, const char* to) {
+        if (fs::exists(source / from)) io::write_atomically(folder / to, io::read_text(source / from));
+      };
+      copy(name, checked.is_sentencepiece() ? kTokenizerFile : kTokenizerJson);
+      if (!checked.is_sentencepiece()) copy(kTokenizerSettings, kTokenizerSettings);
       imported.tokenizer = name;
       return;
     } catch (const Error& failure) {

@@ -7,6 +7,7 @@
 
 #include "hub/weight_map.h"
 #include "strata/base/check.h"
+#include "strata/data/tokenizer.h"
 #include "strata/io/file.h"
 #include "strata/io/json.h"
 #include "strata/nn/model_folder.h"
@@ -141,7 +142,7 @@ ModelFolder open_model_folder(const fs::path& name) {
   if (described.tied) weights = with_tied_head(weights);
   config::Loaded& loaded = described.loaded;
   std::string& tokenizer = loaded.config.data.tokenizer;
-  if (tokenizer.empty() && fs::exists(folder / kTokenizerFile)) tokenizer = folder / kTokenizerFile;
+  if (tokenizer.empty()) tokenizer = data::tokenizer_in(folder);
   try {
     nn::ModelSpec spec = nn::describe(loaded.config.model, loaded.config.norm);
     const auto state = state_in(folder);

@@ -62,6 +62,7 @@ bool is_complete(const Settled& run, const RunResult& result) {
 
 // Ids that no text has take memory and time, and never learn.
 void check_vocabulary(const config::RunConfig& config, const data::Tokenizer& tokenizer) {
+  data::warn_of_missing_end(tokenizer, {.bos = config.data.bos, .eos = config.data.eos});
   const int64_t pieces = tokenizer.vocab_size(), ids = config.model.vocab;
   if (4 * ids < 5 * pieces || ids - pieces < kVocabMultiple) return;
   log::warn(str("model.vocab=", ids, ", and data.tokenizer has ", pieces, " pieces: ", 100 * (ids - pieces) / ids,

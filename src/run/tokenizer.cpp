@@ -16,7 +16,7 @@ data::Tokenizer open_named(const config::RunConfig& config, const std::string& k
                          file.is_relative() ? " (looked in " + std::filesystem::current_path().string() + ")" : "",
                          advice));
   }
-  data::Tokenizer tokenizer(file);
+  data::Tokenizer tokenizer(file, {.bos = config.data.bos, .eos = config.data.eos});
   if (tokenizer.vocab_size() > config.model.vocab) {
     throw UsageError(str("model.vocab=", config.model.vocab, " is too small for the ", tokenizer.vocab_size(),
                          " ids of ", key, "=", config.data.tokenizer));
@@ -27,7 +27,7 @@ data::Tokenizer open_named(const config::RunConfig& config, const std::string& k
 }  // namespace
 
 data::Tokenizer open_tokenizer(const config::RunConfig& config) {
-  if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model");
+  if (config.data.tokenizer.empty()) throw UsageError("data.tokenizer: names no sentencepiece model or tokenizer.json");
   return open_named(config, "data.tokenizer", "");
 }
 
@@ -42,8 +42,8 @@ data::Tokenizer tokenizer_for(const hub::ModelFolder& folder, const std::string&
   config::RunConfig config = folder.config;
   if (!given.empty()) config.data.tokenizer = given;
   if (config.data.tokenizer.empty()) {
-    throw UsageError(str(folder.weights.shown(), ": its folder names no tokenizer; give a sentencepiece model with ",
-                         "--tokenizer"));
+    throw UsageError(str(folder.weights.shown(), ": its folder names no tokenizer; give a sentencepiece model or a ",
+                         "tokenizer.json with --tokenizer"));
   }
   data::Tokenizer tokenizer = given.empty() ? open_named(config, "data.tokenizer", "; --tokenizer FILE names another")
                                             : open_named(config, "--tokenizer", "");

@@ -27,10 +27,12 @@ config::RowKind kind_of_rows(const config::DataConfig& config, const std::vector
   return are_long ? config::RowKind::kPacked : config::RowKind::kDocument;
 }
 
-data::RowOptions row_options(const config::DataConfig& config, const std::vector<data::Source>& sources) {
+data::RowOptions row_options(const config::DataConfig& config, const std::vector<data::Source>& sources,
+                             const data::Tokenizer* tokenizer) {
   return {.kind = kind_of_rows(config, sources),
           .sequence_length = config.sequence_length,
-          .mask_documents = config.packed_attention == config::PackedAttention::kDocument};
+          .mask_documents = config.packed_attention == config::PackedAttention::kDocument,
+          .end = tokenizer == nullptr ? std::nullopt : tokenizer->end()};
 }
 
 // "a.jsonl, b.jsonl and 3 more"
@@ -112,9 +114,9 @@ TrainingData::TrainingData(const config::RunConfig& config)
     mixture_.emplace(weights);
     tell_of_common(parts);
   }
-  rows_ = row_options(config.data, all_sources());
   if (!config.data.validation.empty()) validation_ = data::find_sources(config.data.validation, "data.validation");
   cache_ = make_cache(config, all_sources(), validation_);
+  rows_ = row_options(config.data, all_sources(), tokenizer());
   tell_of_shared(all_sources(), validation_);
 }
 

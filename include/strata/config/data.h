@@ -57,10 +57,11 @@ struct DataConfig {
   int64_t prefetch = 2;
 
   void fields(auto& field) {
-    field("tokenizer", tokenizer, Affects::kContents, "sentencepiece model with T5's ids, a file or URL");
-    field("bos", bos, Affects::kContents,
+    field("tokenizer", tokenizer, Affects::kContents,
+          "sentencepiece model or tokenizer.json (byte-level BPE), a file, folder or URL");
+    field("bos", bos, Affects::kNumbers,
           "whether a document begins with the tokenizer's token for that; auto: where the tokenizer itself puts one");
-    field("eos", eos, Affects::kContents,
+    field("eos", eos, Affects::kNumbers,
           "whether it ends with the tokenizer's token for that; auto: where the tokenizer has one");
     field("train", train, Affects::kContents,
           "files, globs or URLs: .json(l), .txt, each also .gz, .zst; folders; {00000..01023} counts; or a mixture of "

@@ -4,11 +4,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "strata/config/data.h"
 #include "strata/data/order.h"
 #include "strata/data/token_shard.h"
+#include "strata/data/tokenizer.h"
 
 namespace strata::data {
 
@@ -17,6 +19,8 @@ struct RowOptions {
   int64_t sequence_length = 256;
   /// Packed rows: attention and targets stay inside each document; otherwise they run through the whole row.
   bool mask_documents = true;
+  /// What ends a document row that is cut, as it ends whole documents; nothing where these have no such token.
+  std::optional<int32_t> end = Tokenizer::kEos;
 };
 
 /// Whether a row may begin in one shard and end in another. Where the rows of a shard are shuffled among themselves,

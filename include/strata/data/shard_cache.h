@@ -20,10 +20,11 @@ namespace strata::data {
 ///
 /// A file of ids that llm.c or Megatron wrote is a shard where it lies; only one of a URL is put here.
 ///
-/// A shard's name holds a key of its source's file names, sizes and times of change (or its URL), the tokenizer, and
-/// how documents are read; what has changed is simply another shard. One process makes a shard, under a lock;
-/// the others see it whole or not at all. That one is made is logged. What was downloaded for it is removed when it is
-/// made. A shard that was evicted leaves its counts behind in `<shard>.counts`, and is made again when it is needed.
+/// A shard's name holds a key of its source's file names, sizes and times of change (or its URL), the tokenizer, what
+/// it puts around documents, and how these are read; what has changed is simply another shard. One process makes a
+/// shard, under a lock; the others see it whole or not at all. That one is made is logged. What was downloaded for it
+/// is removed when it is made. A shard that was evicted leaves its counts behind in `<shard>.counts`, and is made again
+/// when it is needed.
 class ShardCache {
  public:
   /// Makes the folder. tokenizer: none where all sources hold tokens. `options` are those of `tokenize`. vocab_size:

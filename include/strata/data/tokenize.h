@@ -13,7 +13,7 @@ namespace strata::data {
 
 struct TokenizeCounts {
   int64_t documents = 0;
-  int64_t tokens = 0;      // a final </s> of each document included
+  int64_t tokens = 0;      // what is put around each document included
   int64_t text_bytes = 0;  // of text, before tokenization
   int64_t bad_documents = 0;
 

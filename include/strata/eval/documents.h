@@ -11,7 +11,7 @@ namespace strata::eval {
 
 /// A text in tokens, as training has it.
 struct Document {
-  std::vector<int32_t> ids;  // with kEos at the end
+  std::vector<int32_t> ids;  // with what training puts around it
   int64_t bytes = 0;         // of the text, in UTF-8
 };
 

@@ -31,7 +31,7 @@ std::optional<data::ScoredRow> window_of(std::span<const int32_t> ids, int64_t i
 /// Sums over documents, and what follows from them.
 struct Perplexity {
   int64_t documents = 0;
-  int64_t tokens = 0;  // scored: all but the first of each document, the kEos at its end among them
+  int64_t tokens = 0;  // scored: all but the first of each document, its end token among them
   int64_t bytes = 0;   // of all documents' text
   double sum = 0.0;    // of -log p(token | those before it), in nats
 

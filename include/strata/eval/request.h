@@ -25,8 +25,9 @@ std::vector<int32_t> fed(const Request& request, int64_t max_length);
 
 struct RequestOptions {
   int64_t shots = 5;
-  /// kEos after each text that is encoded, as lm_eval 0.4.13 does by default with a T5 tokenizer: the context ends in
-  /// it, and so does the continuation, whose first token the split drops. false: as with add_bos_token=False.
+  /// The tokenizer's eos after each text that is encoded, as lm_eval 0.4.13 does by default with a T5 tokenizer: the
+  /// context ends in it, and so does the continuation, whose first token the split drops. false: as with
+  /// add_bos_token=False.
   bool append_eos = false;
   int64_t limit = std::numeric_limits<int64_t>::max();  // so many of the first items
 };
@@ -46,10 +47,11 @@ std::string context_text(const ItemSet& set, const Item& item, const std::vector
 
 /// The first `limit` items of a set, encoded on ATen's threads; the result is the same for any number of them.
 ///
-/// Context and continuation are one text that is split at the context's length in tokens. Only an empty context is
-/// kEos. With a tokenizer that splits_at_spaces(), words are encoded by themselves as upstream's tokenizer does, so
-/// every example, context and choice is encoded once; with another one, every request as a whole. Throws Error, naming
-/// set and item (from 0), for a choice or a context without tokens, and as few_shot_examples.
+/// Context and continuation are one text that is split at the context's length in tokens. It begins with the bos() of
+/// a tokenizer that adds_bos(); an empty context is its prefix(). With a tokenizer that splits_at_spaces(), words are
+/// encoded by themselves as upstream's tokenizer does, so every example, context and choice is encoded once; with
+/// another one, every request as a whole. Throws Error, naming set and item (from 0), for a choice or a context without
+/// tokens, and as few_shot_examples.
 std::vector<AskedItem> make_requests(const ItemSet& set, const data::Tokenizer& tokenizer,
                                      const RequestOptions& options);
 

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "strata/data/tokenizer.h"
 #include "strata/hub/folding.h"
 #include "strata/hub/model_folder.h"
 
@@ -12,7 +13,14 @@ namespace strata::hub {
 struct ExportOptions {
   std::optional<at::ScalarType> dtype = {};  // fp32, bf16 or fp16; default: as the weights are stored
   size_t most_shard_bytes = 5'000'000'000;   // of one safetensors file
-  std::filesystem::path tokenizer = {};      // sentencepiece model with T5's ids; empty: none is written
+  std::filesystem::path tokenizer = {};      // as data::Tokenizer opens it; empty: none is written
+};
+
+/// The tokens that config.json and generation_config.json name; by default T5's.
+struct SpecialIds {
+  std::optional<int32_t> bos = std::nullopt;
+  std::optional<int32_t> eos = data::Tokenizer::kEos;
+  std::optional<int32_t> pad = data::Tokenizer::kPad;
 };
 
 /// What became of a model.
@@ -24,13 +32,16 @@ struct Exported {
 
 /// Writes a Hugging Face model into an empty folder: a stock LlamaForCausalLM wherever the wiring can be folded into
 /// one, else a model with modeling_strata.py beside it, which reads the junctions from config.json (trust_remote_code).
-/// Throws Error for a model with custom junctions, for weights too large for fp16, and for a tokenizer that is no
-/// unigram model.
+/// Throws Error for a model with custom junctions, for weights too large for fp16, and as
+/// write_tokenizer.
 Exported export_model(const ModelFolder& model, const ExportOptions& options, const std::filesystem::path& folder);
 
-/// tokenizer.json (of the tokenizers library), tokenizer_config.json and spiece.model: T5Tokenizer without extra ids.
-/// Throws Error for a tokenizer that is no unigram model with T5's ids, or has more ids than the model.
-void write_tokenizer(const std::filesystem::path& sentencepiece_model, const config::ModelConfig& dims,
-                     const std::filesystem::path& folder);
+/// A tokenizer as transformers reads it, with a tokenizer_config.json. A tokenizer.json is copied as it is, with the
+/// tokenizer_config.json beside it, if any. Of a sentencepiece model, spiece.model and a tokenizer.json that says the
+/// same: T5Tokenizer without extra ids. Throws Error for a sentencepiece model that tokenizer.json says in another way
+/// than T5's (no unigram model, a token for a beginning, pieces that its makers defined, text that keeps its spaces),
+/// and for one with more ids than the model.
+SpecialIds write_tokenizer(const std::filesystem::path& tokenizer, const config::ModelConfig& dims,
+                           const std::filesystem::path& folder);
 
 }  // namespace strata::hub

@@ -11,6 +11,8 @@ namespace strata::hub {
 
 inline constexpr const char* kIndexFile = "model.safetensors.index.json";
 inline constexpr const char* kTokenizerFile = "spiece.model";
+inline constexpr const char* kTokenizerJson = "tokenizer.json";
+inline constexpr const char* kTokenizerSettings = "tokenizer_config.json";
 
 /// The model folder that a user names: a folder with a model in it, or a run's (runs/x), which stands for its newest
 /// checkpoint; with @best behind it for the checkpoint with the lowest validation loss, with @120 for that of step 120.
@@ -20,7 +22,7 @@ std::optional<std::filesystem::path> find_model_folder(const std::filesystem::pa
 /// A model on disk, ours (`config.yaml`) or a stock one of Hugging Face (`config.json`: LLaMA, Qwen3, OLMo 2), with `model.safetensors` or the
 /// files that `model.safetensors.index.json` names.
 struct ModelFolder {
-  config::RunConfig config;  // its `model` and `norm` sections; data.tokenizer: the spiece.model beside it, if any;
+  config::RunConfig config;  // its `model` and `norm` sections; data.tokenizer: the tokenizer beside it, if any;
                              // data.sequence_length: the longest rows that it was trained on, as far as is known
   nn::ModelSpec spec;        // of a checkpoint as in the update that comes next
   std::string tokenizer_fingerprint = {};  // of the run that it is a checkpoint of

@@ -24,12 +24,14 @@ class Builder {
 
   Sample build(const Instruction& record) const {
     Sample sample;
+    sample.ids = tokenizer_.start();
     for (const Turn& turn : record.turns) {
       if (std::ssize(sample.ids) > longest_) break;
       append(tokenizer_.encode(prompts_.prompt(turn)), sample);
       const auto response = std::ssize(sample.ids);
       if (sample.scored.empty()) sample.prompt = static_cast<int32_t>(response);
-      append(tokenizer_.encode_document(prompts_.response(turn)), sample);
+      append(tokenizer_.encode(prompts_.response(turn)), sample);
+      if (tokenizer_.end()) sample.ids.push_back(*tokenizer_.end());
       sample.scored.push_back({static_cast<int32_t>(response), static_cast<int32_t>(sample.ids.size())});
     }
     if (scored_ == config::ScoredTokens::kAll) sample.scored = {{0, static_cast<int32_t>(sample.ids.size())}};

@@ -19,11 +19,12 @@ struct IdRange {
   bool operator==(const IdRange&) const = default;
 };
 
-/// A record as the model reads it: for every turn its prompt, then its response and </s>.
+/// A record as the model reads it: what documents begin with, then for every turn its prompt, its response and what
+/// documents end with.
 struct Sample {
   std::vector<int32_t> ids;
   std::vector<IdRange> scored;  // in order, not empty, not touching
-  int32_t prompt = 0;           // ids of the first prompt
+  int32_t prompt = 0;           // ids before the first response
   int64_t record = 0;           // where it comes from
   bool truncated = false;
 
