@@ -245,6 +245,28 @@ class Exports(unittest.TestCase):
         for text, line in zip(texts, encoded.splitlines(), strict=True):
             self.assertEqual(tokenizer.encode(text), json.loads(line), text)
 
+    @unittest.skipUnless(TEST_DATA, "NOT tested: STRATA_TEST_DATA is not set")
+    def test_tokenizer_json_goes_out_as_it_is(self):
+        (self.folder / "model.yaml").write_text("model: {vocab: 2048, hidden: 8, intermediate: 8, layers: 1, heads: 2}\n")
+        strata("init", self.folder / "model.yaml", self.folder / "ours")
+        golden = Path(TEST_DATA) / "golden2/tokenizer"
+        texts = [case["text"] for case in json.loads((golden / "ids.json").read_text())["texts"]]
+        for kind, bos, eos in ("gpt2", None, 1999), ("llama3", 1996, 1997), ("qwen2", None, 1996):
+            with self.subTest(kind):
+                file = golden / f"{kind}.tokenizer.json"
+                folder = self.folder / kind
+                strata("export", self.folder / "ours", folder, "--tokenizer", file)
+                self.assertEqual((folder / "tokenizer.json").read_bytes(), file.read_bytes())
+                tokenizer = AutoTokenizer.from_pretrained(folder)
+                self.assertEqual((len(tokenizer), tokenizer.bos_token_id, tokenizer.eos_token_id), (2000, bos, eos))
+                settings = json.loads((folder / "generation_config.json").read_text())
+                self.assertEqual((settings["bos_token_id"], settings["eos_token_id"], settings["pad_token_id"]),
+                                 (bos, eos, None))
+                self.assertEqual(load(folder).config.eos_token_id, eos)
+                encoded = strata("encode", "--tokenizer", folder, input="".join(json.dumps(text) + "\n" for text in texts))
+                for text, line in zip(texts, encoded.splitlines(), strict=True):
+                    self.assertEqual(tokenizer.encode(text), json.loads(line), text)
+
 
 if __name__ == "__main__":
     unittest.main()

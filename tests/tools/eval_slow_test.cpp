@@ -200,7 +200,7 @@ TEST_F(Eval, RefusesWhatIsWrong) {
   refuse(arguments("refused", {"--drop-layer", "last"}), kWrongUsage, "--drop-layer=last");
   refuse(arguments("refused", {"--shots", "-1"}), kWrongUsage, "--shots");
   refuse(arguments("refused", {"--max-length", "3"}), kFailed, "tokens, the model takes at most 3");
-  refuse({"eval", model(), "--data", folder_ / "data"}, kWrongUsage, "give a sentencepiece model with --tokenizer");
+  refuse({"eval", model(), "--data", folder_ / "data"}, kWrongUsage, "give a sentencepiece model or a tokenizer.json with --tokenizer");
   refuse({"eval", folder_ / "nothing"}, kWrongUsage, "nothing: no such folder");
   write_file(folder_ / "data/piqa.jsonl", R"({"goal": "x", "sol1": "a", "label": 0})");
   refuse(arguments("refused"), kFailed, "piqa.jsonl:1: ");

@@ -140,7 +140,7 @@ TEST_F(Pretrain, RefusesWhatCannotWork) {
   expect_refused({train("list.jsonl")}, kFailed, {"list.jsonl:1: not a JSON object"});
   expect_refused({train("number.jsonl")}, kFailed, {"number.jsonl:1: the field \"text\" is not a string"});
   expect_refused({train("table.parquet")}, kWrongUsage, {"data.train", "table.parquet is none of .json"});
-  expect_refused({"data.tokenizer=" + (run_ / "a.jsonl").string()}, kFailed, {"a.jsonl: not a sentencepiece model"});
+  expect_refused({"data.tokenizer=" + (run_ / "a.jsonl").string()}, kFailed, {"a.jsonl: is no JSON: "});
   expect_refused({"data.sequence_length=1"}, kWrongUsage, {"data.sequence_length: must be at least 2, got 1"});
   expect_refused({"data.cache=/proc/cache"}, kFailed, {"/proc/cache"});
   expect_refused({"train.stop_after=-2"}, kWrongUsage, {"train.stop_after: must be at least -1, got -2"});
