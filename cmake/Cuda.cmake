@@ -11,6 +11,9 @@ set(STRATA_CUDA AUTO CACHE STRING "build libstrata_cuda.so and libstrata_nccl.so
 set_property(CACHE STRATA_CUDA PROPERTY STRINGS AUTO ON OFF)
 # The architectures of A100, A800 and of H100, H800, H200, rising; PTX of the last serves newer ones.
 set(STRATA_CUDA_ARCHITECTURES 80 90 CACHE STRING "compute capabilities that the kernels are compiled for")
+# Updates of arenas are computed in vectors or one by one as workers' slices are cut. Their bits must not depend on that,
+# so that no compiler may choose which product of a sum it fuses.
+set(STRATA_UNFUSED adam.cu ademamix.cu lion.cu muon.cu)
 set(_nccl_version 2.28)
 set(_cuda_version 13)
 
@@ -78,10 +81,14 @@ function(strata_cuda_objects result)
   foreach(source ${ARGN})
     cmake_path(GET source FILENAME name)
     set(object ${CMAKE_BINARY_DIR}/cuda/${name}.o)
+    set(contract)
+    if(name IN_LIST STRATA_UNFUSED)
+      set(contract -fmad=false)
+    endif()
     add_custom_command(OUTPUT ${object} BYPRODUCTS ${object}.ptxas DEPENDS ${source} DEPFILE ${object}.d
       COMMENT "Building CUDA object ${name}.o" VERBATIM
       COMMAND sh -c "\"$@\" 2> ${object}.ptxas || { cat ${object}.ptxas >&2; exit 1; }" -- ${CCACHE} ${STRATA_NVCC}
-        -ccbin ${CMAKE_CXX_COMPILER} -std=c++20 -O3 --expt-relaxed-constexpr ${generate} -Xptxas -v
+        -ccbin ${CMAKE_CXX_COMPILER} -std=c++20 -O3 --expt-relaxed-constexpr ${contract} ${generate} -Xptxas -v
         -Xcompiler -fPIC,-Wall,-Wextra -I${STRATA_CUDA_INCLUDE} -I${CMAKE_SOURCE_DIR}/src -I${CMAKE_SOURCE_DIR}/include
         -MD -MF ${object}.d -MT ${object} -c ${source} -o ${object})
     list(APPEND objects ${object})

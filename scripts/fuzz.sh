@@ -24,7 +24,9 @@ for target in "${targets[@]}"; do
   program=./${target}_fuzz log=$target.log dictionary=../../tests/fuzz/$target.dict
   mkdir -p "corpus/$target" "seeds/$target" findings
   $program --make-seeds "seeds/$target"
-  options=(-max_total_time="$seconds" -max_len=4096 -timeout=10 -print_final_stats=1 -artifact_prefix="findings/$target-")
+  # 2 GB is what a zstd frame's window may ask for.
+  options=(-max_total_time="$seconds" -max_len=4096 -timeout=10 -malloc_limit_mb=4096 -print_final_stats=1
+    -artifact_prefix="findings/$target-")
   [ ! -e "$dictionary" ] || options+=(-dict="$dictionary")
   if $program "corpus/$target" "seeds/$target" "${options[@]}" >"$log" 2>&1; then
     printf 'fuzz: %-18s %9s runs, %s a second, %s edges, %s inputs in the corpus\n' "$target" \

@@ -28,9 +28,10 @@ void add_task_options(const Command& command, run::TasksOptions& tasks) {
   command.option("--shots", tasks.requests.shots, "examples before each question").range(0, 100).shows_default();
   command.option("--limit", tasks.requests.limit, "only the first items of each task, of each subject of MMLU")
       .positive();
-  command.flag("--append-eos", tasks.requests.append_eos,
-               "put the tokenizer's end token behind every context, as recent versions of lm-evaluation-harness do with T5's; "
-               "choices of one token tie then");
+  command.flag(
+      "--append-eos", tasks.requests.append_eos,
+      "put the tokenizer's end token behind every context, as recent versions of lm-evaluation-harness do with T5's; "
+      "choices of one token tie then");
   command.option("--drop-layer", tasks.drop_layers, "also evaluate without this layer; each: without each in turn")
       .separated_by(',');
 }

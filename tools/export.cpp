@@ -30,7 +30,7 @@ std::optional<at::ScalarType> dtype_of(const std::string& name) {
 std::filesystem::path tokenizer_of(const ExportArguments& arguments, const config::RunConfig& config) {
   const std::string& given = arguments.tokenizer.empty() ? config.data.tokenizer : arguments.tokenizer;
   if (given.empty()) return {};
-  const std::filesystem::path file = data::local_copy(given, config.data.cache);
+  std::filesystem::path file = data::local_copy(given, config.data.cache);
   if (!std::filesystem::exists(file)) {
     throw UsageError(str("there is no tokenizer ", file.string(),
                          arguments.tokenizer.empty()
@@ -113,7 +113,8 @@ void run(const ExportArguments& arguments) {
 void add_export(const Command& program) {
   const auto arguments = std::make_shared<ExportArguments>();
   const Command command = program.add(
-      "export", "write a model for Hugging Face; a stock LLaMA, Qwen3 or OLMo 2 wherever it is one or can be folded into one");
+      "export",
+      "write a model for Hugging Face; a stock LLaMA, Qwen3 or OLMo 2 wherever it is one or can be folded into one");
   command.option("folder", arguments->folder, "model folder or checkpoint").required();
   command.option("out", arguments->out, "folder to write").required();
   command.option("--to", arguments->to).one_of({"hf"}).shows_default();

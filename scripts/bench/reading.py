@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Usage: reading.py STRATA FILE.json.gz... [--rounds N]
+"""Usage: reading.py STRATA FILE.json.gz... [--rounds N] [--megabytes N]
 
 How fast text comes out of parquet (zstd, snappy), JSON lines in zstd and CSV on one thread: `strata bench reading`
 against pyarrow's own readers of the same column of the same files. Alternating rounds (default: 5), each a process of
-its own that times itself; the best of each. Needs pyarrow: run it by the Python that scripts/install.sh --parquet made.
+its own that times itself; the best of each. The texts are repeated to so many megabytes (default: 200). Needs pyarrow: run
+it by the Python that scripts/install.sh --parquet made.
 """
 import argparse
 import gzip
@@ -50,12 +51,14 @@ def main():
     parser.add_argument("strata")
     parser.add_argument("files", nargs="+", type=Path)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--megabytes", type=int, default=200)
     arguments = parser.parse_args()
     if arguments.strata == "arrow":
         print(*read_by_arrow(arguments.files[0]))
         return
     with tempfile.TemporaryDirectory() as scratch:
         texts = [json.loads(line)["text"] for file in arguments.files for line in gzip.open(file, "rt", encoding="utf-8")]
+        texts *= 1 + arguments.megabytes * 1_000_000 // sum(len(text.encode()) for text in texts)
         table = pa.table({"id": list(range(len(texts))), "text": texts})
         paths = [Path(scratch) / name for name in ("zstd.parquet", "snappy.parquet", "lines.jsonl.zst", "rows.csv")]
         pq.write_table(table, paths[0], compression="zstd", row_group_size=1000)

@@ -13,7 +13,7 @@ namespace {
 // The shares of rows are counted in so small parts (strata/data/mixture.h).
 constexpr double kSmallestShare = 1e-9;
 
-[[noreturn]] void fail(const Node& node, const std::string& key, const std::string& message) {
+[[noreturn]] void refuse(const Node& node, const std::string& key, const std::string& message) {
   throw UsageError(str(node.place, ": ", key, ": ", message));
 }
 
@@ -26,8 +26,8 @@ WeightedFiles read_source(const Node& node, const std::string& key) {
   assign(list.fields, node, key);
   const bool names_files =
       std::ranges::any_of(node.entries, [](const Node::Entry& entry) { return entry.first == "files"; });
-  if (!names_files) fail(node, key, str("has no files, got ", show_briefly(node)));
-  if (source.files.empty()) fail(node, key + ".files", "names no file");
+  if (!names_files) refuse(node, key, str("has no files, got ", show_briefly(node)));
+  if (source.files.empty()) refuse(node, key + ".files", "names no file");
   return source;
 }
 
@@ -36,8 +36,8 @@ void check_shares(const std::vector<WeightedFiles>& mixture, const Node& node, c
                                      [](double before, const WeightedFiles& source) { return before + source.weight; });
   for (size_t i = 0; i < mixture.size(); ++i) {
     if (mixture[i].weight >= kSmallestShare * sum) continue;
-    fail(node.items[i], str(key, "[", i, "].weight"),
-         str("is too small beside the others: ", mixture[i].weight, " of ", sum, " in all"));
+    refuse(node.items[i], str(key, "[", i, "].weight"),
+           str("is too small beside the others: ", mixture[i].weight, " of ", sum, " in all"));
   }
 }
 
@@ -46,14 +46,14 @@ void check_shares(const std::vector<WeightedFiles>& mixture, const Node& node, c
 TrainFiles Codec<TrainFiles>::read_below(const Node& node, const std::string& key) {
   if (auto files = Codec<std::vector<std::string>>::read(node)) return {.files = std::move(*files)};
   const bool has_sources = node.kind == Node::Kind::kList && std::ranges::any_of(node.items, is_map);
-  if (!has_sources) fail(node, key, str("expected ", type(), ", got ", show_briefly(node)));
+  if (!has_sources) refuse(node, key, str("expected ", type(), ", got ", show_briefly(node)));
   TrainFiles read;
   for (size_t i = 0; i < node.items.size(); ++i) {
     const Node& item = node.items[i];
     const std::string path = str(key, "[", i, "]");
     if (!is_map(item)) {
-      fail(item, path,
-           str("expected a source {files: [...], weight: 1} as in the rest of the list, got ", show_briefly(item)));
+      refuse(item, path,
+             str("expected a source {files: [...], weight: 1} as in the rest of the list, got ", show_briefly(item)));
     }
     read.mixture.push_back(read_source(item, path));
   }

@@ -127,7 +127,7 @@ class Index {
     check(version == 1, str("index of version ", version, ", not 1"));
     const auto code = read_at<uint8_t>(bytes, kCodeAt);
     type_ = std::ranges::find(kIdTypes, code, &IdType::code);
-    check(type_ != kIdTypes.end(), str("its ids are of type ", code, ", which is none of 1 to 5 and 8"));
+    check(type_ != kIdTypes.end(), str("its ids are of type ", int{code}, ", which is none of 1 to 5 and 8"));
     sequences_ = read_at<uint64_t>(bytes, kCodeAt + 1);
     indices_ = read_at<uint64_t>(bytes, kCodeAt + 9);
     const size_t left = bytes.size() - kLengthsAt;

@@ -147,9 +147,8 @@ Exported export_model(const ModelFolder& model, const ExportOptions& options, co
   const bool has_its_names = !is_stock || exported.folding.stock == Stock::kOlmo2;
   const std::vector<Part> parts = has_its_names ? all_parts(model.spec) : stock_parts(model.spec, exported.folding);
   exported.files = write_weights(folder, plans_of(parts, model.weights, exported.dtype), options.most_shard_bytes);
-  io::write_json(folder / "config.json", is_stock
-                                             ? stock_config(exported.folding.stock, dims, exported.dtype, specials)
-                                             : wired_config(dims, model.spec, exported.dtype, specials));
+  io::write_json(folder / "config.json", is_stock ? stock_config(exported.folding.stock, dims, exported.dtype, specials)
+                                                  : wired_config(dims, model.spec, exported.dtype, specials));
   io::write_json(folder / "generation_config.json", generation_config(specials));
   if (!is_stock) io::write_atomically(folder / "modeling_strata.py", modeling_strata_py());
   return exported;

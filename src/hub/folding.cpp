@@ -26,7 +26,8 @@ std::string obstacle_in(const norm::Wiring& wiring) {
   for (size_t branch = 0; branch < wiring.after.size(); ++branch) {
     const WiredJunction& junction = wiring.after[branch];
     if (junction.custom) return str("the junction ", place_after(branch), " is a function of its scheme's own");
-    if (junction.rule.branch_norm != Norm::kNone && junction.rule.branch_norm != Norm::kScale) return str("what comes ", place_after(branch), " is normalised");
+    if (junction.rule.branch_norm != Norm::kNone && junction.rule.branch_norm != Norm::kScale)
+      return str("what comes ", place_after(branch), " is normalised");
     if (junction.rule.out_norm != Norm::kNone) return str("the sum ", place_after(branch), " is normalised");
     if (junction.rule.next_norm == Norm::kNone) return str("there is no norm ", place_after(branch));
     if (junction.rule.next_norm != Norm::kRms) return str("the norm ", place_after(branch), " is no RMSNorm");
@@ -47,8 +48,8 @@ bool is_olmo2(const nn::ModelSpec& spec) {
   const auto is_plain = [&](const WiredJunction& junction, Norm branch_norm, Norm next_norm) {
     const norm::Junction& rule = junction.rule;
     return !junction.custom && rule.gate == Gate::kNone && rule.skip_scale == 1.0 && rule.next_scale == 1.0 &&
-           rule.branch_scale.at(spec.update) == 1.0 && rule.branch_norm == branch_norm && rule.out_norm == Norm::kNone &&
-           rule.next_norm == next_norm;
+           rule.branch_scale.at(spec.update) == 1.0 && rule.branch_norm == branch_norm &&
+           rule.out_norm == Norm::kNone && rule.next_norm == next_norm;
   };
   const norm::AttentionNorms wanted{.query_key = config::QkNorm::kFull};
   if (spec.attention_norms != wanted || !is_plain(spec.wiring.entry, Norm::kNone, Norm::kNone)) return false;
@@ -100,9 +101,7 @@ class Folder {
 }  // namespace
 
 std::string_view class_of(Stock stock) {
-  return stock == Stock::kQwen3   ? "Qwen3ForCausalLM"
-         : stock == Stock::kOlmo2 ? "Olmo2ForCausalLM"
-                                  : "LlamaForCausalLM";
+  return stock == Stock::kQwen3 ? "Qwen3ForCausalLM" : stock == Stock::kOlmo2 ? "Olmo2ForCausalLM" : "LlamaForCausalLM";
 }
 
 bool Folding::is_identity() const {

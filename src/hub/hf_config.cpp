@@ -16,18 +16,19 @@ using nlohmann::json;
 struct Architecture {
   const char* model_type;
   std::vector<std::string> names;  // in `architectures`
-  const char* scheme;
+  std::string scheme;
   config::QkNorm qk_norm;
-  double norm_eps;              // where config.json has none
-  int64_t head_dim;             // likewise; 0: hidden_size over heads
+  double norm_eps;   // where config.json has none
+  int64_t head_dim;  // likewise; 0: hidden_size over heads
 };
 
 const std::vector<Architecture>& architectures() {
   using config::QkNorm;
   // The second name of LLaMA's is what the lineage of the paper's code writes.
+  static const std::string pre = config::NormConfig().scheme;
   static const std::vector<Architecture> all{
-      {"llama", {"LlamaForCausalLM", "LLaMAForCausalLM"}, "pre", QkNorm::kNone, 1e-6, 0},
-      {"qwen3", {"Qwen3ForCausalLM"}, "pre", QkNorm::kHead, 1e-6, 128},
+      {"llama", {"LlamaForCausalLM", "LLaMAForCausalLM"}, pre, QkNorm::kNone, 1e-6, 0},
+      {"qwen3", {"Qwen3ForCausalLM"}, pre, QkNorm::kHead, 1e-6, 128},
       {"olmo2", {"Olmo2ForCausalLM"}, "olmo2", QkNorm::kNone, 1e-5, 0}};
   return all;
 }
@@ -43,7 +44,8 @@ constexpr std::string_view kKnownKeys =
     "max_position_embeddings max_sequence_length mlp_bias model_type num_attention_heads "
     "num_hidden_layers num_key_value_heads pad_token_id partial_rotary_factor pretraining_tp "
     "quantization_config rms_norm_eps rope_parameters rope_scaling rope_theta sliding_window "
-    "max_window_layers use_sliding_window tie_word_embeddings torch_dtype transformers_version unk_token_id use_cache vocab_size "
+    "max_window_layers use_sliding_window tie_word_embeddings torch_dtype transformers_version unk_token_id use_cache "
+    "vocab_size "
     "return_dict output_attentions output_hidden_states chunk_size_feed_forward is_encoder_decoder "
     "id2label label2id problem_type ";
 

@@ -53,8 +53,8 @@ std::string suggestion(const std::vector<std::string>& fitting) {
                          : str("; the tensors are those of ", join(fitting, ", "));
 }
 
-// A stock architecture's own is the default of norm.scheme, whatever other schemes have its names: they compute it too, or else nobody
-// but their user can know.
+// A stock architecture's own is the default of norm.scheme, whatever other schemes have its names: they compute it too,
+// or else nobody but their user can know.
 void choose_scheme(const std::set<std::string>& names, const SourceWeights& source, config::RunConfig& config) {
   if (names_of(nn::describe(config.model, config.norm).layout) == names) return;
   const std::vector<std::string> fitting = schemes_with(names, config);

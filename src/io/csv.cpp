@@ -23,15 +23,15 @@ class CsvReader::Parser {
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  bool is_inside_row() const { return is_inside_row_; }
+  bool is_inside_row() const { return parser_.pstate != kBetweenRows; }
   int64_t first_line() const { return row_.line; }  // of the row that is being read
 
   /// `line`: with its line feed, if it has one. False where a quote stands where none may.
   bool feed(std::string_view line, int64_t number) {
     const bool is_blank = line.find_first_not_of("\r\n") == std::string_view::npos;
-    if (!is_inside_row_ && is_blank) return true;
-    if (!is_inside_row_) row_.line = number;
-    is_inside_row_ = true;
+    if (!is_inside_row() && is_blank) return true;
+    if (!is_inside_row()) row_.line = number;
+    line_ = number;
     return csv_parse(&parser_, line.data(), line.size(), take_field, take_row, this) == line.size();
   }
 
@@ -44,6 +44,8 @@ class CsvReader::Parser {
   }
 
  private:
+  static constexpr int kBetweenRows = 0;  // of libcsv's states
+
   static void take_field(void* bytes, size_t size, void* parser) {
     static_cast<Parser*>(parser)->row_.fields.emplace_back(static_cast<const char*>(bytes), size);
   }
@@ -51,14 +53,13 @@ class CsvReader::Parser {
 
   void end_row() {
     rows_.push_back(std::move(row_));
-    row_ = {.line = rows_.back().line, .fields = {}};
-    is_inside_row_ = false;
+    row_ = {.line = line_, .fields = {}};  // behind a CR alone, which ends a row too, the next begins on the same line
   }
 
   mutable struct csv_parser parser_ = {};  // csv_error takes one that is not const
   std::deque<CsvRow>& rows_;
   CsvRow row_;  // that is being read
-  bool is_inside_row_ = false;
+  int64_t line_ = 0;
 };
 
 CsvReader::CsvReader(const std::filesystem::path& path, char separator, int64_t longest)

@@ -31,10 +31,14 @@ std::string trimmed(const std::string& text) {
   return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(kSpaces) + 1 - begin);
 }
 
+bool is_web(std::string_view url) { return url.starts_with("https://") || url.starts_with("http://"); }
+
 std::string endpoint() {
   std::string named = trimmed(environment("HF_ENDPOINT"));
   while (named.ends_with('/')) named.pop_back();
-  return named.empty() ? "https://huggingface.co" : named;
+  if (named.empty()) return "https://huggingface.co";
+  if (!is_web(named)) throw UsageError(str("HF_ENDPOINT=", named, " does not begin with https:// (or http://)"));
+  return named;
 }
 
 fs::path token_file() {
@@ -170,7 +174,7 @@ std::string next_page(std::string_view link) {
   for (size_t begin = link.find('<'); begin != std::string_view::npos; begin = link.find('<', begin + 1)) {
     const size_t end = link.find('>', begin);
     if (end == std::string_view::npos) break;
-    const std::string_view parameters = link.substr(end, link.find(",", end) - end);
+    const std::string_view parameters = link.substr(end, link.find(',', end) - end);
     if (parameters.find("rel=\"next\"") != std::string_view::npos)
       return std::string(link.substr(begin + 1, end - begin - 1));
   }
@@ -194,6 +198,7 @@ std::vector<std::string> list_hub_files(const HubPath& folder, const FetchOption
   std::vector<std::string> files;
   std::set<std::string> asked;
   for (std::string url = listing_url(folder); !url.empty();) {
+    STRATA_CHECK(is_web(url), "cannot list ", folder.url(), ": its next page is \"", url, "\"");
     STRATA_CHECK(asked.insert(url).second, "cannot list ", folder.url(), ": its pages lead around");
     Page page = get_page(folder, url, options);
     for (std::string& path : files_of_listing(page.body, "the listing of " + folder.url())) {

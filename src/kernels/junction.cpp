@@ -64,8 +64,8 @@ double sum_of_chunks(const float* sums, int64_t chunks, int64_t stride) {
 }
 
 template <class T>
-void add_number(T* gradient, float number) {
-  *gradient = narrow<T>(widen(*gradient) + number);
+void add_gate_gradient(T* gradient, float slope, double sum) {
+  *gradient = narrow<T>(widen(*gradient) + gate_gradient(slope, sum));
 }
 
 template <class T>
@@ -73,8 +73,8 @@ void add_sum(T* gradient, const JunctionSum& sum, float* sums, int64_t chunks, i
              const GateAlpha& alpha) {
   if (sum.kind == JunctionSum::Kind::kRow) return add_chunk_sums(gradient, sums, chunks, stride, width);
   const double total = sum_of_chunks(sums, chunks, stride);
-  const bool is_gate = sum.kind == JunctionSum::Kind::kGate;
-  add_number(gradient, is_gate ? gate_gradient(gate_value(alpha).slope, total) : static_cast<float>(total));
+  if (sum.kind == JunctionSum::Kind::kGate) return add_gate_gradient(gradient, gate_value(alpha).slope, total);
+  *gradient = narrow<T>(widen(*gradient) + static_cast<float>(total));
 }
 
 // Gradients have a dtype of their own: fp32 where a bf16 model keeps master values.

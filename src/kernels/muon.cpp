@@ -9,7 +9,7 @@
 namespace strata::kernels {
 namespace {
 
-float narrow(double value) { return static_cast<float>(value); }
+float as_float(double value) { return static_cast<float>(value); }
 
 // f(begin, count) of ranges that a thread takes.
 template <class F>
@@ -22,7 +22,7 @@ void in_ranges(int64_t count, const F& f) {
 }
 
 MomentumNumbers numbers_of(const MuonMomentum& update) {
-  const float momentum = narrow(update.momentum), rest = narrow(1.0 - update.momentum);
+  const float momentum = as_float(update.momentum), rest = as_float(1.0 - update.momentum);
   return {.momentum = momentum,
           .rest = rest,
           .of_mean = update.nesterov ? momentum : 1.0F,
@@ -42,7 +42,7 @@ void muon_momentum(const at::Tensor& out, const at::Tensor& gradient, const at::
                                  update.chance.stochastic, factor, apply);
   }
   if (*apply == 0.0) return;
-  n.gradient_scale = narrow(*factor);
+  n.gradient_scale = as_float(*factor);
   with_storage_type(out, [&](auto out_type) {
     with_storage_type(m, [&](auto type) {
       using T = decltype(type);
@@ -70,7 +70,7 @@ void divide_by_norm(const at::Tensor& x, const at::Tensor& square, const NormDiv
 }
 
 void matrix_polynomial(const at::Tensor& squared_NN, const at::Tensor& gram_NN, const MatrixPolynomial& polynomial) {
-  const PolynomialNumbers n{narrow(polynomial.a), narrow(polynomial.b), narrow(polynomial.c)};
+  const PolynomialNumbers n{as_float(polynomial.a), as_float(polynomial.b), as_float(polynomial.c)};
   const int64_t width = gram_NN.size(0);
   if (const DeviceKernels* device = device_kernels(gram_NN)) {
     return device->matrix_polynomial(array(squared_NN), array(gram_NN), n, width);
@@ -87,7 +87,7 @@ void matrix_polynomial(const at::Tensor& squared_NN, const at::Tensor& gram_NN, 
 
 void muon_step(const at::Tensor& value, const at::Tensor& copy, const at::Tensor& orthogonal, const MuonStep& step,
                const at::Tensor& apply) {
-  const StepNumbers n{.rate = narrow(step.rate), .shrink = narrow(step.shrink), .key = step.chance.random_key};
+  const StepNumbers n{.rate = as_float(step.rate), .shrink = as_float(step.shrink), .key = step.chance.random_key};
   const int64_t first = step.chance.first, size = value.numel();
   if (const DeviceKernels* device = device_kernels(value)) {
     return device->muon_step(array(value), array(copy), array(orthogonal), first, size, n, step.chance.stochastic,

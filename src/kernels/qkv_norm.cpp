@@ -68,11 +68,11 @@ void backward_chunk(const QkvNormRows<T>& rows, int64_t tokens, int64_t chunk, f
 
 template <class G>
 void add_sums(G* gradient, const float* sums, int64_t chunks, int64_t stride, int64_t width) {
-  CpuExecutor{}.each(width, [&](int64_t i) {
+  for (int64_t i = 0; i < width; ++i) {
     double sum = 0.0;
     for (int64_t chunk = 0; chunk < chunks; ++chunk) sum += static_cast<double>(sums[chunk * stride + i]);
-    gradient[i] = narrow<G>(widen(gradient[i]) + static_cast<float>(sum));
-  });
+    write(gradient, i, read(gradient, i) + static_cast<float>(sum));
+  }
 }
 
 // The gradients that are wanted of the gains that there are.

@@ -1,5 +1,7 @@
 #include "strata/norm/gpas.h"
 
+#include "strata/norm/decorator.h"
+
 namespace strata::norm {
 namespace {
 

@@ -4,6 +4,7 @@
 
 #include "strata/base/check.h"
 #include "strata/config/key_error.h"
+#include "strata/norm/decorator.h"
 
 namespace strata::norm {
 namespace {

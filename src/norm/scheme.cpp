@@ -6,6 +6,7 @@
 #include "strata/base/check.h"
 #include "strata/base/text.h"
 #include "strata/config/key_error.h"
+#include "strata/norm/decorator.h"
 
 namespace strata::norm {
 

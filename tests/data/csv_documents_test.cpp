@@ -71,7 +71,7 @@ struct BadRow {
 // A bad row stops the run with its place, or costs exactly itself.
 TEST_F(CsvDocuments, BadRowsAreNamedOrSkipped) {
   for (const BadRow& bad :
-       {BadRow{"2,b,c", "has 3 fields, the header has 2"}, BadRow{"2", "has 1 field, the header has 2"},
+       {BadRow{"2,b,c", "has 3 fields; the header has 2"}, BadRow{"2", "has 1 field; the header has 2"},
         BadRow{"2,b\"c", "a quote stands where none may"}, BadRow{"2,\"b\"c", "a quote stands"},
         BadRow{"2,\xff", "not UTF-8"}, BadRow{"2,0123456789abcdef", "longer than 12 bytes"}}) {
     const std::string content = str("id,text\n1,\"o\nne\"\n", bad.row, "\n3,three\n");

@@ -91,10 +91,11 @@ def split(expression):
 
 def with_parts(base, pre, tokens, nfc=False, ignore_merges=False, begins=False):
     made = copy.deepcopy(base)
-    first = len(made["model"]["vocab"])
+    ids = dict(made["model"]["vocab"])
+    first = len(ids)
     made["added_tokens"] = [
-        {"id": first + i, "content": content, "single_word": False, "lstrip": False, "rstrip": False,
-         "normalized": normalized, "special": special} for i, (content, special, normalized) in enumerate(tokens)]
+        {"id": ids.setdefault(content, len(ids)), "content": content, "single_word": False, "lstrip": False,
+         "rstrip": False, "normalized": normalized, "special": special} for content, special, normalized in tokens]
     made["normalizer"] = {"type": "NFC"} if nfc else None
     made["pre_tokenizer"] = pre[0] if len(pre) == 1 else {"type": "Sequence", "pretokenizers": pre}
     made["decoder"] = made["post_processor"] = byte_level()

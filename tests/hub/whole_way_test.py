@@ -94,7 +94,7 @@ evaluate: {{every: 12, tokens: 1000}}
 """)
 
     def train(self, folder, run, kill_at=None):
-        command = [STRATA, "launch", "--nproc-per-node", "2", "--", STRATA, "pretrain", folder / "run.yaml",
+        command = [STRATA, "launch", "--nproc-per-node", "2", "--", "pretrain", folder / "run.yaml",
                    f"run.dir={folder / run}"]
         if kill_at is not None:
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -78,6 +78,7 @@ TEST(CsvReader, StreamsWhatParseCsvReads) {
       streamed("a, b \r\n\"x,\ny\",\"say \"\"hi\"\"\"\n\n\"two\r\nlines\",\nlast,\"one\""),
       testing::ElementsAre("1: [a] [ b ]", "2: [x,\ny] [say \"hi\"]", "5: [two\r\nlines] []", "7: [last] [one]"));
   EXPECT_THAT(streamed("a\tb,c\n\"x\ty\"\t1\n", '\t'), testing::ElementsAre("1: [a] [b,c]", "2: [x\ty] [1]"));
+  EXPECT_THAT(streamed("a,b\rc,\"\r\n\"\re"), testing::ElementsAre("1: [a] [b]", "1: [c] [\r\n]", "2: [e]"));
   EXPECT_TRUE(streamed("").empty());
   EXPECT_TRUE(streamed("\r\n\n").empty());
 }

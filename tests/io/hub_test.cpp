@@ -76,7 +76,7 @@ class Hub : public testing::Test {
     environment_.unset("HUGGING_FACE_HUB_TOKEN");
     environment_.unset("HF_TOKEN_PATH");
     environment_.set("HF_HOME", folder_ / "home");
-    for (const char* owner : {"o", "gated", "busy", "full", "lost", "around", "other", "broken"}) put(owner);
+    for (const char* owner : {"o", "gated", "busy", "full", "lost", "around", "other", "broken", "astray"}) put(owner);
     server_ = std::make_unique<BadServer>(root_, "hub_server.py");
     environment_.set("HF_ENDPOINT", server_->origin() + "/");
   }
@@ -192,6 +192,8 @@ TEST_F(Hub, SaysInOneLineWhatItCannotGet) {
   EXPECT_THAT(error("hf://o/none/t.model"), HasSubstr("404"));
   EXPECT_THAT(error_of([&] { files("hf://datasets/none/n"); }),
               HasSubstr("cannot list hf://datasets/none/n: the server"));
+  environment_.set("HF_ENDPOINT", "huggingface.co");
+  EXPECT_THAT(error("hf://o/n/t.model"), HasSubstr("HF_ENDPOINT=huggingface.co does not begin with https://"));
   EXPECT_FALSE(fs::exists(folder_ / "x"));
   EXPECT_FALSE(fs::exists(folder_ / "x.part"));
 }
@@ -201,6 +203,8 @@ TEST_F(Hub, BelievesNoListingThatContradictsItself) {
   EXPECT_THAT(error_of([&] { files("hf://datasets/other/n/data"); }),
               HasSubstr("elsewhere/a.jsonl, which is not in it"));
   EXPECT_THAT(error_of([&] { files("hf://datasets/broken/n"); }), HasSubstr("is no listing of files"));
+  EXPECT_THAT(error_of([&] { files("hf://datasets/astray/n"); }),
+              HasSubstr("its next page is \"file:///etc/hostname\""));
 }
 
 }  // namespace

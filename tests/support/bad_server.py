@@ -3,7 +3,7 @@
 #     good       nothing
 #     cut        the connection closes after a third of what was asked for, twice
 #     busy       429 with Retry-After: 0, then 500, then 503
-#     gone       404 for ever
+#     gone       404 for ever, as every file that is not there
 #     down       500 for ever
 #     changed    after a cut the file is another one (other ETag, other content)
 #     whole      after a cut, ranges are ignored
@@ -70,6 +70,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if kind == "moved":
             of_the_redirection = [("ETag", '"of-the-redirection"'), *says("repr", b"an error page", b"")]
             return self.say(302, [("Location", "/good/" + name), *of_the_redirection])
+        if not os.path.exists(os.path.join(root, name)):
+            return self.say(404)
         with open(os.path.join(root, name), "rb") as file:
             content = sent = file.read()
         etag = '"v1"'

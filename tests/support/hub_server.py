@@ -8,6 +8,7 @@
 #     around  its pages lead to each other
 #     other   its listing has a file of another folder
 #     broken  its listing is none
+#     astray  its next page is a file of this machine
 # Listings have two entries a page. Files ending in .parquet, .bin or .gz lie on another server, as those of LFS do:
 # it refuses whoever brings a token.
 # The requests of both are listed in <root>/requests, one a line: hub or lfs, path, Authorization.
@@ -90,6 +91,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if owner == "around" or begin + PAGE < len(entries):
             cursor = begin if owner == "around" else begin + PAGE
             following = f"http://127.0.0.1:{hub.server_port}{path}?recursive=true&cursor={cursor}"
+            if owner == "astray":
+                following = "file:///etc/hostname"
             headers.append(("Link", f'<{following}>; rel="next"'))
         return self.say(200, headers, json.dumps(page).encode())
 

@@ -200,7 +200,8 @@ TEST_F(Eval, RefusesWhatIsWrong) {
   refuse(arguments("refused", {"--drop-layer", "last"}), kWrongUsage, "--drop-layer=last");
   refuse(arguments("refused", {"--shots", "-1"}), kWrongUsage, "--shots");
   refuse(arguments("refused", {"--max-length", "3"}), kFailed, "tokens, the model takes at most 3");
-  refuse({"eval", model(), "--data", folder_ / "data"}, kWrongUsage, "give a sentencepiece model or a tokenizer.json with --tokenizer");
+  refuse({"eval", model(), "--data", folder_ / "data"}, kWrongUsage,
+         "give a sentencepiece model or a tokenizer.json with --tokenizer");
   refuse({"eval", folder_ / "nothing"}, kWrongUsage, "nothing: no such folder");
   write_file(folder_ / "data/piqa.jsonl", R"({"goal": "x", "sol1": "a", "label": 0})");
   refuse(arguments("refused"), kFailed, "piqa.jsonl:1: ");
@@ -211,10 +212,10 @@ TEST_F(Eval, RefusesTextThatIsWrong) {
   write_file(folder_ / "empty.txt", "");
   write_file(folder_ / "blank.jsonl", R"({"text": " "})");
   write_file(folder_ / "broken.jsonl", "{\"text\": \"a b\"}\n{\"text\": 3}\n");
-  write_file(folder_ / "text.csv", "a,b\n");
+  write_file(folder_ / "text.pdf", "a,b\n");
   const auto text = [&](const std::string& file, const Words& more = {}) { return on_text("refused", file, more); };
   refuse(text("none.txt"), kWrongUsage, "--perplexity: no file matches");
-  refuse(text("text.csv"), kWrongUsage, "text.csv is none of .json .jsonl .txt");
+  refuse(text("text.pdf"), kWrongUsage, "text.pdf is none of .json .jsonl .txt");
   refuse(text("empty.txt"), kFailed, "empty.txt: there is no document in it");
   refuse(text("blank.jsonl"), kFailed, "blank.jsonl: nothing to score");
   refuse(text("broken.jsonl"), kFailed, "broken.jsonl:2: the field \"text\" is not a string");

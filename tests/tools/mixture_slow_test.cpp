@@ -84,17 +84,17 @@ TEST_F(MixedRun, HasTheSameBitsOnAnyNumberOfWorkersAndThroughResumes) {
 TEST_F(MixedRun, SaysWhatItReads) {
   const Finished finished = train("said", {mixture("3", "1"), "train.steps=10"});
   ASSERT_EQ(finished.exit_code, 0) << finished.err;
-  const std::string first = str("data.train[0] (", path("a.jsonl"), "): 75.0 % of the rows; 40 documents, ");
+  const std::string first = str("data.train[0] (", path("a.jsonl"), "): 75 % of the rows; 40 documents, ");
   EXPECT_THAT(finished.out, HasSubstr("  data: a mixture of 2 sources, 90 documents, "));
   EXPECT_THAT(finished.out, HasSubstr(first));
-  EXPECT_THAT(finished.out, ContainsRegex("rows: 40 document, [0-9.]+ % of the tokens cut off; 3.00 epochs\n"));
+  EXPECT_THAT(finished.out, ContainsRegex("rows: 40 document, [0-9.]+ % of the tokens cut off; 3 epochs\n"));
   EXPECT_THAT(finished.out,
-              ContainsRegex("2 shards; rows: 50 document, [0-9.]+ % of the tokens cut off; 0.800 epochs"));
-  const std::string read = str("read of data.train[0] (", path("a.jsonl"), "): 120 rows, 3.00 epochs");
+              ContainsRegex("2 shards; rows: 50 document, [0-9.]+ % of the tokens cut off; 0.8 epochs"));
+  const std::string read = str("read of data.train[0] (", path("a.jsonl"), "): 120 rows, 3 epochs");
   EXPECT_THAT(finished.out.substr(finished.out.find("done: ")), AllOf(HasSubstr(first), HasSubstr(read)));
   EXPECT_THAT(read_file(run_ / "said/data.txt"), AllOf(HasSubstr(first), HasSubstr(read)));
   const auto record = nlohmann::json::parse(read_file(run_ / "said/run.json"));
-  EXPECT_THAT(record.at("about_data").dump(), HasSubstr("120 rows, 3.00 epochs"));
+  EXPECT_THAT(record.at("about_data").dump(), HasSubstr("120 rows, 3 epochs"));
   EXPECT_THAT(read_file(run_ / "said/config.yaml"),
               HasSubstr(str("  train: [{files: [", path("a.jsonl"), "], weight: 3}, {files: [")));
   EXPECT_THAT(run_strata({"inspect", path("said")}).out, HasSubstr(first));
@@ -155,8 +155,8 @@ TEST_F(MixedRun, IsAnArmOfASweep) {
                                       "vary: {data.train: [", value("1"), ", ", value("4"), "]}\n"));
   const Finished swept = run_strata({"sweep", path("sweep.yaml")});
   ASSERT_EQ(swept.exit_code, 0) << swept.err;
-  EXPECT_THAT(read_file(run_ / "sweep/runs/more-s1/data.txt"), HasSubstr(": 80.0 % of the rows"));
-  EXPECT_THAT(read_file(run_ / "sweep/runs/even-s1/data.txt"), HasSubstr(": 50.0 % of the rows"));
+  EXPECT_THAT(read_file(run_ / "sweep/runs/more-s1/data.txt"), HasSubstr(": 80 % of the rows"));
+  EXPECT_THAT(read_file(run_ / "sweep/runs/even-s1/data.txt"), HasSubstr(": 50 % of the rows"));
   const auto identity = [&](const char* run) {
     return nlohmann::json::parse(read_file(run_ / "sweep/runs" / run / "run.json")).at("identity");
   };

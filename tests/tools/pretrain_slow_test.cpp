@@ -133,13 +133,13 @@ TEST_F(Pretrain, RefusesWhatCannotWork) {
   write_file(run_ / "empty.jsonl", "");
   write_file(run_ / "list.jsonl", "[1]\n");
   write_file(run_ / "number.jsonl", "{\"text\": 1}\n");
-  write_file(run_ / "table.parquet", "");
+  write_file(run_ / "table.orc", "");
   expect_refused({train("cut.json.gz")}, kFailed, {"cut.json.gz:", "truncated gzip"});
   expect_refused({train("bent.json.gz")}, kFailed, {"bent.json.gz:", "corrupt gzip"});
   expect_refused({train("empty.jsonl")}, kFailed, {"data.train: no row has a token to predict"});
   expect_refused({train("list.jsonl")}, kFailed, {"list.jsonl:1: not a JSON object"});
   expect_refused({train("number.jsonl")}, kFailed, {"number.jsonl:1: the field \"text\" is not a string"});
-  expect_refused({train("table.parquet")}, kWrongUsage, {"data.train", "table.parquet is none of .json"});
+  expect_refused({train("table.orc")}, kWrongUsage, {"data.train", "table.orc is none of .json"});
   expect_refused({"data.tokenizer=" + (run_ / "a.jsonl").string()}, kFailed, {"a.jsonl: is no JSON: "});
   expect_refused({"data.sequence_length=1"}, kWrongUsage, {"data.sequence_length: must be at least 2, got 1"});
   expect_refused({"data.cache=/proc/cache"}, kFailed, {"/proc/cache"});

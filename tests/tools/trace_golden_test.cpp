@@ -149,9 +149,8 @@ TEST_P(HuggingFaceTrace, GoesInAndOut) {
 
 std::vector<HfCase> hf_cases() {
   std::vector<HfCase> cases;
-  for (const auto& source :
-       {golden_model() / "hf/gqa", golden_model() / "hf/mha", golden2() / "qknorm/hf/qwen3",
-        golden2() / "qknorm/hf/qwen3_head_dim", golden2() / "qknorm/hf/olmo2"}) {
+  for (const auto& source : {golden_model() / "hf/gqa", golden_model() / "hf/mha", golden2() / "qknorm/hf/qwen3",
+                             golden2() / "qknorm/hf/qwen3_head_dim", golden2() / "qknorm/hf/olmo2"}) {
     for (const char* config : {"config.json", "config_old.json"}) cases.push_back({source, config});
   }
   return cases;

@@ -43,9 +43,11 @@ class Lines final : public Hook {
 Result result_of(const LisaRun& run, std::vector<std::string> lines) {
   Result result{.lines = std::move(lines), .parameters = {}, .states = {}, .lisa = run.lisa()};
   result.parameters = run.parameters().master().narrow(0, 0, run.params().back().offset).clone();
-  for (const auto& state : run.training.optimizer->states()) {
-    for (const ParamSpec& param : run.training.optimizer->params()) {
-      result.states.push_back(state.values.narrow(0, param.offset, param.arena_count()).clone());
+  const OptimizerStates states = states_of(*run.training.optimizer);
+  for (size_t i = 0; i < states.states.size(); ++i) {
+    for (const ParamSpec& param : states.params) {
+      if (!optim::has_state(param, states.states[i])) continue;
+      result.states.push_back(state_at(states, i, place_of(param)).clone());
     }
   }
   return result;

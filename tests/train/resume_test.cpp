@@ -139,7 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
     });
 
 // One clear line: which key, and where its states are another optimizer's, which tensor.
-TEST(ResumeInProcess, RefusesTheStatesOfAnotherOptimizer) {
+TEST(ResumeOfAnotherOptimizer, IsRefused) {
   const TempFolder folder;
   config::RunConfig config = config_of({config::Precision::kFp32}, folder);
   std::filesystem::create_directory(config.run.dir);
@@ -151,8 +151,9 @@ TEST(ResumeInProcess, RefusesTheStatesOfAnotherOptimizer) {
               testing::HasSubstr("holds another run: optimizer.kind was adam, is muon; another run.dir starts anew"));
   config.train.allow_change = {"optimizer.kind"};
   EXPECT_THAT(error_of([&] { Process{config}; }),
-              testing::HasSubstr("v.model.layers.0.self_attn.q_proj.weight is a state that this run's optimizer does "
-                                 "not have: another optimizer.kind saved it"));
+              testing::AllOf(testing::HasSubstr(": v.model.layers.0."),
+                             testing::HasSubstr("is a state that this run's optimizer does not have: another "
+                                                "optimizer.kind saved it")));
   config.optimizer.kind = config::OptimizerKind::kAdemamix;
   EXPECT_THAT(
       error_of([&] { Process{config}; }),

@@ -63,11 +63,14 @@ struct DataConfig {
           "whether a document begins with the tokenizer's token for that; auto: where the tokenizer itself puts one");
     field("eos", eos, Affects::kNumbers,
           "whether it ends with the tokenizer's token for that; auto: where the tokenizer has one");
-    field("train", train, Affects::kContents,
-          "files, globs or URLs: .json(l), .txt, each also .gz, .zst; folders; {00000..01023} counts; or a mixture of "
-          "such sources, of which each gives its share of the rows (docs/data.md)");
+    field(
+        "train", train, Affects::kContents,
+        "files, globs, URLs or hf://datasets/OWNER/NAME/...: .json(l), .txt, .csv, .tsv, each also .gz, .zst; "
+        ".parquet; .bin of ids; folders; {00000..01023} counts; or a mixture of such sources, of which each gives its "
+        "share of the rows (docs/data.md)");
     field("validation", validation, Affects::kHost, "files as in data.train, for evaluate.*");
-    field("field", this->field, Affects::kContents, "of the JSON objects: where the text is");
+    field("field", this->field, Affects::kContents,
+          "where the text is: field of the JSON objects, or column; a.b: b in a");
     field("longest_document", longest_document, Affects::kContents,
           "bytes of a line and of a document; what is longer is refused, or skipped by data.skip_bad",
           in_range(1, int64_t{1} << 40));

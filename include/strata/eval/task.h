@@ -58,7 +58,7 @@ class Task {
 using TaskFactory = std::unique_ptr<Task> (*)();
 using TaskRegistry = Registry<TaskFactory>;
 
-/// All tasks. One of the three global things in Strata: task files add themselves before main().
+/// All tasks. One of the four global things in Strata: task files add themselves before main().
 TaskRegistry& task_registry();
 
 /// nullptr for an unknown name.

@@ -27,15 +27,16 @@ std::string_view class_of(Stock stock);
 ///
 ///   x' = g (a c y + b f)     becomes     y' = y + (b / a c) f,  c' = g a c
 ///
-/// and b / (a c) goes into the weight that ends the branch, o_proj or down_proj, as a scale of every channel does. A norm that follows reads y for x: its
-/// direction is the same, so only its eps acts on a stream that is 1 / c times as large.
+/// and b / (a c) goes into the weight that ends the branch, o_proj or down_proj, as a scale of every channel does. A
+/// norm that follows reads y for x: its direction is the same, so only its eps acts on a stream that is 1 / c times as
+/// large.
 struct Folding {
   Stock stock = Stock::kLlama;
   std::string obstacle = {};  // why nothing makes it one ("the sum after attention of layer 0 is normalised"), or empty
-  std::vector<double> branches = {};  // 2 L: factor of each branch's last weight
+  std::vector<double> branches = {};       // 2 L: factor of each branch's last weight
   std::vector<std::string> channels = {};  // 2 L: the parameter [hidden] that scales that weight's rows, or nothing
-  std::vector<double> gains = {};     // 2 L + 1: factor of the gain before each branch, and of the final norm's
-  double stream = 1.0;                // c at the end: the product of all that scales the stream
+  std::vector<double> gains = {};          // 2 L + 1: factor of the gain before each branch, and of the final norm's
+  double stream = 1.0;                     // c at the end: the product of all that scales the stream
 
   bool is_identity() const;
 };

@@ -19,8 +19,8 @@ inline constexpr const char* kTokenizerSettings = "tokenizer_config.json";
 /// Nothing for what is no folder. Throws Error for a run without such a checkpoint.
 std::optional<std::filesystem::path> find_model_folder(const std::filesystem::path& name);
 
-/// A model on disk, ours (`config.yaml`) or a stock one of Hugging Face (`config.json`: LLaMA, Qwen3, OLMo 2), with `model.safetensors` or the
-/// files that `model.safetensors.index.json` names.
+/// A model on disk, ours (`config.yaml`) or a stock one of Hugging Face (`config.json`: LLaMA, Qwen3, OLMo 2), with
+/// `model.safetensors` or the files that `model.safetensors.index.json` names.
 struct ModelFolder {
   config::RunConfig config;  // its `model` and `norm` sections; data.tokenizer: the tokenizer beside it, if any;
                              // data.sequence_length: the longest rows that it was trained on, as far as is known
@@ -40,7 +40,7 @@ io::TensorFiles open_weights(const std::filesystem::path& folder);
 /// What a Hugging Face `config.json` says about a model.
 struct HfConfig {
   config::ModelConfig model;
-  std::string scheme = "pre";
+  std::string scheme;
   bool tied = false;  // the head's weight is the embedding's
 };
 

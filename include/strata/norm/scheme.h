@@ -98,27 +98,6 @@ class Scheme {
   virtual double weight_std(const WeightSite&) const { return kLinearStd; }
 };
 
-/// A scheme that changes another one's records.
-class Decorator : public Scheme {
- public:
-  /// suffix: as it is written behind the other's name.
-  Decorator(std::string suffix, std::unique_ptr<Scheme> scheme)
-      : suffix_(std::move(suffix)), scheme_(std::move(scheme)) {}
-
-  Sublayer sublayer(const Site& site) const override { return scheme_->sublayer(site); }
-  Norm embedding_norm() const override { return scheme_->embedding_norm(); }
-  std::optional<double> embedding_scale() const override { return scheme_->embedding_scale(); }
-  AttentionNorms attention_norms() const override { return scheme_->attention_norms(); }
-  FinalNorm final_norm() const override { return scheme_->final_norm(); }
-  double weight_std(const WeightSite& site) const override { return scheme_->weight_std(site); }
-  /// Throws config::KeyError: a function has no records.
-  std::optional<CustomJunction> custom(const Site& site) const override;
-
- private:
-  std::string suffix_;
-  std::unique_ptr<Scheme> scheme_;
-};
-
 /// The numbers under `norm.options`. A scheme asks for each of its own in its constructor.
 class SchemeOptions {
  public:
@@ -144,7 +123,7 @@ using SchemeFactory = std::unique_ptr<Scheme> (*)(SchemeOptions&);
 
 using SchemeRegistry = Registry<SchemeFactory>;
 
-/// All schemes. One of the three global things in Strata: scheme files add themselves before main().
+/// All schemes. One of the four global things in Strata: scheme files add themselves before main().
 SchemeRegistry& scheme_registry();
 
 template <class S>

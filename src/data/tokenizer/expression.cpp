@@ -16,7 +16,10 @@ std::string said_by_pcre2(int code) {
   return reinterpret_cast<const char*>(text.data());
 }
 
-pcre2_code* code_of(const std::unique_ptr<void, auto>& code) { return static_cast<pcre2_code*>(code.get()); }
+template <class Free>
+pcre2_code* code_of(const std::unique_ptr<void, Free>& code) {
+  return static_cast<pcre2_code*>(code.get());
+}
 
 // Rows of 100,000 marks need more than the 32 KiB that PCRE2 has by default; the pages are taken when they are used.
 pcre2_match_context* shared_context() {

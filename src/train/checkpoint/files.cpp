@@ -145,10 +145,11 @@ std::string to_json(const CheckpointState& state) {
 CheckpointState parse_state(std::string_view text, std::string_view source) {
   const json parsed = io::parse_json(text, source);
   const Members root(parsed, source);
+  const data::OrderCursor cursor = parse_cursor(root.inner("cursor"), source);
   const int64_t threads = root.count("threads");
   STRATA_CHECK(threads >= 1 && threads <= INT32_MAX, source, ": \"threads\" is ", threads);
   return {.progress = {.step = root.count("step"),
-                       .cursor = parse_cursor(root.inner("cursor"), source),
+                       .cursor = cursor,
                        .tokens = root.count("tokens"),
                        .skipped = root.count("skipped"),
                        .spikes = parse_spikes(root.inner("spikes"), source)},
