@@ -88,8 +88,7 @@ TEST_F(MixedRun, SaysWhatItReads) {
   EXPECT_THAT(finished.out, HasSubstr("  data: a mixture of 2 sources, 90 documents, "));
   EXPECT_THAT(finished.out, HasSubstr(first));
   EXPECT_THAT(finished.out, ContainsRegex("rows: 40 document, [0-9.]+ % of the tokens cut off; 3 epochs\n"));
-  EXPECT_THAT(finished.out,
-              ContainsRegex("2 shards; rows: 50 document, [0-9.]+ % of the tokens cut off; 0.8 epochs"));
+  EXPECT_THAT(finished.out, ContainsRegex("2 shards; rows: 50 document, [0-9.]+ % of the tokens cut off; 0.8 epochs"));
   const std::string read = str("read of data.train[0] (", path("a.jsonl"), "): 120 rows, 3 epochs");
   EXPECT_THAT(finished.out.substr(finished.out.find("done: ")), AllOf(HasSubstr(first), HasSubstr(read)));
   EXPECT_THAT(read_file(run_ / "said/data.txt"), AllOf(HasSubstr(first), HasSubstr(read)));
