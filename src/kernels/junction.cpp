@@ -28,17 +28,11 @@ JunctionScales scales_of(const JunctionRule& rule, bool has_branch) {
           .gate = alpha_of(rule)};
 }
 
-bool only_rms(const JunctionRule& rule) {
-  const auto is_rms = [](const JunctionNorm& norm) { return norm.kind == Norm::kNone || norm.kind == Norm::kRms; };
-  return (is_rms(rule.branch_norm) || rule.branch_norm.kind == Norm::kScale) && is_rms(rule.out_norm) &&
-         is_rms(rule.next_norm);
-}
-
 JunctionShape shape_of(const JunctionRule& rule, int64_t rows) {
   return {.rows = rows,
           .branch_norm = rule.branch_norm.kind != Norm::kNone,
           .out_norm = rule.out_norm.kind != Norm::kNone,
-          .only_rms = only_rms(rule)};
+          .only_rms = only_rms(rule.branch_norm.kind, rule.out_norm.kind, rule.next_norm.kind)};
 }
 
 template <class T>

@@ -10,9 +10,7 @@ namespace {
 std::string layer_name(int64_t layer) { return "layer " + std::to_string(layer); }
 
 bool only_rms(const norm::WiredJunction& junction) {
-  const auto is_other = [](Norm norm) { return has_alpha(norm); };
-  return !is_other(junction.rule.branch_norm) && !is_other(junction.rule.out_norm) &&
-         !is_other(junction.rule.next_norm);
+  return kernels::only_rms(junction.rule.branch_norm, junction.rule.out_norm, junction.rule.next_norm);
 }
 
 bool only_rms(const norm::Wiring& wiring) {

@@ -77,7 +77,7 @@ kernels::JunctionNorm norm_of(Norm kind, const Inputs::Parameters& of) {
   return {.kind = kind, .gain_D = of.gain_D, .bias_D = of.bias_D, .alpha = of.alpha, .shift = of.shift};
 }
 
-bool only_rms(const Case& c) { return !has_alpha(c.branch_norm) && !has_alpha(c.out_norm) && !has_alpha(c.next_norm); }
+bool only_rms(const Case& c) { return kernels::only_rms(c.branch_norm, c.out_norm, c.next_norm); }
 
 kernels::JunctionRule rule_of(const Case& c, const Inputs& in) {
   return {.skip_scale = 1.5,

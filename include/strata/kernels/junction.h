@@ -83,8 +83,13 @@ struct JunctionGradients {
   JunctionParameterGradients parameters;
 };
 
-/// fp32 scratch for a junction's backward over at most `tokens` rows: elements needed. only_rms: no norm of it is of
-/// another kind, but for a branch's kScale.
+/// Whether all norms of a junction are RMSNorms, but that the branch may be scaled: it takes other sums then.
+constexpr bool only_rms(Norm branch_norm, Norm out_norm, Norm next_norm) {
+  const auto is_rms = [](Norm norm) { return norm == Norm::kNone || norm == Norm::kRms; };
+  return (is_rms(branch_norm) || branch_norm == Norm::kScale) && is_rms(out_norm) && is_rms(next_norm);
+}
+
+/// fp32 scratch for a junction's backward over at most `tokens` rows: elements needed.
 int64_t junction_scratch_size(int64_t tokens, int64_t width, bool only_rms = true);
 
 /// in: what the forward read; branch_ND and stream_ND are only needed under a branch norm or a gate on them.
