@@ -1,7 +1,6 @@
 // An update by a rule: from tensors to the device's kernel or the CPU's threads.
 #pragma once
 
-#include <algorithm>
 #include <array>
 
 #include "arena_update.inl"
@@ -23,7 +22,6 @@ struct ArenaTensors {
 template <class Rule>
 void update_arena(const ArenaTensors<Rule::kStates>& tensors, Rule rule, const UpdateChance& chance,
                   const UpdateScale& scale) {
-  constexpr int64_t kRange = 16384;  // elements a task
   const auto* factor = pointer<double>(scale.factor);
   const auto* apply = pointer<double>(scale.apply);
   rule.key = chance.random_key;
@@ -42,10 +40,8 @@ void update_arena(const ArenaTensors<Rule::kStates>& tensors, Rule rule, const U
     if (*apply == 0.0) return;
     rule.gradient_scale = static_cast<float>(*factor);
     with_flag(chance.stochastic, [&](auto stochastic) {
-      parallel_rows((all.count + kRange - 1) / kRange, 4, [&](int64_t range) {
-        const int64_t begin = range * kRange;
-        update_range<decltype(stochastic)::value>(CpuExecutor{}, rule,
-                                                  part_of(all, begin, std::min(kRange, all.count - begin)));
+      parallel_parts(all.count, [&](int64_t begin, int64_t count) {
+        update_range<decltype(stochastic)::value>(CpuExecutor{}, rule, part_of(all, begin, count));
       });
     });
   });

@@ -80,4 +80,14 @@ void parallel_rows(int64_t rows, int64_t grain, F&& f) {
   });
 }
 
+/// f(begin, count) for the ranges of a flat array that are a task each.
+template <class F>
+void parallel_parts(int64_t size, F&& f) {
+  constexpr int64_t kRange = 16384;  // elements
+  parallel_rows((size + kRange - 1) / kRange, 4, [&](int64_t range) {
+    const int64_t begin = range * kRange;
+    f(begin, size - begin < kRange ? size - begin : kRange);
+  });
+}
+
 }  // namespace strata::kernels

@@ -1,7 +1,5 @@
 #include "strata/kernels/muon.h"
 
-#include <algorithm>
-
 #include "cpu_executor.h"
 #include "muon.inl"
 #include "tensor_access.h"
@@ -10,16 +8,6 @@ namespace strata::kernels {
 namespace {
 
 float as_float(double value) { return static_cast<float>(value); }
-
-// f(begin, count) of ranges that a thread takes.
-template <class F>
-void in_ranges(int64_t count, const F& f) {
-  constexpr int64_t kRange = 16384;  // elements
-  parallel_rows((count + kRange - 1) / kRange, 4, [&](int64_t range) {
-    const int64_t begin = range * kRange;
-    f(begin, std::min(kRange, count - begin));
-  });
-}
 
 MomentumNumbers numbers_of(const MuonMomentum& update) {
   const float momentum = as_float(update.momentum), rest = as_float(1.0 - update.momentum);
@@ -49,7 +37,7 @@ void muon_momentum(const at::Tensor& out, const at::Tensor& gradient, const at::
       const MomentumArrays<decltype(out_type), T> all{
           update.chance.first, out.numel(), pointer<decltype(out_type)>(out), pointer<T>(gradient), pointer<T>(m)};
       with_flag(update.chance.stochastic, [&](auto by_chance) {
-        in_ranges(all.count, [&](int64_t begin, int64_t count) {
+        parallel_parts(all.count, [&](int64_t begin, int64_t count) {
           momentum_range<decltype(by_chance)::value>(CpuExecutor{}, n, part_of(all, begin, count));
         });
       });
@@ -65,7 +53,8 @@ void divide_by_norm(const at::Tensor& x, const at::Tensor& square, const NormDiv
   const float by = divisor_of(n, *pointer<double>(square));
   with_storage_type(x, [&](auto type) {
     auto* const data = pointer<decltype(type)>(x);
-    in_ranges(x.numel(), [&](int64_t begin, int64_t count) { divide_range(CpuExecutor{}, data + begin, by, count); });
+    parallel_parts(x.numel(),
+                   [&](int64_t begin, int64_t count) { divide_range(CpuExecutor{}, data + begin, by, count); });
   });
 }
 
@@ -100,7 +89,7 @@ void muon_step(const at::Tensor& value, const at::Tensor& copy, const at::Tensor
       using In = decltype(in_type);
       const StepArrays<T, In> all{first, size, pointer<T>(value), pointer<Bf16>(copy), pointer<In>(orthogonal)};
       with_flag(step.chance.stochastic, [&](auto by_chance) {
-        in_ranges(all.count, [&](int64_t begin, int64_t count) {
+        parallel_parts(all.count, [&](int64_t begin, int64_t count) {
           step_range<decltype(by_chance)::value>(CpuExecutor{}, n, part_of(all, begin, count));
         });
       });
