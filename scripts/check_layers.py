@@ -27,8 +27,7 @@ LAYER_EXCEPTIONS: dict[tuple[str, str], str] = {}
 CONDITION_EXCEPTIONS = {"include/strata/base/check.h": "assertions cost nothing in release builds"}
 # (file, scheme that it names) -> why it may.
 SCHEME_EXCEPTIONS = {("include/strata/config/norm.h", "pre"): "the default of norm.scheme: what stock LLaMA has",
-                     ("src/hub/hf_config.cpp", "olmo2"): "what transformers calls a model, and its scheme here",
-                     ("src/hub/export_config.cpp", "olmo2"): "what transformers calls a model"}
+                     ("src/hub/architectures.cpp", "olmo2"): "what transformers calls a model, and its scheme here"}
 
 HEAVY_HEADERS = {"torch/torch.h", "torch/all.h", "torch/extension.h", "ATen/ATen.h"}
 CONDITION_FOLDERS = ("src/kernels/", "include/strata/kernels/", "tests/cuda_on_host/")

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "hub/architectures.h"
 #include "strata/config/enums.h"
 #include "strata/norm/scheme.h"
 
@@ -9,17 +10,6 @@ namespace strata::hub {
 namespace {
 
 using nlohmann::json;
-
-// What wrote a file that has no other version to name: the oldest one that is known to read it.
-constexpr const char* kTransformersVersion = "4.31.0";
-
-const char* version_of(Stock stock) {
-  return stock == Stock::kQwen3 ? "4.51.0" : stock == Stock::kOlmo2 ? "4.47.0" : kTransformersVersion;
-}
-
-const char* model_type_of(Stock stock) {
-  return stock == Stock::kQwen3 ? "qwen3" : stock == Stock::kOlmo2 ? "olmo2" : "llama";
-}
 
 std::string_view kind_of(norm::Norm norm) { return norm == norm::Norm::kTanh ? "tanh" : "erf"; }
 
@@ -71,7 +61,7 @@ json stock_config(Stock stock, const config::ModelConfig& dims, at::ScalarType d
           {"intermediate_size", dims.intermediate},
           {"max_position_embeddings", dims.max_positions},
           {"mlp_bias", false},
-          {"model_type", model_type_of(stock)},
+          {"model_type", architecture(stock).model_type},
           {"num_attention_heads", dims.heads},
           {"num_hidden_layers", dims.layers},
           {"num_key_value_heads", dims.kv()},
@@ -82,7 +72,7 @@ json stock_config(Stock stock, const config::ModelConfig& dims, at::ScalarType d
           {"rope_theta", dims.rope_theta},
           {"tie_word_embeddings", false},
           {"torch_dtype", dtype_name(dtype)},
-          {"transformers_version", version_of(stock)},
+          {"transformers_version", architecture(stock).first_version},
           {"use_cache", true},
           {"vocab_size", dims.vocab}};
 }
@@ -111,7 +101,7 @@ json generation_config(const SpecialIds& specials) {
   return {{"bos_token_id", id_or_null(specials.bos)},
           {"eos_token_id", id_or_null(specials.eos)},
           {"pad_token_id", id_or_null(specials.pad)},
-          {"transformers_version", kTransformersVersion}};
+          {"transformers_version", architecture(Stock::kLlama).first_version}};
 }
 
 }  // namespace strata::hub

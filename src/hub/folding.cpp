@@ -100,10 +100,6 @@ class Folder {
 
 }  // namespace
 
-std::string_view class_of(Stock stock) {
-  return stock == Stock::kQwen3 ? "Qwen3ForCausalLM" : stock == Stock::kOlmo2 ? "Olmo2ForCausalLM" : "LlamaForCausalLM";
-}
-
 bool Folding::is_identity() const {
   const auto is_one = [](double factor) { return factor == 1.0; };
   return std::ranges::all_of(branches, is_one) && std::ranges::all_of(gains, is_one) &&

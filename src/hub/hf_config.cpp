@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "hub/architectures.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
 #include "strata/base/text.h"
@@ -11,27 +12,6 @@ namespace strata::hub {
 namespace {
 
 using nlohmann::json;
-
-// What transformers calls an architecture, and what it is here.
-struct Architecture {
-  const char* model_type;
-  std::vector<std::string> names;  // in `architectures`
-  std::string scheme;
-  config::QkNorm qk_norm;
-  double norm_eps;   // where config.json has none
-  int64_t head_dim;  // likewise; 0: hidden_size over heads
-};
-
-const std::vector<Architecture>& architectures() {
-  using config::QkNorm;
-  // The second name of LLaMA's is what the lineage of the paper's code writes.
-  static const std::string pre = config::NormConfig().scheme;
-  static const std::vector<Architecture> all{
-      {"llama", {"LlamaForCausalLM", "LLaMAForCausalLM"}, pre, QkNorm::kNone, 1e-6, 0},
-      {"qwen3", {"Qwen3ForCausalLM"}, pre, QkNorm::kHead, 1e-6, 128},
-      {"olmo2", {"Olmo2ForCausalLM"}, "olmo2", QkNorm::kNone, 1e-5, 0}};
-  return all;
-}
 
 // In rope_parameters and rope_scaling.
 constexpr std::string_view kRotationKeys =
