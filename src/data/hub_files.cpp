@@ -59,23 +59,21 @@ std::vector<std::string> files_like(const io::HubPath& pattern) {
   return files;
 }
 
-bool are_like(std::string_view path, std::string_view pattern) {
+}  // namespace
+
+bool is_like(std::string_view path, std::string_view pattern) {
   const size_t path_end = std::min(path.find('/'), path.size());
   const size_t pattern_end = std::min(pattern.find('/'), pattern.size());
   const std::string_view name = path.substr(0, path_end), form = pattern.substr(0, pattern_end);
   const bool is_last = path_end == path.size();
   if (form == "**" && pattern_end < pattern.size()) {
-    if (are_like(path, pattern.substr(pattern_end + 1))) return true;
-    return !is_last && !name.starts_with('.') && are_like(path.substr(path_end + 1), pattern);
+    if (is_like(path, pattern.substr(pattern_end + 1))) return true;
+    return !is_last && !name.starts_with('.') && is_like(path.substr(path_end + 1), pattern);
   }
   if (fnmatch(std::string(form).c_str(), std::string(name).c_str(), FNM_PERIOD | FNM_NOESCAPE) != 0) return false;
   if (is_last || pattern_end == pattern.size()) return is_last && pattern_end == pattern.size();
-  return are_like(path.substr(path_end + 1), pattern.substr(pattern_end + 1));
+  return is_like(path.substr(path_end + 1), pattern.substr(pattern_end + 1));
 }
-
-}  // namespace
-
-bool is_like(std::string_view path, std::string_view pattern) { return are_like(path, pattern); }
 
 void tell_passed_over(const std::string& folder, std::vector<std::string> files) {
   constexpr size_t kShown = 3;

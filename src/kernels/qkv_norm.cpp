@@ -12,14 +12,16 @@ namespace {
 struct Gain {
   const at::Tensor& values;
   int64_t column, heads;
+  at::Tensor QkvNormGradients::*gradient;
 };
 
 // Those that there are, in the order of their places in a row.
 std::vector<Gain> gains_of(const QkvNorm& norm) {
   const auto [heads, kv_heads, dim] = norm.shape;
   std::vector<Gain> gains;
-  for (const Gain& gain : {Gain{norm.query_gain, 0, heads}, Gain{norm.key_gain, heads * dim, kv_heads},
-                           Gain{norm.value_gain, (heads + kv_heads) * dim, kv_heads}}) {
+  for (const Gain& gain : {Gain{norm.query_gain, 0, heads, &QkvNormGradients::query_gain},
+                           Gain{norm.key_gain, heads * dim, kv_heads, &QkvNormGradients::key_gain},
+                           Gain{norm.value_gain, (heads + kv_heads) * dim, kv_heads, &QkvNormGradients::value_gain}}) {
     if (!gain.values.defined()) continue;
     STRATA_ASSERT(gain.heads * dim % gain.values.numel() == 0);
     gains.push_back(gain);
@@ -75,12 +77,10 @@ void add_sums(G* gradient, const float* sums, int64_t chunks, int64_t stride, in
   }
 }
 
-// The gradients that are wanted of the gains that there are.
+// In the order of the gains; undefined: not wanted.
 std::vector<at::Tensor> gradients_of(const QkvNorm& norm, const QkvNormGradients& gradients) {
   std::vector<at::Tensor> all;
-  if (norm.query_gain.defined()) all.push_back(gradients.query_gain);
-  if (norm.key_gain.defined()) all.push_back(gradients.key_gain);
-  if (norm.value_gain.defined()) all.push_back(gradients.value_gain);
+  for (const Gain& gain : gains_of(norm)) all.push_back(gradients.*gain.gradient);
   return all;
 }
 
