@@ -122,7 +122,7 @@ void copy_tokenizer(const fs::path& source, const fs::path& folder, Imported& im
         if (fs::exists(source / from)) io::write_atomically(folder / to, io::read_text(source / from));
       };
       copy(name, checked.is_sentencepiece() ? kTokenizerFile : kTokenizerJson);
-      if (!checked.is_sentencepiece()) copy(kTokenizerSettings, kTokenizerSettings);
+      copy(kTokenizerSettings, kTokenizerSettings);
       imported.tokenizer = name;
       return;
     } catch (const Error& failure) {

@@ -1,13 +1,15 @@
 """Ids of tokenizer.json files against Hugging Face's library: tokenizers_wheel_test.py STRATA [--strings N] [--seed N].
 
 Random and real texts, for the parts of GPT-2, Llama 3, Qwen2, GPT-NeoX, SmolLM and others, in both readings of special
-tokens; then what `strata train-tokenizer --kind bpe` learns. Not one id may differ. Exits with 77 where `tokenizers`
+tokens; then sentencepiece models that `strata export` wrote, and what `strata train-tokenizer --kind bpe` learns. Not
+one id may differ. Exits with 77 where `tokenizers`
 cannot be imported; `scripts/install.sh --transformers` installs it. The tokenizers are trained here, on made-up text.
 """
 import argparse
 import copy
 import importlib.util
 import json
+import os
 import random
 import subprocess
 import sys
@@ -163,6 +165,32 @@ def learned_alike(strata, folder):
     return json.loads((folder / "learned.json").read_text())["model"]["merges"] == theirs
 
 
+# What is put behind the bytes of a sentencepiece model to change its settings: in a protocol buffer the last one counts.
+CHANGES = {"as-it-is": b"", "no-prefix": b"\x1a\x02\x18\x00", "unigram": b"\x12\x02\x18\x01"}
+
+
+def export_differences(strata, folder, texts):
+    """Of sentencepiece models and the tokenizer.json that `strata export` makes of them."""
+    if "STRATA_TEST_DATA" not in os.environ:
+        print("NOT tested: exports of sentencepiece models, since STRATA_TEST_DATA is not set", flush=True)
+        return 0
+    model = (Path(os.environ["STRATA_TEST_DATA"]) / "golden2/tokenizer/llama2.model").read_bytes()
+    (folder / "model.yaml").write_text("model: {hidden: 8, intermediate: 8, layers: 1, heads: 2}\n")
+    subprocess.run([strata, "init", folder / "model.yaml", folder / "model"], check=True, capture_output=True)
+    found = 0
+    for change, bytes_of_change in CHANGES.items():
+        file = folder / f"{change}.model"
+        file.write_bytes(model + bytes_of_change)
+        subprocess.run([strata, "export", folder / "model", folder / change, "--tokenizer", file], check=True,
+                       capture_output=True)
+        theirs = Tokenizer.from_file(str(folder / change / "tokenizer.json"))
+        for text, wanted, encoding in zip(texts, ids_of(strata, file, texts), theirs.encode_batch(texts), strict=True):
+            if encoding.ids != wanted:
+                found += 1
+                print(f"export {change}: {text!a}: {encoding.ids} instead of {wanted}", flush=True)
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("strata")
@@ -186,10 +214,11 @@ def main():
             for kind in tokenizers:
                 found += differences(arguments.strata, kind, folder / f"{kind}.json", texts)
             count += len(texts)
+        exported = export_differences(arguments.strata, folder, [made_up(chance) for _ in range(arguments.strings)])
         learned = learned_alike(arguments.strata, folder)
-    print(f"{count} strings, {len(tokenizers)} tokenizers, 2 readings: {found} differences; "
-          f"merges are learned {'alike' if learned else 'otherwise'}")
-    return 1 if found or not learned else 0
+    print(f"{count} strings, {len(tokenizers)} tokenizers, 2 readings: {found} differences; of exported sentencepiece "
+          f"models {exported}; merges are learned {'alike' if learned else 'otherwise'}")
+    return 1 if found or exported or not learned else 0
 
 
 if __name__ == "__main__":

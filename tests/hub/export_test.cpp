@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "strata/base/check.h"
+#include "strata/io/file.h"
 #include "strata/io/json.h"
 #include "strata/nn/model_folder.h"
 #include "strata/norm/make.h"
+#include "support/data_fixtures.h"
 #include "support/golden.h"
 #include "support/model_folders.h"
 #include "support/models.h"
@@ -269,6 +271,51 @@ TEST(Export, WritesTheTokenizerThatTransformersWrites) {
   }
   EXPECT_EQ(ours.size(), theirs.size());
   EXPECT_EQ(io::read_json(folder / "tokenizer_config.json")["model_max_length"], 512);
+}
+
+// A model of T5's kind with settings behind it: in a protocol buffer the last one counts.
+std::filesystem::path changed_model(const TempFolder& folder, std::string_view change) {
+  std::string bytes = io::read_text(data::test::small_model());
+  test::write_file(folder / "changed.model", bytes.append(change));
+  return folder / "changed.model";
+}
+
+constexpr std::string_view kBpe = "\x12\x02\x18\x02", kWord = "\x12\x02\x18\x03";
+
+TEST(Export, SaysAnotherSentencepieceModelAsTokenizerJson) {
+  using namespace std::string_view_literals;
+  const TempFolder folder;
+  write_tokenizer(changed_model(folder, str(kBpe, "\x1a\x02\x20\x00"sv)), {}, folder.path());  // which keeps spaces
+  const json said = io::read_json(folder / "tokenizer.json");
+  EXPECT_EQ(said["pre_tokenizer"], json());
+  EXPECT_EQ(said["normalizer"]["normalizers"][0]["type"], "Precompiled");
+  EXPECT_EQ(said["normalizer"]["normalizers"][1]["type"], "Prepend");
+  EXPECT_EQ(said["decoder"]["decoders"][3]["type"], "Strip");
+  const json& model = said["model"];
+  EXPECT_EQ(model["type"], "BPE");
+  ASSERT_GT(model["merges"].size(), 10);
+  for (const json& merge : model["merges"]) {
+    for (const std::string& piece : {merge[0].get<std::string>(), merge[1].get<std::string>()})
+      EXPECT_TRUE(model["vocab"].contains(piece)) << piece;
+    EXPECT_TRUE(model["vocab"].contains(merge[0].get<std::string>() + merge[1].get<std::string>())) << merge;
+  }
+  const json settings = io::read_json(folder / "tokenizer_config.json");
+  EXPECT_EQ(settings["tokenizer_class"], "PreTrainedTokenizerFast");
+  EXPECT_EQ(settings["add_eos_token"], true);
+  EXPECT_TRUE(std::filesystem::exists(folder / "tokenizer.model"));
+}
+
+TEST(Export, RefusesASentencepieceModelThatNoTokenizerJsonSays) {
+  using namespace std::string_view_literals;
+  const TempFolder folder;
+  const auto refusal = [&](std::string_view change) {
+    return data::test::error_of([&] { write_tokenizer(changed_model(folder, change), {}, folder.path()); });
+  };
+  EXPECT_THAT(refusal(kWord), HasSubstr("is neither unigram nor BPE (its type is 3)"));
+  EXPECT_THAT(refusal("\x0a\x05\x0a\x01%\x18\x04"sv), HasSubstr("the piece \"%\" is defined by its makers"));
+  EXPECT_THAT(refusal("\x0a\x05\x0a\x01%\x18\x05"sv), HasSubstr("the piece \"%\" is left unused by its makers"));
+  EXPECT_THAT(refusal("\x1a\x02\x28\x00"sv), HasSubstr("treats spaces in a way"));  // as they are
+  EXPECT_FALSE(std::filesystem::exists(folder / "tokenizer.json"));
 }
 
 TEST(Export, RefusesAFileThatIsNoTokenizer) {

@@ -246,6 +246,25 @@ class Exports(unittest.TestCase):
             self.assertEqual(tokenizer.encode(text), json.loads(line), text)
 
     @unittest.skipUnless(TEST_DATA, "NOT tested: STRATA_TEST_DATA is not set")
+    def test_sentencepiece_of_another_kind_than_t5s(self):
+        """BPE with a token for the beginning: Llama 2's. Texts that name special tokens mean them, to transformers."""
+        golden = Path(TEST_DATA) / "golden2/tokenizer"
+        (self.folder / "model.yaml").write_text("model: {vocab: 2048, hidden: 8, intermediate: 8, layers: 1, heads: 2}\n")
+        strata("init", self.folder / "model.yaml", self.folder / "ours")
+        strata("export", self.folder / "ours", self.folder / "hf", "--tokenizer", golden / "llama2.model")
+        self.assertEqual((self.folder / "hf/tokenizer.model").read_bytes(), (golden / "llama2.model").read_bytes())
+        tokenizer = AutoTokenizer.from_pretrained(self.folder / "hf")
+        self.assertEqual((len(tokenizer), tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id),
+                         (2000, 1, 2, None))
+        cases = json.loads((golden / "ids.json").read_text())["texts"]
+        texts = [case["text"] for case in cases if not any(name in case["text"] for name in ("<s>", "</s>", "<unk>"))]
+        self.assertGreater(len(texts), 30)
+        encoded = strata("encode", "--tokenizer", self.folder / "hf", input="".join(json.dumps(text) + "\n" for text in texts))
+        for text, line in zip(texts, encoded.splitlines(), strict=True):
+            self.assertEqual(tokenizer.encode(text), json.loads(line), text)
+            self.assertEqual(tokenizer.decode(json.loads(line), skip_special_tokens=True), text)
+
+    @unittest.skipUnless(TEST_DATA, "NOT tested: STRATA_TEST_DATA is not set")
     def test_tokenizer_json_goes_out_as_it_is(self):
         (self.folder / "model.yaml").write_text("model: {vocab: 2048, hidden: 8, intermediate: 8, layers: 1, heads: 2}\n")
         strata("init", self.folder / "model.yaml", self.folder / "ours")

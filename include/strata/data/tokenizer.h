@@ -72,8 +72,9 @@ class Tokenizer {
   /// The token to begin with where there is nothing else: bos(), else eos(). lm-evaluation-harness calls it
   /// prefix_token_id. Throws Error where there is neither.
   int32_t prefix() const;
-  /// Whether it puts bos() before a text by itself.
+  /// Whether it puts bos() before a text by itself, eos() behind it.
   bool adds_bos() const;
+  bool adds_eos() const;
 
   /// Whether texts can be encoded apart at white space: encode(a + " " + b) is encode(a) followed by encode(b). So it
   /// is where no piece goes on over a space and spaces are treated as T5 treats them. What may differ is the order of

@@ -37,10 +37,10 @@ struct Exported {
 Exported export_model(const ModelFolder& model, const ExportOptions& options, const std::filesystem::path& folder);
 
 /// A tokenizer as transformers reads it, with a tokenizer_config.json. A tokenizer.json is copied as it is, with the
-/// tokenizer_config.json beside it, if any. Of a sentencepiece model, spiece.model and a tokenizer.json that says the
-/// same: T5Tokenizer without extra ids. Throws Error for a sentencepiece model that tokenizer.json says in another way
-/// than T5's (no unigram model, a token for a beginning, pieces that its makers defined, text that keeps its spaces),
-/// and for one with more ids than the model.
+/// tokenizer_config.json beside it, if any. A sentencepiece model goes out as it is and as the tokenizer.json that says
+/// the same: of T5's kind as spiece.model, for T5Tokenizer without extra ids, of others as tokenizer.model. Throws
+/// Error for a sentencepiece model that no tokenizer.json can say (neither unigram nor BPE, pieces that its makers
+/// defined or left unused, spaces dropped otherwise than T5 does), and for one with more ids than the model.
 SpecialIds write_tokenizer(const std::filesystem::path& tokenizer, const config::ModelConfig& dims,
                            const std::filesystem::path& folder);
 

@@ -171,6 +171,7 @@ int32_t Tokenizer::prefix() const {
 }
 
 bool Tokenizer::adds_bos() const { return bos() && implementation_->model->before() == std::vector{*bos()}; }
+bool Tokenizer::adds_eos() const { return eos() && implementation_->model->behind() == std::vector{*eos()}; }
 
 bool Tokenizer::splits_at_spaces() const {
   constexpr std::string_view space = "\u2581";  // sentencepiece's sign for one
