@@ -1,7 +1,8 @@
-// Norms on queries, keys and values: a block for each group of a token's row; backward a block for each part of a chunk
-// of tokens.
+// Norms on queries, keys and values. Groups of a row that a warp can move at once, heads, have a warp each, several a
+// block; wider ones have a block each.
 #include "kernels/qkv_norm.inl"
 
+#include <algorithm>
 #include <numeric>
 
 #include "chunk_sums.cuh"
@@ -10,34 +11,49 @@
 namespace strata::kernels::cuda {
 namespace {
 
-// Along x of the grid are tokens, along y the groups of all parts.
+// Along x of the grid are tokens; along y of it, and of a block, the groups of all parts.
 template <int kCount, class T>
 static __global__ void qkv_norm_kernel(QkvNormRows<T> rows) {
-  int64_t group = blockIdx.y;
+  int64_t group = blockIdx.y * blockDim.y + threadIdx.y;
   int part = 0;
-  while (group >= rows.part[part].groups) group -= rows.part[part++].groups;
+  while (part < rows.parts && group >= rows.part[part].groups) group -= rows.part[part++].groups;
+  if (part == rows.parts) return;
   qkv_norm_group(BlockExecutor<kCount>{}, rows, rows.part[part], blockIdx.x, group);
 }
 
-// Along x are chunks of tokens, along y parts. The part's sums stand in shared memory; a thread always has the same
-// columns of them.
+// Along x are chunks of tokens, along y parts. Each y of a block takes groups in turn and has sums of its own in shared
+// memory, of which a thread always has the same columns; at the end they are added in order.
 template <int kCount, class T>
 static __global__ void qkv_norm_backward_kernel(QkvNormRows<T> rows, int64_t tokens, float* partial_sums) {
-  STRATA_DYNAMIC_SHARED(sums);
+  STRATA_DYNAMIC_SHARED(all_sums);
   const BlockExecutor<kCount> exec;
   const NormedPart<T>& part = rows.part[blockIdx.y];
-  exec.each(part.width, [&](At<kCount> i) { write(sums + 0, i, spread(i, 0.0F)); });
+  const auto sums = all_sums + threadIdx.y * part.width;
+  exec.each(part.width, [&](At<kCount> i) { write(sums, i, spread(i, 0.0F)); });
   const int64_t begin = blockIdx.x * kQkvChunk;
   const int64_t end = begin + kQkvChunk < tokens ? begin + kQkvChunk : tokens;
   for (int64_t token = begin; token < end; ++token) {
-    for (int64_t group = 0; group < part.groups; ++group) {
-      qkv_norm_backward_group(exec, rows, part, token, group, sums + 0);
+    for (int64_t group = threadIdx.y; group < part.groups; group += blockDim.y) {
+      qkv_norm_backward_group(exec, rows, part, token, group, sums);
     }
   }
+  __syncthreads();
+  if (threadIdx.y > 0) return;
   float* const chunk_sums = partial_sums + blockIdx.x * qkv_sums_size(rows) + part.sum_column;
   exec.each(part.width, [&](At<kCount> i) {
-    for (int64_t at = i.first; at < i.first + kCount; ++at) chunk_sums[at] = sums[at];
+    for (int64_t at = i.first; at < i.first + kCount; ++at) {
+      float sum = all_sums[at];
+      for (unsigned y = 1; y < blockDim.y; ++y) sum += all_sums[y * part.width + at];
+      chunk_sums[at] = sum;
+    }
   });
+}
+
+// Threads for groups of this width, and, along y, for how many of them.
+dim3 block_of_groups(int64_t width, int count, int64_t groups) {
+  constexpr int64_t kMostGroups = 8;
+  if (width / count > kWarp) return block_of(width, count);
+  return dim3(kWarp, static_cast<unsigned>(groups < kMostGroups ? groups : kMostGroups));
 }
 
 // The widest group, and f(count) with what threads can move at once in all of them.
@@ -57,17 +73,21 @@ void forward(const QkvNormRows<T>& rows, int64_t tokens, Stream stream) {
   int64_t groups = 0;
   for (int part = 0; part < rows.parts; ++part) groups += rows.part[part].groups;
   with_groups(rows, [&](auto count, int64_t widest) {
-    launch(&qkv_norm_kernel<count, T>, dim3(static_cast<unsigned>(tokens), static_cast<unsigned>(groups)),
-           block_of(widest, count), 0, stream, rows);
+    const dim3 block = block_of_groups(widest, count, groups);
+    launch(&qkv_norm_kernel<count, T>, dim3(static_cast<unsigned>(tokens), blocks_for(groups, block.y)), block, 0,
+           stream, rows);
   });
 }
 
 template <class T>
 void backward(const QkvNormRows<T>& rows, int64_t tokens, const Array* gradients, float* partial_sums, Stream stream) {
   const int64_t chunks = qkv_chunks(tokens);
+  int64_t most_groups = 0;
+  for (int part = 0; part < rows.parts; ++part) most_groups = std::max(most_groups, rows.part[part].groups);
   with_groups(rows, [&](auto count, int64_t widest) {
+    const dim3 block = block_of_groups(widest, count, most_groups);
     launch(&qkv_norm_backward_kernel<count, T>, dim3(static_cast<unsigned>(chunks), static_cast<unsigned>(rows.parts)),
-           block_of(widest, count), static_cast<size_t>(widest) * sizeof(float), stream, rows, tokens, partial_sums);
+           block, static_cast<size_t>(block.y * widest) * sizeof(float), stream, rows, tokens, partial_sums);
   });
   std::vector<SumTarget> targets;
   for (int part = 0; part < rows.parts; ++part) {
