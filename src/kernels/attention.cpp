@@ -218,12 +218,18 @@ bool has_flash(const AttentionShape& shape, at::DeviceType device, at::ScalarTyp
 
 }  // namespace
 
-void Attention::backward_through_rotation(const at::Tensor& qkv_NW, const AttentionRows& rows,
-                                          const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
-                                          const at::Tensor& log_sum_HN, const at::Tensor& scratch,
-                                          const at::Tensor& positions_N, const at::Tensor& table) const {
+QkvGradients Attention::backward(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                                 const at::Tensor& out_NA, const at::Tensor& log_sum_HN,
+                                 const at::Tensor& scratch) const {
   backward_in_place(qkv_NW, rows, grad_out_NA, out_NA, log_sum_HN, scratch);
-  rotate(qkv_NW, shape().heads + shape().kv_heads, positions_N, table, true);
+  return parts_of(qkv_NW);
+}
+
+QkvGradients Attention::parts_of(const at::Tensor& qkv_NW) const {
+  const auto [heads, kv_heads, dim] = shape_;
+  const at::Tensor by_head = qkv_NW.view({qkv_NW.size(0), heads + 2 * kv_heads, dim});
+  return {by_head.narrow(1, 0, heads), by_head.narrow(1, heads, kv_heads),
+          by_head.narrow(1, heads + kv_heads, kv_heads)};
 }
 
 std::unique_ptr<Attention> make_attention(const AttentionShape& shape, at::DeviceType device, at::ScalarType dtype) {

@@ -8,7 +8,6 @@
 #include "attention_on_device.h"
 #include "strata/base/integers.h"
 #include "strata/kernels/launch_log.h"
-#include "strata/kernels/rotary.h"
 
 namespace strata::kernels {
 namespace {
@@ -40,46 +39,39 @@ class FlashAttention final : public Attention {
                const at::Tensor& qkv_NW, const at::Tensor&) const override {
     const int64_t longest = bound(rows);
     if (qkv_NW.is_meta()) return log_forward(out_NA, log_sum_HN, longest);
+    const auto [queries_NHd, keys_NKd, values_NKd] = parts_of(qkv_NW);
     const auto results =
-        at::_flash_attention_forward(queries(qkv_NW), keys(qkv_NW), values(qkv_NW), rows.starts_on_device,
-                                     rows.starts_on_device, longest, longest, /*dropout_p=*/0.0, /*is_causal=*/true,
+        at::_flash_attention_forward(queries_NHd, keys_NKd, values_NKd, rows.starts_on_device, rows.starts_on_device,
+                                     longest, longest, /*dropout_p=*/0.0, /*is_causal=*/true,
                                      /*return_debug_mask=*/false);
     by_head(out_NA, shape().heads).copy_(std::get<0>(results));
     log_sums(log_sum_HN).copy_(std::get<1>(results));
   }
 
   void backward_in_place(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
-                         const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const at::Tensor&) const override {
-    const Gradients gradients = gradients_of(qkv_NW, rows, grad_out_NA, out_NA, log_sum_HN);
-    queries(qkv_NW).copy_(gradients.query_NHd);
-    keys(qkv_NW).copy_(gradients.key_NKd);
-    values(qkv_NW).copy_(gradients.value_NKd);
+                         const at::Tensor& out_NA, const at::Tensor& log_sum_HN,
+                         const at::Tensor& scratch) const override {
+    const QkvGradients gradients = backward(qkv_NW, rows, grad_out_NA, out_NA, log_sum_HN, scratch);
+    const QkvGradients places = parts_of(qkv_NW);
+    places.query_NHd.copy_(gradients.query_NHd);
+    places.key_NKd.copy_(gradients.key_NKd);
+    places.value_NKd.copy_(gradients.value_NKd);
   }
 
-  void backward_through_rotation(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
-                                 const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const at::Tensor&,
-                                 const at::Tensor& positions_N, const at::Tensor& table) const override {
-    const Gradients gradients = gradients_of(qkv_NW, rows, grad_out_NA, out_NA, log_sum_HN);
-    store_rotated_back(qkv_NW, gradients.query_NHd, gradients.key_NKd, gradients.value_NKd, positions_N, table);
-  }
-
- private:
-  struct Gradients {
-    at::Tensor query_NHd, key_NKd, value_NKd;
-  };
-
-  Gradients gradients_of(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
-                         const at::Tensor& out_NA, const at::Tensor& log_sum_HN) const {
+  QkvGradients backward(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                        const at::Tensor& out_NA, const at::Tensor& log_sum_HN, const at::Tensor&) const override {
     const int64_t longest = bound(rows);
     if (qkv_NW.is_meta()) return log_backward(qkv_NW, longest);
+    const auto [queries_NHd, keys_NKd, values_NKd] = parts_of(qkv_NW);
     const at::Tensor no_dropout = at::empty({2}, qkv_NW.options().dtype(at::kUInt64));
     const auto [query, key, value] = at::_flash_attention_backward(
-        by_head(grad_out_NA, shape().heads), queries(qkv_NW), keys(qkv_NW), values(qkv_NW),
-        by_head(out_NA, shape().heads), log_sums(log_sum_HN), rows.starts_on_device, rows.starts_on_device, longest,
-        longest, /*dropout_p=*/0.0, /*is_causal=*/true, no_dropout, no_dropout);
+        by_head(grad_out_NA, shape().heads), queries_NHd, keys_NKd, values_NKd, by_head(out_NA, shape().heads),
+        log_sums(log_sum_HN), rows.starts_on_device, rows.starts_on_device, longest, longest, /*dropout_p=*/0.0,
+        /*is_causal=*/true, no_dropout, no_dropout);
     return {query.contiguous(), key.contiguous(), value.contiguous()};
   }
 
+ private:
   double score_flops(int64_t tokens, int64_t longest) const {
     return causal_flops(tokens, longest, shape().heads, shape().head_dim);
   }
@@ -94,14 +86,15 @@ class FlashAttention final : public Attention {
     log_sums(log_sum_HN).copy_(at::empty_like(log_sums(log_sum_HN)));
   }
   // The queries' gradient is zeroed, added to in fp32, and converted; the rows' dot products come first.
-  Gradients log_backward(const at::Tensor& qkv_NW, int64_t longest) const {
+  QkvGradients log_backward(const at::Tensor& qkv_NW, int64_t longest) const {
     constexpr int64_t kLaunches = 4;
     log_launch({.kernel = "flash attention, backward",
                 .launches = kLaunches,
                 .bytes = 4.0 * static_cast<double>(qkv_NW.nbytes()),
                 .flops = 2.5 * score_flops(qkv_NW.size(0), longest)});
     const auto like = [&](const at::Tensor& part) { return at::empty(part.sizes(), qkv_NW.options()); };
-    return {like(queries(qkv_NW)), like(keys(qkv_NW)), like(values(qkv_NW))};
+    const QkvGradients parts = parts_of(qkv_NW);
+    return {like(parts.query_NHd), like(parts.key_NKd), like(parts.value_NKd)};
   }
 
   // Of the rows' lengths. Where it is 1, ATen lays out the softmax's sums differently.
@@ -109,14 +102,6 @@ class FlashAttention final : public Attention {
 
   at::Tensor by_head(const at::Tensor& rows_NA, int64_t heads) const {
     return rows_NA.view({rows_NA.size(0), heads, shape().head_dim});
-  }
-  at::Tensor heads(const at::Tensor& qkv_NW, int64_t first, int64_t count) const {
-    return by_head(qkv_NW, shape().heads + 2 * shape().kv_heads).narrow(1, first, count);
-  }
-  at::Tensor queries(const at::Tensor& qkv_NW) const { return heads(qkv_NW, 0, shape().heads); }
-  at::Tensor keys(const at::Tensor& qkv_NW) const { return heads(qkv_NW, shape().heads, shape().kv_heads); }
-  at::Tensor values(const at::Tensor& qkv_NW) const {
-    return heads(qkv_NW, shape().heads + shape().kv_heads, shape().kv_heads);
   }
   at::Tensor log_sums(const at::Tensor& log_sum_HN) const { return log_sum_HN.view({shape().heads, -1}); }
 };

@@ -19,6 +19,15 @@ struct CpuExecutor {
     for (int64_t i = 0; i < n; ++i) f(i);
   }
 
+  /// f(k, i) for each of `n` neighbours of `size` elements.
+  template <class F>
+  void each_of(int64_t n, int64_t size, F&& f) const {
+    for (int64_t k = 0; k < n; ++k) each(size, [&](int64_t i) { f(k, i); });
+  }
+
+  /// What the row's threads wrote before, all of them may read behind it.
+  void wait() const {}
+
   /// f(i) gives Sums<K>; it may also store to element i of arrays.
   template <int K, class F>
   Sums<K> sum(int64_t n, F&& f) const {

@@ -53,19 +53,19 @@ class DeviceKernels {
   virtual void embedding_backward(Array grad_table, Array grad, const int64_t* ids, const int64_t* by_id,
                                   int64_t tokens, int64_t width) const = 0;
 
-  /// The first `heads` heads of rows that are `stride` elements apart. cosine, sine: [positions, half].
-  virtual void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half, const int32_t* positions,
-                      const float* cosine, const float* sine, float sign) const = 0;
-  virtual void store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const = 0;
-  virtual void store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const = 0;
+  /// The first `heads` heads of rows that are `stride` elements apart.
+  virtual void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, const Angles& angles,
+                      float sign) const = 0;
+  virtual void store_rotated_back(const QkvGradientRows<float>& gradients, int64_t tokens) const = 0;
+  virtual void store_rotated_back(const QkvGradientRows<Bf16>& gradients, int64_t tokens) const = 0;
 
-  /// gradients: of the parts' gains; what is nullptr is not wanted. partial_sums: of qkv_norm_scratch_size.
+  /// gain_gradients: of the parts; what is nullptr is not wanted. partial_sums: of qkv_norm_scratch_size.
   virtual void qkv_norm(const QkvNormRows<float>& rows, int64_t tokens) const = 0;
   virtual void qkv_norm(const QkvNormRows<Bf16>& rows, int64_t tokens) const = 0;
-  virtual void qkv_norm_backward(const QkvNormRows<float>& rows, int64_t tokens, const Array* gradients,
-                                 float* partial_sums) const = 0;
-  virtual void qkv_norm_backward(const QkvNormRows<Bf16>& rows, int64_t tokens, const Array* gradients,
-                                 float* partial_sums) const = 0;
+  virtual void qkv_norm_backward(const QkvNormRows<float>& rows, const QkvGradientRows<float>& gradients,
+                                 int64_t tokens, const Array* gain_gradients, float* partial_sums) const = 0;
+  virtual void qkv_norm_backward(const QkvNormRows<Bf16>& rows, const QkvGradientRows<Bf16>& gradients, int64_t tokens,
+                                 const Array* gain_gradients, float* partial_sums) const = 0;
 
   virtual void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const = 0;
   virtual void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const = 0;

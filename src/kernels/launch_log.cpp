@@ -43,26 +43,26 @@ class CountedKernels final : public DeviceKernels {
         moved(tokens * width, grad) + moved(2 * tokens / 3 * width, grad_table) + bytes_of<int64_t>(2 * tokens));
   }
 
-  void rotate(Array rows, int64_t tokens, int64_t, int64_t heads, int64_t half, const int32_t*, const float*,
-              const float*, float) const override {
-    add("rotary", 1, moved(4 * tokens * heads * half, rows) + bytes_of<int32_t>(tokens));
+  void rotate(Array rows, int64_t tokens, int64_t, int64_t heads, const Angles& angles, float) const override {
+    add("rotary", 1, moved(4 * tokens * heads * angles.half, rows) + bytes_of<int32_t>(tokens));
   }
 
-  void store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const override {
+  void store_rotated_back(const QkvGradientRows<float>& gradients, int64_t tokens) const override {
     count_qkv(gradients, tokens);
   }
-  void store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const override {
+  void store_rotated_back(const QkvGradientRows<Bf16>& gradients, int64_t tokens) const override {
     count_qkv(gradients, tokens);
   }
 
   void qkv_norm(const QkvNormRows<float>& rows, int64_t tokens) const override { count_qkv_norm(rows, tokens); }
   void qkv_norm(const QkvNormRows<Bf16>& rows, int64_t tokens) const override { count_qkv_norm(rows, tokens); }
-  void qkv_norm_backward(const QkvNormRows<float>& rows, int64_t tokens, const Array* gradients,
-                         float*) const override {
-    count_qkv_norm_backward(rows, tokens, gradients);
+  void qkv_norm_backward(const QkvNormRows<float>& rows, const QkvGradientRows<float>&, int64_t tokens,
+                         const Array* gain_gradients, float*) const override {
+    count_qkv_norm_backward(rows, tokens, gain_gradients);
   }
-  void qkv_norm_backward(const QkvNormRows<Bf16>& rows, int64_t tokens, const Array* gradients, float*) const override {
-    count_qkv_norm_backward(rows, tokens, gradients);
+  void qkv_norm_backward(const QkvNormRows<Bf16>& rows, const QkvGradientRows<Bf16>&, int64_t tokens,
+                         const Array* gain_gradients, float*) const override {
+    count_qkv_norm_backward(rows, tokens, gain_gradients);
   }
 
   void swiglu(Array out, Array, int64_t rows, int64_t width) const override {
@@ -175,27 +175,40 @@ class CountedKernels final : public DeviceKernels {
   }
 
   template <class T>
-  static void count_qkv(const QkvGradients<T>& gradients, int64_t tokens) {
-    const int64_t heads = gradients.heads + 2 * gradients.kv_heads;
-    add("gradients of q k v, rotated back", 1, bytes_of<T>(4 * tokens * heads * gradients.half));
+  static bool is_in_place(const QkvGradientRows<T>& gradients) {
+    return gradients.part[0].from == gradients.rows;
+  }
+  // Where gradients stand in place, those of values stay as they are.
+  template <class T>
+  static void count_qkv(const QkvGradientRows<T>& gradients, int64_t tokens) {
+    int64_t heads = 0;
+    for (const auto& part : gradients.part) heads += part.heads;
+    if (is_in_place(gradients)) heads -= gradients.part[kQkvParts - 1].heads;
+    add("gradients of q k v, rotated back", 1, bytes_of<T>(4 * tokens * heads * gradients.angles.half));
   }
 
+  // Of a token: what is normed, and what is only rotated or copied.
   template <class T>
-  static int64_t normed_width(const QkvNormRows<T>& rows) {
-    int64_t width = 0;
-    for (int part = 0; part < rows.parts; ++part) width += rows.part[part].groups * rows.part[part].width;
-    return width;
+  static std::pair<int64_t, int64_t> widths(const QkvNormRows<T>& rows) {
+    std::pair<int64_t, int64_t> widths;
+    for (int part = 0; part < rows.parts; ++part) {
+      (rows.part[part].gain != nullptr ? widths.first : widths.second) +=
+          rows.part[part].groups * rows.part[part].width;
+    }
+    return widths;
   }
   template <class T>
   static void count_qkv_norm(const QkvNormRows<T>& rows, int64_t tokens) {
-    add("norms of q k v", 1, bytes_of<T>((rows.raw == nullptr ? 2 : 3) * tokens * normed_width(rows)));
+    const auto [normed, rotated] = widths(rows);
+    add("norms of q k v, rotary", 1, bytes_of<T>(((rows.raw == nullptr ? 2 : 3) * normed + 2 * rotated) * tokens));
   }
   template <class T>
-  static void count_qkv_norm_backward(const QkvNormRows<T>& rows, int64_t tokens, const Array* gradients) {
-    const int64_t sums = qkv_chunks(tokens) * qkv_sums_size(rows);
-    add("norms of q k v, backward", 1, bytes_of<T>(3 * tokens * normed_width(rows)) + bytes_of<float>(sums));
+  static void count_qkv_norm_backward(const QkvNormRows<T>& rows, int64_t tokens, const Array* gain_gradients) {
+    const auto [normed, moved] = widths(rows);
+    const int64_t sums = qkv_chunks(tokens) * rows.sums_size;
+    add("norms of q k v, backward", 1, bytes_of<T>((3 * normed + 2 * moved) * tokens) + bytes_of<float>(sums));
     const bool wanted =
-        std::any_of(gradients, gradients + rows.parts, [](const Array& a) { return a.data != nullptr; });
+        std::any_of(gain_gradients, gain_gradients + kQkvParts, [](const Array& a) { return a.data != nullptr; });
     add("gradients of gains and gate", wanted ? 1 : 0, bytes_of<float>(sums));
   }
 

@@ -1,53 +1,64 @@
-// The body of the rotary embedding (RoFormer, arXiv 2104.09864) over one head of one token.
+// The body of the rotary embedding (RoFormer, arXiv 2104.09864) over heads of one token.
 #pragma once
 
 #include "lanes.inl"
 
 namespace strata::kernels {
 
-/// `to` may be `from`.
+struct Angles {
+  const int32_t* positions;    // of the batch's tokens
+  const float *cosine, *sine;  // [positions, half]
+  int64_t half;                // of a head's elements
+};
+
+/// Neighbouring heads of a token; `to` may be `from`.
 template <class T, class Exec>
-STRATA_KFN void rotate_head(Exec exec, T* to, const T* from, const float* cosine, const float* sine, int64_t half,
-                            float sign) {
-  exec.each(half, [&](auto j) {
-    const auto first = read(from, j);
-    const auto second = read(from + half, j);
+STRATA_KFN void rotate_heads(Exec exec, T* to, const T* from, int64_t heads, const Angles& angles, int64_t token,
+                             float sign) {
+  const int64_t half = angles.half;
+  const int64_t angle = static_cast<int64_t>(angles.positions[token]) * half;
+  const float* const cosine = angles.cosine + angle;
+  const float* const sine = angles.sine + angle;
+  exec.each_of(heads, half, [&](int64_t head, auto j) {
+    const int64_t at = head * 2 * half;
+    const auto first = read(from + at, j);
+    const auto second = read(from + at + half, j);
     const auto c = read(cosine, j);
     const auto s = read(sine, j);
-    write(to, j, first * c - sign * second * s);
-    write(to + half, j, second * c + sign * first * s);
+    write(to + at, j, first * c - sign * second * s);
+    write(to + at + half, j, second * c + sign * first * s);
   });
 }
 
-/// Gradients of queries, keys and values that lie apart, and the rows of all three that they become.
+inline constexpr int kQkvParts = 3;  // queries, keys, values
+
+/// Gradients of queries, keys and values, and the rows of all three that they become.
 template <class T>
-struct QkvGradients {
+struct QkvGradientRows {
+  struct Part {
+    const T* from;
+    int64_t stride;             // from token to token
+    int64_t first_head, heads;  // in a row
+  };
   T* rows;
-  int64_t stride;                // of rows, elements
-  const T *query, *key, *value;  // [tokens, heads of its own, 2 half]
-  int64_t heads, kv_heads, half;
-  const int32_t* positions;
-  const float *cosine, *sine;  // [positions, half]
+  int64_t stride;
+  Part part[kQkvParts];
+  Angles angles;
 };
 
-/// Head number `head` of a token's row: queries and keys rotated back, values as they are.
+/// Heads [head, head + count) of a part of a token's row: queries and keys rotated back, values as they are.
 template <class T, class Exec>
-STRATA_KFN void store_head_rotated_back(Exec exec, const QkvGradients<T>& g, int64_t token, int64_t head) {
-  const int64_t dim = 2 * g.half;
-  T* to = g.rows + token * g.stride + head * dim;
-  const int64_t key = head - g.heads;
-  const int64_t value = key - g.kv_heads;
-  if (value >= 0) {
-    const T* from = g.value + (token * g.kv_heads + value) * dim;
-    exec.each(g.half, [&](auto j) {
-      write(to, j, read(from, j));
-      write(to + g.half, j, read(from + g.half, j));
-    });
-    return;
+STRATA_KFN void store_heads_rotated_back(Exec exec, const QkvGradientRows<T>& gradients, int part, int64_t token,
+                                         int64_t head, int64_t count) {
+  const int64_t dim = 2 * gradients.angles.half;
+  const typename QkvGradientRows<T>::Part& of = gradients.part[part];
+  T* const to = gradients.rows + token * gradients.stride + (of.first_head + head) * dim;
+  const T* const from = of.from + token * of.stride + head * dim;
+  if (part < kQkvParts - 1) {
+    rotate_heads(exec, to, from, count, gradients.angles, token, -1.0F);
+  } else if (from != to) {
+    exec.each(count * dim, [&](auto i) { write(to, i, read(from, i)); });
   }
-  const T* from = key >= 0 ? g.key + (token * g.kv_heads + key) * dim : g.query + (token * g.heads + head) * dim;
-  const int64_t angle = static_cast<int64_t>(g.positions[token]) * g.half;
-  rotate_head(exec, to, from, g.cosine + angle, g.sine + angle, g.half, -1.0F);
 }
 
 }  // namespace strata::kernels

@@ -124,12 +124,14 @@ void Attention::forward(const at::Tensor& branch_ND, const Engine& engine, const
   const auto [qkv_NW, raw_NV, out_NA, log_sum_HN] = batch_views(batch.num_tokens());
   const kernels::AttentionShape& shape = workspace_->shape();
   engine.multiply(phase::kGemmAttention, qkv_NW, normed_ND, qkv_weight_WD_.t());
+  const kernels::Rotation rotation{batch.positions_N, workspace_->rotary_table};
   if (norm_.any()) {
     engine.clock.enter(phase::kQkvNorm);
-    kernels::qkv_norm_forward(qkv_NW, raw_NV, norm_);
+    kernels::qkv_norm_forward(qkv_NW, raw_NV, norm_, rotation);
+  } else {
+    engine.clock.enter(phase::kRotary);
+    kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, rotation, false);
   }
-  engine.clock.enter(phase::kRotary);
-  kernels::rotate(qkv_NW, shape.heads + shape.kv_heads, batch.positions_N, workspace_->rotary_table, false);
   engine.clock.enter(phase::kAttention);
   if (cache != nullptr) {
     kernels::attention_over_cache(out_NA, cache->keys_TK, cache->values_TK, shape, cache->past, qkv_NW,
@@ -153,11 +155,15 @@ void Attention::backward(const at::Tensor& grad_normed_ND, const Engine& engine,
   }
   engine.multiply(phase::kGemmAttention, grad_out_NA, grad_branch_ND, out_weight_DA_);
   engine.clock.enter(phase::kAttention);
-  workspace_->kernel->backward_through_rotation(qkv_NW, rows_of(batch), grad_out_NA, out_NA, log_sum_HN,
-                                                workspace_->scratch, batch.positions_N, workspace_->rotary_table);
+  const kernels::Rotation rotation{batch.positions_N, workspace_->rotary_table};
+  const kernels::QkvGradients gradients =
+      workspace_->kernel->backward(qkv_NW, rows_of(batch), grad_out_NA, out_NA, log_sum_HN, workspace_->scratch);
   if (norm_.any()) {
     engine.clock.enter(phase::kQkvNorm);
-    kernels::qkv_norm_backward(qkv_NW, raw_NV, norm_, norm_gradients_, workspace_->norm_scratch);
+    kernels::qkv_norm_backward(qkv_NW, gradients, raw_NV, norm_, rotation, norm_gradients_, workspace_->norm_scratch);
+  } else {
+    engine.clock.enter(phase::kRotary);
+    kernels::store_rotated_back(qkv_NW, gradients, rotation);
   }
   if (qkv_grad_WD_.defined()) {
     engine.multiply(phase::kGemmAttention, qkv_grad_WD_, qkv_NW.t(), normed_ND, true);

@@ -63,13 +63,13 @@ TEST_P(RowKernel, RotaryIsTheRotateHalfFormulaAndItsInverseTurnsBack) {
       // Five columns behind the heads must stay as they are.
       const at::Tensor before = uniform({tokens, kHeads * head_dim + 5}, dtype_, 1, -1.0, 1.0);
       const at::Tensor heads = before.clone();
-      kernels::rotate(heads, kHeads, positions, table, false);
+      kernels::rotate(heads, kHeads, {positions, table}, false);
       const at::Tensor exact =
           rotate_half_formula(wide(before).narrow(1, 0, kHeads * head_dim).view({tokens, kHeads, head_dim}), positions);
       // Two products of values up to 1 with a table in fp32, one sum, one stored result up to sqrt(2).
       const double bound = 6.0 * kUnitFp32 + std::sqrt(2.0) * unit_;
       EXPECT_LE(max_error(heads.narrow(1, 0, kHeads * head_dim), exact.reshape({tokens, -1})), bound);
-      kernels::rotate(heads, kHeads, positions, table, true);
+      kernels::rotate(heads, kHeads, {positions, table}, true);
       EXPECT_LE(max_error(heads, before), 2.0 * bound + unit_);
       EXPECT_TRUE(at::equal(heads.narrow(1, kHeads * head_dim, 5), before.narrow(1, kHeads * head_dim, 5)));
     }
@@ -88,10 +88,16 @@ TEST_P(RowKernel, GradientsOfQueriesKeysAndValuesAreRotatedBackOnTheirWay) {
       const at::Tensor key = uniform({tokens, kKvHeads, head_dim}, dtype_, 2, -1.0, 1.0);
       const at::Tensor value = uniform({tokens, kKvHeads, head_dim}, dtype_, 3, -1.0, 1.0);
       const at::Tensor expected = at::cat({query, key, value}, 1).view({tokens, -1}).contiguous();
-      kernels::rotate(expected, kHeads + kKvHeads, positions, table, true);
+      kernels::rotate(expected, kHeads + kKvHeads, {positions, table}, true);
       const at::Tensor qkv = at::empty_like(expected);
-      kernels::store_rotated_back(qkv, query, key, value, positions, table);
+      kernels::store_rotated_back(qkv, {query, key, value}, {positions, table});
       EXPECT_TRUE(at::equal(qkv, expected));
+      const at::Tensor in_place = at::cat({query, key, value}, 1);
+      kernels::store_rotated_back(in_place.view({tokens, -1}),
+                                  {in_place.narrow(1, 0, kHeads), in_place.narrow(1, kHeads, kKvHeads),
+                                   in_place.narrow(1, kHeads + kKvHeads, kKvHeads)},
+                                  {positions, table});
+      EXPECT_TRUE(at::equal(in_place.view({tokens, -1}), expected));
     }
   }
 }
@@ -235,7 +241,7 @@ TEST_P(RowKernel, BitsDoNotDependOnThreads) {
   const Shape shape{131, 33};
   expect_same_bits_on_all_threads([&] {
     const at::Tensor heads = uniform({shape.rows, 96}, dtype_, 1, -1.0, 1.0);
-    kernels::rotate(heads, 2, at::arange(shape.rows, at::kInt), rotary_table(shape.rows, 32), false);
+    kernels::rotate(heads, 2, {at::arange(shape.rows, at::kInt), rotary_table(shape.rows, 32)}, false);
     const at::Tensor gate_up = uniform({shape.rows, 2 * shape.width}, dtype_, 2, -8.0, 8.0);
     const at::Tensor out = uniform({shape.rows, shape.width}, dtype_, 3, -1.0, 1.0);
     const at::Tensor forward = at::empty_like(out);

@@ -23,26 +23,34 @@ PreparedKernel rotary(const KernelSizes& sizes) {
   const at::Tensor table = arrays.read_fp32({2, sizes.row, dims.head_dim() / 2});
   kernels::fill_rotary_table(table, dims.rope_theta);
   return {.shape = shape_text({sizes.tokens, heads, dims.head_dim()}), .bytes = arrays.bytes(), .run = [=] {
-            kernels::rotate(qkv, heads, positions, table, false);
+            kernels::rotate(qkv, heads, {positions, table}, false);
           }};
 }
 
-// Of each head of q and k.
+// Of each head of q and k, which are rotated too.
 PreparedKernel qk_norm(const KernelSizes& sizes, bool backward) {
   const config::ModelConfig& dims = sizes.dims;
   const int64_t dim = dims.head_dim(), heads = dims.heads + dims.kv();
   KernelArrays arrays(sizes);
-  const at::Tensor qkv = arrays.make({sizes.tokens, (heads + dims.kv()) * dim});
+  const at::Tensor qkv = arrays.make({sizes.tokens, heads + dims.kv(), dim});
+  const at::Tensor rows = qkv.view({sizes.tokens, -1});
   const std::vector<int64_t> shape{sizes.tokens, heads * dim};
   arrays.add_bytes(2 * sizes.tokens * heads * dim * qkv.element_size());
   const at::Tensor raw = backward ? arrays.read(shape) : arrays.written(shape);
+  const at::Tensor positions = arrays.put(random_batch(sizes).positions_N);
+  const at::Tensor table = arrays.read_fp32({2, sizes.row, dim / 2});
+  kernels::fill_rotary_table(table, dims.rope_theta);
   const kernels::QkvNorm norm{
       .shape = {dims.heads, dims.kv(), dim}, .query_gain = arrays.make({dim}), .key_gain = arrays.make({dim})};
   const at::Tensor scratch = arrays.make({kernels::qkv_norm_scratch_size(sizes.tokens, norm)}, at::kFloat);
-  const kernels::QkvNormGradients gradients{.query_gain = arrays.make({dim}, sizes.gradient_dtype),
-                                            .key_gain = arrays.make({dim}, sizes.gradient_dtype)};
-  std::function<void()> run = [=] { kernels::qkv_norm_forward(qkv, raw, norm); };
-  if (backward) run = [=] { kernels::qkv_norm_backward(qkv, raw, norm, gradients, scratch); };
+  const kernels::QkvNormGradients gain_gradients{.query_gain = arrays.make({dim}, sizes.gradient_dtype),
+                                                 .key_gain = arrays.make({dim}, sizes.gradient_dtype)};
+  const kernels::QkvGradients gradients{qkv.narrow(1, 0, dims.heads), qkv.narrow(1, dims.heads, dims.kv()),
+                                        qkv.narrow(1, heads, dims.kv())};
+  std::function<void()> run = [=] { kernels::qkv_norm_forward(rows, raw, norm, {positions, table}); };
+  if (backward) {
+    run = [=] { kernels::qkv_norm_backward(rows, gradients, raw, norm, {positions, table}, gain_gradients, scratch); };
+  }
   return {.shape = shape_text({sizes.tokens, heads, dim}), .bytes = arrays.bytes(), .run = std::move(run)};
 }
 

@@ -6,6 +6,8 @@
 #include <memory>
 #include <vector>
 
+#include "strata/kernels/rotary.h"
+
 namespace strata::kernels {
 
 /// Heads of causal self-attention. Query head h reads key-value head h / (heads / kv_heads).
@@ -52,11 +54,14 @@ class Attention {
                                  const at::Tensor& out_NA, const at::Tensor& log_sum_HN,
                                  const at::Tensor& scratch) const = 0;
 
-  /// The same of queries and keys before they were rotated (rotary.h: positions_N, table).
-  virtual void backward_through_rotation(const at::Tensor& qkv_NW, const AttentionRows& rows,
-                                         const at::Tensor& grad_out_NA, const at::Tensor& out_NA,
-                                         const at::Tensor& log_sum_HN, const at::Tensor& scratch,
-                                         const at::Tensor& positions_N, const at::Tensor& table) const;
+  /// The same gradients where they are made: there, as views of qkv_NW, or apart.
+  virtual QkvGradients backward(const at::Tensor& qkv_NW, const AttentionRows& rows, const at::Tensor& grad_out_NA,
+                                const at::Tensor& out_NA, const at::Tensor& log_sum_HN,
+                                const at::Tensor& scratch) const;
+
+ protected:
+  /// Views of a batch's rows.
+  QkvGradients parts_of(const at::Tensor& qkv_NW) const;
 
  private:
   AttentionShape shape_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "strata/kernels/attention.h"
+#include "strata/kernels/rotary.h"
 
 namespace strata::kernels {
 
@@ -27,16 +28,19 @@ struct QkvNormGradients {
 /// Elements of a token's queries, keys and values that a norm changes.
 int64_t qkv_normed_width(const QkvNorm& norm);
 
-/// qkv_NW: [N, (heads + 2 kv_heads) head_dim], in place. raw_NV: [N, qkv_normed_width], what stood there, for the
-/// backward; undefined: nothing is kept. Rounds as junction_forward does.
-void qkv_norm_forward(const at::Tensor& qkv_NW, const at::Tensor& raw_NV, const QkvNorm& norm);
+/// Norms and, behind them, the rotation of queries and keys. qkv_NW: [N, (heads + 2 kv_heads) head_dim], in place.
+/// raw_NV: [N, qkv_normed_width], what stood there, for the backward; undefined: nothing is kept. Rounds between the
+/// two and as junction_forward does.
+void qkv_norm_forward(const at::Tensor& qkv_NW, const at::Tensor& raw_NV, const QkvNorm& norm,
+                      const Rotation& rotation);
 
 /// fp32 scratch that the backward over at most `tokens` tokens needs: elements.
 int64_t qkv_norm_scratch_size(int64_t tokens, const QkvNorm& norm);
 
-/// grad_qkv_NW: gradients of what the norms gave, which become those of what they read, in place. Sums over tokens have
-/// a fixed shape.
-void qkv_norm_backward(const at::Tensor& grad_qkv_NW, const at::Tensor& raw_NV, const QkvNorm& norm,
-                       const QkvNormGradients& gradients, const at::Tensor& scratch);
+/// gradients: of what attention read, maybe views of qkv_NW, whose rows become gradients of what the norms read. Those
+/// of the gains are added to gain_gradients; sums over tokens have a fixed shape.
+void qkv_norm_backward(const at::Tensor& qkv_NW, const QkvGradients& gradients, const at::Tensor& raw_NV,
+                       const QkvNorm& norm, const Rotation& rotation, const QkvNormGradients& gain_gradients,
+                       const at::Tensor& scratch);
 
 }  // namespace strata::kernels

@@ -17,16 +17,16 @@ class CudaKernels final : public DeviceKernels {
   void scatter_rows(Array out, Array values, const int64_t* rows, int64_t count, int64_t width) const override;
   void embedding_backward(Array grad_table, Array grad, const int64_t* ids, const int64_t* by_id, int64_t tokens,
                           int64_t width) const override;
-  void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half, const int32_t* positions,
-              const float* cosine, const float* sine, float sign) const override;
-  void store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const override;
-  void store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const override;
+  void rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, const Angles& angles,
+              float sign) const override;
+  void store_rotated_back(const QkvGradientRows<float>& gradients, int64_t tokens) const override;
+  void store_rotated_back(const QkvGradientRows<Bf16>& gradients, int64_t tokens) const override;
   void qkv_norm(const QkvNormRows<float>& rows, int64_t tokens) const override;
   void qkv_norm(const QkvNormRows<Bf16>& rows, int64_t tokens) const override;
-  void qkv_norm_backward(const QkvNormRows<float>& rows, int64_t tokens, const Array* gradients,
-                         float* partial_sums) const override;
-  void qkv_norm_backward(const QkvNormRows<Bf16>& rows, int64_t tokens, const Array* gradients,
-                         float* partial_sums) const override;
+  void qkv_norm_backward(const QkvNormRows<float>& rows, const QkvGradientRows<float>& gradients, int64_t tokens,
+                         const Array* gain_gradients, float* partial_sums) const override;
+  void qkv_norm_backward(const QkvNormRows<Bf16>& rows, const QkvGradientRows<Bf16>& gradients, int64_t tokens,
+                         const Array* gain_gradients, float* partial_sums) const override;
   void swiglu(Array out, Array gate_up, int64_t rows, int64_t width) const override;
   void swiglu_backward(Array gate_up, Array grad_out, int64_t rows, int64_t width) const override;
   void cross_entropy(float* loss, Array logits, int64_t apart, int64_t rows, int64_t classes, const int64_t* targets,

@@ -60,7 +60,8 @@ __device__ inline float over_warp(float value) {
 
 /// The threads of a block along x work on one row; a thread has kCount neighbouring elements at a time, always the same
 /// ones. The row's length must be a multiple of kCount, and every array that a body reads or writes aligned to what a
-/// thread moves. Sums and maxima are for blocks of one dimension.
+/// thread moves. Where sums, maxima and wait() are used, each y of a block of several has a row of its own and one
+/// warp.
 template <int kCount>
 struct BlockExecutor {
   static constexpr bool kLoops = false;
@@ -72,6 +73,14 @@ struct BlockExecutor {
       f(At<kCount>{i});
     }
   }
+
+  template <class F>
+  __device__ void each_of(int64_t n, int64_t size, const F& f) const {
+    const int width = static_cast<int>(size);
+    each(n * size, [&](At<kCount> i) { f(i.first / width, At<kCount>{i.first % width}); });
+  }
+
+  __device__ void wait() const { blockDim.y > 1 ? __syncwarp() : __syncthreads(); }
 
   template <int K, class F>
   __device__ Sums<K> sum(int64_t n, const F& f) const {

@@ -20,53 +20,41 @@ static __global__ void swiglu_backward_kernel(T* gate_up, T* grad_out, int64_t w
   swiglu_backward_row(BlockExecutor<kCount>{}, gate, gate + width, grad_out + blockIdx.x * width, width);
 }
 
-// A block is a token; along y of it are heads.
+// A block is a token.
 template <int kCount, class T>
-static __global__ void rotate_kernel(T* rows, int64_t stride, int heads, int half, const int32_t* positions,
-                                     const float* cosine, const float* sine, float sign) {
-  const int64_t angle = static_cast<int64_t>(positions[blockIdx.x]) * half;
-  for (int head = static_cast<int>(threadIdx.y); head < heads; head += static_cast<int>(blockDim.y)) {
-    T* const at = rows + blockIdx.x * stride + head * 2 * half;
-    rotate_head(BlockExecutor<kCount>{}, at, at, cosine + angle, sine + angle, half, sign);
-  }
+static __global__ void rotate_kernel(T* rows, int64_t stride, int64_t heads, Angles angles, float sign) {
+  T* const at = rows + blockIdx.x * stride;
+  rotate_heads(BlockExecutor<kCount>{}, at, at, heads, angles, blockIdx.x, sign);
 }
 
 template <int kCount, class T>
-static __global__ void store_rotated_back_kernel(QkvGradients<T> gradients) {
-  const int64_t heads = gradients.heads + 2 * gradients.kv_heads;
-  for (int64_t head = threadIdx.y; head < heads; head += blockDim.y) {
-    store_head_rotated_back(BlockExecutor<kCount>{}, gradients, blockIdx.x, head);
+static __global__ void store_rotated_back_kernel(QkvGradientRows<T> gradients) {
+  for (int part = 0; part < kQkvParts; ++part) {
+    store_heads_rotated_back(BlockExecutor<kCount>{}, gradients, part, blockIdx.x, 0, gradients.part[part].heads);
   }
-}
-
-// A token's heads along y, as many of `half` elements as make a block of whole warps.
-dim3 block_of_heads(int64_t half, int count, int64_t heads) {
-  constexpr int64_t kThreads = 128;
-  const int64_t across = half / count < kWarp ? half / count : kWarp;
-  int64_t down = kThreads / across < heads ? kThreads / across : heads;
-  while (across * down % kWarp != 0) ++down;
-  return dim3(static_cast<unsigned>(across), static_cast<unsigned>(down));
 }
 
 template <class T>
-void store(const QkvGradients<T>& gradients, int64_t tokens, Stream stream) {
-  const int64_t heads = gradients.heads + 2 * gradients.kv_heads;
+void store(const QkvGradientRows<T>& gradients, int64_t tokens, Stream stream) {
+  const auto& [query, key, value] = gradients.part;
+  const int64_t half = gradients.angles.half;
+  const int64_t strides = std::gcd(std::gcd(query.stride, key.stride), std::gcd(value.stride, gradients.stride));
   with_vectors<T>(
-      std::gcd(gradients.half, gradients.stride),
+      std::gcd(half, strides),
       [&](auto count) {
-        launch(&store_rotated_back_kernel<count, T>, grid_of(tokens), block_of_heads(gradients.half, count, heads), 0,
-               stream, gradients);
+        launch(&store_rotated_back_kernel<count, T>, grid_of(tokens), block_of(query.heads * half, count), 0, stream,
+               gradients);
       },
-      gradients.rows, gradients.query, gradients.key, gradients.value);
+      gradients.rows, query.from, key.from, value.from);
 }
 
 }  // namespace
 
-void CudaKernels::store_rotated_back(const QkvGradients<float>& gradients, int64_t tokens) const {
+void CudaKernels::store_rotated_back(const QkvGradientRows<float>& gradients, int64_t tokens) const {
   store(gradients, tokens, stream());
 }
 
-void CudaKernels::store_rotated_back(const QkvGradients<Bf16>& gradients, int64_t tokens) const {
+void CudaKernels::store_rotated_back(const QkvGradientRows<Bf16>& gradients, int64_t tokens) const {
   store(gradients, tokens, stream());
 }
 
@@ -85,13 +73,13 @@ void CudaKernels::swiglu_backward(Array gate_up, Array grad_out, int64_t rows, i
   with_rows(width, run, gate_up, grad_out);
 }
 
-void CudaKernels::rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, int64_t half,
-                         const int32_t* positions, const float* cosine, const float* sine, float sign) const {
+void CudaKernels::rotate(Array rows, int64_t tokens, int64_t stride, int64_t heads, const Angles& angles,
+                         float sign) const {
   const auto run = [&]<class T>(auto count, T* rows) {
-    launch(&rotate_kernel<count, T>, grid_of(tokens), block_of_heads(half, count, heads), 0, stream(), rows, stride,
-           static_cast<int>(heads), static_cast<int>(half), positions, cosine, sine, sign);
+    launch(&rotate_kernel<count, T>, grid_of(tokens), block_of(heads * angles.half, count), 0, stream(), rows, stride,
+           heads, angles, sign);
   };
-  const int64_t common = std::gcd(half, stride);  // both are distances between what threads move
+  const int64_t common = std::gcd(angles.half, stride);  // both are distances between what threads move
   with_rows(common, run, rows);
 }
 
