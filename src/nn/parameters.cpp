@@ -66,14 +66,14 @@ bool is_finite_everywhere(std::span<const float> values) {
 bool is_rotary_table(const std::string& name) { return name.ends_with(".rotary_emb.inv_freq"); }
 
 Parameters::Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients,
-                       const std::vector<ArenaRange>& master_ranges)
+                       const std::optional<std::vector<ArenaRange>>& master_ranges)
     : layout_(spec.layout),
       trained_(std::make_shared<const ParameterLayout>(spec.trained)),
-      master_ranges_(master_ranges.empty() ? std::vector<ArenaRange>{{0, layout_.arena_size}} : master_ranges) {
+      master_ranges_(master_ranges.value_or(std::vector<ArenaRange>{{0, layout_.arena_size}})) {
   const bool mixed = precision == config::Precision::kMixed;
   const at::ScalarType dtype = stored_dtype(precision);
   master_ = allocator.zeros(MemoryClass::kParameters, "parameters", {total_size(master_ranges_)}, dtype);
-  if (master_.numel() < layout_.arena_size) {
+  if (master_ranges) {
     STRATA_ASSERT(mixed);
     gates_ = allocator.zeros(MemoryClass::kComputeCopy, "gates", {num_gates(layout_)}, dtype);
   }

@@ -184,10 +184,13 @@ ArenaOptimizer::RunArrays ArenaOptimizer::arrays_of(const Run& run, const Update
   const auto part = [&](const at::Tensor& arena, int64_t begin) {
     return arena.defined() ? arena.narrow(0, begin, run.size) : arena;
   };
-  int64_t value = run.value;
-  if (arenas.values.numel() == total_size(ranges_)) {
-    each_part(ranges_, run.states(), [&](const ArenaRange&, int64_t place) { value = place; });
-  }
+  int64_t value = -1;
+  const ArenaRange values{run.value, run.value + run.size};
+  each_part(arenas.value_ranges, values, [&](const ArenaRange& there, int64_t place) {
+    STRATA_ASSERT(there == values);
+    value = place;
+  });
+  STRATA_ASSERT(value >= 0);
   RunArrays arrays{.value = part(arenas.values, value),
                    .gradient = part(arenas.gradients, run.gradient),
                    .states = {},

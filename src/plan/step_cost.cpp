@@ -55,6 +55,7 @@ void add_up_and_clip(train::Training& training) {
 void update(train::Training& training) {
   const nn::Parameters& parameters = training.model.parameters();
   training.optimizer->update({.values = parameters.master(),
+                              .value_ranges = parameters.master_ranges(),
                               .gradients = parameters.gradients(),
                               .copy = parameters.is_mixed() ? parameters.values() : at::Tensor()},
                              0, 1e-3, training.parallel.numbers.outcome);

@@ -39,8 +39,9 @@ Partitions::Partitions(const config::RunConfig& config, const nn::ModelSpec& spe
       states_like_values(config.lisa.states == config::LisaStates::kKeep),
       sharded(is_sharded(config, world_size)) {}
 
-std::vector<ArenaRange> Partitions::master_ranges(config::Precision precision) const {
-  return sharded && precision == config::Precision::kMixed ? values.mine() : std::vector<ArenaRange>();
+std::optional<std::vector<ArenaRange>> Partitions::master_ranges(config::Precision precision) const {
+  if (!sharded || precision != config::Precision::kMixed) return std::nullopt;
+  return values.mine();
 }
 
 DataParallel::DataParallel(const config::ParallelConfig& config, const Division& division, const Partitions& partitions,

@@ -108,6 +108,7 @@ void Step::update_unless_spike(const StartedStep& started, const SpikeWindow& wi
   const nn::Parameters& parameters = model_.parameters();
   model_.clock().enter(kUpdatePhase);
   optimizer_.update({.values = parameters.master(),
+                     .value_ranges = parameters.master_ranges(),
                      .gradients = parameters.gradients(),
                      .copy = parameters.is_mixed() ? parameters.values() : at::Tensor()},
                     started.report.step - 1, started.report.rate, parallel_.numbers.outcome);

@@ -48,6 +48,7 @@ void work(nn::Model& model, const config::RunConfig& config, const data::TokenBa
   model.add_loss_and_gradients(number, batch, number);
   training.parallel.gradient_meter.measure(numbers.gradients, parameters.gradients());
   training.optimizer->update({.values = parameters.master(),
+                              .value_ranges = parameters.master_ranges(),
                               .gradients = parameters.gradients(),
                               .copy = parameters.is_mixed() ? parameters.values() : at::Tensor()},
                              0, 1e-3, numbers.outcome);

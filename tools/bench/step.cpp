@@ -40,6 +40,7 @@ struct Update {
 
   void operator()() const {
     optimizer->update({.values = parameters.master(),
+                       .value_ranges = parameters.master_ranges(),
                        .gradients = parameters.gradients(),
                        .copy = parameters.is_mixed() ? parameters.values() : at::Tensor()},
                       0, 0.0, outcome);

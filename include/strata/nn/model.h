@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "strata/base/phase_clock.h"
@@ -27,7 +28,7 @@ struct ModelOptions {
   int64_t loss_chunk = 256;                                // rows of logits at a time
   config::Recompute recompute = config::Recompute::kNone;  // not auto
   bool gradients = true;
-  std::vector<ArenaRange> master_ranges = {};  // of mixed, what is held here; none: all
+  std::optional<std::vector<ArenaRange>> master_ranges = {};  // of mixed, what is held here, maybe nothing; else all
 };
 
 /// Called when a section's gradients are final: nothing of this backward pass will write to them any more.

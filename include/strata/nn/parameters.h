@@ -27,10 +27,10 @@ constexpr at::ScalarType stored_dtype(config::Precision precision) {
 class Parameters {
  public:
   /// with_gradients false: the gradient arena has no elements (evaluation).
-  /// master_ranges: what of the master values is held here, whole blocks (kArenaBlock), rising; none: all. Only of
-  /// mixed some may be elsewhere.
+  /// master_ranges: what of the master values is held here, whole blocks (kArenaBlock), rising, maybe nothing; unless
+  /// given all. Only of mixed some may be elsewhere.
   Parameters(const ModelSpec& spec, config::Precision precision, Allocator& allocator, bool with_gradients = true,
-             const std::vector<ArenaRange>& master_ranges = {});
+             const std::optional<std::vector<ArenaRange>>& master_ranges = {});
 
   const ParameterLayout& layout() const { return layout_; }
   /// What has gradients, and where.

@@ -31,7 +31,8 @@ struct Trained {
 
 /// The flat arenas that an update reads and writes.
 struct UpdateArenas {
-  at::Tensor values;  // the whole arena, or only what lies in the optimizer's ranges, laid as its states are
+  at::Tensor values;  // of these ranges of the arena, laid end to end
+  std::vector<ArenaRange> value_ranges;
   at::Tensor gradients;
   at::Tensor copy;  // bf16 copy of the values that the update refreshes; undefined: none
 };

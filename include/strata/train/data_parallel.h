@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "strata/optim/arena_meter.h"
 #include "strata/train/gradient_reduction.h"
 #include "strata/train/parameter_gather.h"
@@ -18,8 +20,8 @@ struct Partitions {
   bool sharded;             // ZeRO: a worker updates only its slices
 
   const workers::Partition& states() const { return states_like_values ? values : gradients; }
-  /// What of the master values a worker has; none: all of them, which the model computes with.
-  std::vector<ArenaRange> master_ranges(config::Precision precision) const;
+  /// What of the master values a worker has, where it has not all of them.
+  std::optional<std::vector<ArenaRange>> master_ranges(config::Precision precision) const;
 };
 
 /// What the workers of a run share every step with.

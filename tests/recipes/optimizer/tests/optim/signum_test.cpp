@@ -32,7 +32,8 @@ struct Training {
   void update(const std::vector<float>& matrix, const std::vector<float>& gain) {
     gradients.narrow(0, 0, 3).copy_(at::tensor(matrix));
     gradients.narrow(0, kGain, 2).copy_(at::tensor(gain));
-    signum->update({.values = values, .gradients = gradients, .copy = {}}, 0, 0.25, clip);
+    signum->update({.values = values, .value_ranges = {{0, values.numel()}}, .gradients = gradients, .copy = {}}, 0,
+                   0.25, clip);
   }
 
   Allocator allocator{at::kCPU};
