@@ -104,6 +104,10 @@ void check_same_run(const Checkpoint& start, const config::RunConfig& config, co
   std::erase_if(differences,
                 [&](const Difference& difference) { return is_allowed(difference.key, config.train.allow_change); });
   STRATA_CHECK(differences.empty(), start.path().string(), ": ", refusal(differences));
+  if (before.progress.cursor.seed != now.progress.cursor.seed) {
+    log::warn(str("rows keep the order that they began with, of data.seed=", before.progress.cursor.seed,
+                  ", and not of ", now.progress.cursor.seed, "; another run.dir begins another"));
+  }
   log_change("run.gemm", before.gemm, now.gemm);
   log_change("the number of threads", before.threads, now.threads);
   if (config.parallel.order == config::SumOrder::kFast) {
