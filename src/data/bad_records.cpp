@@ -13,4 +13,10 @@ void BadRecords::add(const std::string& what) {
   if (count_ == kLogged) log::warn(name_ + ": further bad records are only counted");
 }
 
+void BadRecords::add_rest(const std::string& what) {
+  STRATA_ASSERT(skip_);
+  ++count_;
+  log::warn(what + "; from there on the file is skipped");
+}
+
 }  // namespace strata::data

@@ -52,6 +52,7 @@ std::string advice_about(std::vector<std::string> texts) {
   if (texts.empty()) return "";
   const bool are_more = texts.size() > kShown;
   if (are_more) texts.resize(kShown);
+  for (std::string& text : texts) text = visible(text);
   return str("; texts are in ", join(texts, ", "), are_more ? ", ..." : "", " (data.field names the one to read)");
 }
 
@@ -86,7 +87,7 @@ bool DocumentReader::next(std::string& text) {
       if (file_->next(text)) return true;
     } catch (const Error& error) {
       if (!options_.skip_bad) throw;
-      bad_.add(error.what());  // the file cannot be opened, or not be decompressed any further
+      bad_.add_rest(error.what());  // the file cannot be opened, or not be read any further
     }
     file_.reset();
   }

@@ -68,7 +68,7 @@ class JsonDocuments final : public DocumentFile {
       : lines_(path, options.longest_document), options_(options), bad_(bad) {}
 
   bool next(std::string& text) override {
-    while (lines_.next(line_)) {
+    while (next_line()) {
       if (line_.find_first_not_of(" \t\r") == std::string::npos) continue;
       const auto problem = parse(text);
       if (!problem) return true;
@@ -78,6 +78,16 @@ class JsonDocuments final : public DocumentFile {
   }
 
  private:
+  bool next_line() {
+    for (;;) {
+      try {
+        return lines_.next(line_);
+      } catch (const io::LineTooLong& error) {
+        bad_.add(error.what());
+      }
+    }
+  }
+
   // Puts the field of the line's object into `text`; says what is wrong where it cannot.
   std::optional<std::string> parse(std::string& text) {
     simdjson::dom::element document;

@@ -189,12 +189,18 @@ bool Source::holds_tokens() const {
 std::vector<std::string> expand_ranges(const std::string& pattern) {
   const auto range = find_range(pattern);
   if (!range) return {pattern};
+  constexpr int kMost = 1'000'000;
+  const int first = std::stoi(range->first), last = std::stoi(range->last);
+  const auto names = [&](const char* what) { return str(pattern, ": {", range->first, "..", range->last, "} ", what); };
+  if (last < first) throw UsageError(names("names no file: it ends before it begins"));
+  if (last - first >= kMost) throw UsageError(names("names more than a million files"));
   std::vector<std::string> expanded;
-  for (int number = std::stoi(range->first); number <= std::stoi(range->last); ++number) {
+  for (int number = first; number <= last; ++number) {
     std::string digits = std::to_string(number);
     digits.insert(0, range->first.size() - std::min(range->first.size(), digits.size()), '0');
     const std::string written = pattern.substr(0, range->begin) + digits + pattern.substr(range->end);
     std::ranges::move(expand_ranges(written), std::back_inserter(expanded));
+    if (std::ssize(expanded) > kMost) throw UsageError(str(pattern, ": names more than a million files"));
   }
   return expanded;
 }

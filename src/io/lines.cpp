@@ -18,8 +18,22 @@ LineReader& LineReader::operator=(LineReader&&) noexcept = default;
 
 std::string LineReader::where() const { return str(path_.string(), ":", line_number_); }
 
-void LineReader::check_length(size_t bytes) const {
-  STRATA_CHECK(bytes <= longest_, path_.string(), ":", line_number_ + 1, ": is longer than ", longest_, " bytes");
+void LineReader::check_length(size_t bytes) {
+  if (bytes <= longest_) return;
+  is_in_long_line_ = true;
+  ++line_number_;
+  throw LineTooLong(str(where(), ": is longer than ", longest_, " bytes"));
+}
+
+void LineReader::pass_over_rest() {
+  size_t end = buffer_.find('\n', begin_);
+  while (end == std::string::npos) {
+    begin_ = buffer_.size();
+    if (!refill()) break;
+    end = buffer_.find('\n');
+  }
+  begin_ = end == std::string::npos ? buffer_.size() : end + 1;
+  is_in_long_line_ = false;
 }
 
 bool LineReader::refill() {
@@ -37,6 +51,7 @@ bool LineReader::refill() {
 }
 
 bool LineReader::next(std::string& line) {
+  if (is_in_long_line_) pass_over_rest();
   size_t searched = begin_;
   size_t end = buffer_.find('\n', searched);
   while (end == std::string::npos) {

@@ -32,6 +32,10 @@ TEST(Source, RangesAreWrittenOut) {
             (std::vector<std::string>{"a.008-of-9", "a.009-of-9", "a.010-of-9", "a.011-of-9"}));
   EXPECT_EQ(expand_ranges("{0..1}{8..9}"), (std::vector<std::string>{"08", "09", "18", "19"}));
   EXPECT_EQ(expand_ranges("plain {a,b} {x..y}"), std::vector<std::string>{"plain {a,b} {x..y}"});
+  EXPECT_EQ(error_of([] { expand_ranges("a{09..00}"); }),
+            "a{09..00}: {09..00} names no file: it ends before it begins");
+  EXPECT_THAT(error_of([] { expand_ranges("a{0..999999999}"); }), testing::HasSubstr("more than a million files"));
+  EXPECT_THAT(error_of([] { expand_ranges("{0..2000}{0..2000}"); }), testing::HasSubstr("more than a million files"));
 }
 
 TEST(Source, PatternsRangesAndFoldersFindFilesInOrder) {
@@ -97,9 +101,9 @@ TEST_P(BadLines, AreNamedOrSkipped) {
   const auto path = folder / "c.json.gz";
   write_file(path,
              gzip(str("{\"text\": \"one\"}\n\n", GetParam().line, "\n{\"text\": \"t\\u0077o\", \"url\": \"x\"}")));
-  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), {})); }),
+  EXPECT_THAT(error_of([&] { documents_of(DocumentReader(one_file(path), {.longest_document = 50})); }),
               testing::AllOf(testing::HasSubstr("c.json.gz:3: "), testing::HasSubstr(GetParam().what)));
-  DocumentReader skipping(one_file(path), {.skip_bad = true});
+  DocumentReader skipping(one_file(path), {.skip_bad = true, .longest_document = 50});
   std::vector<std::string> documents;
   for (std::string text; skipping.next(text);) documents.push_back(text);
   EXPECT_EQ(documents, (std::vector<std::string>{"one", "two"}));
@@ -112,6 +116,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"{\"text\": \"a\", \"text\": \"b\"}", "\"text\" is there twice"},
                     BadLine{"{\"text\": \"a\"} b", "broken JSON"}, BadLine{"{\"txt\": \"a\"}", "\"text\" is missing"},
                     BadLine{"{\"text\": 3}", "not a string"}, BadLine{"[1]", "not a JSON object"},
+                    BadLine{"{\"text\": \"0123456789012345678901234567890123456789\"}", "is longer than 50 bytes"},
                     BadLine{"{\"text\": \"\xff\"}", "UTF-8"}, BadLine{"{\"text\": \"\\ud800\"}", "broken JSON"}));
 
 TEST(Source, ACutFileIsNamedOrEndsThere) {

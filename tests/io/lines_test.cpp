@@ -52,6 +52,22 @@ TEST(Lines, TheLastLineNeedsNoLineFeed) {
   EXPECT_TRUE(lines_of(folder / "empty.txt").empty());
 }
 
+TEST(Lines, TheOneBehindALineThatIsTooLongCanBeRead) {
+  TempFolder folder;
+  for (const std::string& rest : {std::string(100, 'x'), std::string(3'000'000, 'x')}) {
+    write_file(folder / "a.txt", "one\n" + rest + "\nthree\n" + rest);
+    LineReader reader(folder / "a.txt", 50);
+    std::string line;
+    EXPECT_TRUE(reader.next(line));
+    EXPECT_THAT(test::error_of([&] { reader.next(line); }), testing::EndsWith("a.txt:2: is longer than 50 bytes"));
+    ASSERT_TRUE(reader.next(line));
+    EXPECT_EQ(line, "three");
+    EXPECT_EQ(reader.line_number(), 3);
+    EXPECT_THROW(reader.next(line), LineTooLong);
+    EXPECT_FALSE(reader.next(line));
+  }
+}
+
 TEST(Lines, SeveralGzipMembersAreOneStream) {
   TempFolder folder;
   write_file(folder / "a.gz", gzip("one\ntw") + gzip("o\nthree\n"));

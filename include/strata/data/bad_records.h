@@ -11,9 +11,13 @@ class BadRecords {
   /// name: of the files, for people.
   BadRecords(std::string name, bool skip) : name_(std::move(name)), skip_(skip) {}
 
-  /// A record, or the rest of a file, that is not what it should be. Counts it, and logs the first few as warnings;
-  /// throws Error unless such records are skipped.
+  /// A record that is not what it should be. Counts it, and logs the first few as warnings; throws Error unless such
+  /// records are skipped.
   void add(const std::string& what);
+
+  /// A file that cannot be read from some place on, where such records are skipped. Counts one, since nobody knows how
+  /// many, and always warns.
+  void add_rest(const std::string& what);
 
   int64_t count() const { return count_; }
 

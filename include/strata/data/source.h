@@ -57,7 +57,8 @@ ReadOptions read_options(const config::DataConfig& config);
 /// Tells data sets apart: URLs, and the files' names and sizes, in order; not their folders or times.
 uint64_t fingerprint_of(const std::vector<Source>& sources);
 
-/// The range `{00000..01023}` (or several) of a pattern written out; a pattern without one gives itself.
+/// The range `{00000..01023}` (or several) of a pattern written out; a pattern without one gives itself. Throws
+/// UsageError for a range that ends before it begins, and for more than a million names.
 std::vector<std::string> expand_ranges(const std::string& pattern);
 
 /// A file as it is; a URL's file in the folder `cache`, downloaded unless it is there. Safe for several processes.

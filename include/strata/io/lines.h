@@ -5,9 +5,16 @@
 #include <memory>
 #include <string>
 
+#include "strata/base/check.h"
 #include "strata/io/byte_stream.h"
 
 namespace strata::io {
+
+/// A line that is longer than allowed. The line behind it can be read.
+class LineTooLong : public Error {
+ public:
+  using Error::Error;
+};
 
 /// Streams the lines of a file of any size, without a byte order mark. Compressed files are decompressed
 /// (byte_stream.h). Every Error names the path and, where decompression fails or a line is too long, the line that was
@@ -22,7 +29,8 @@ class LineReader {
   LineReader(LineReader&&) noexcept;
   LineReader& operator=(LineReader&&) noexcept;
 
-  /// Puts the next line, without its line feed, into `line`; false at the end. The last line needs no line feed.
+  /// Puts the next line, without its line feed, into `line`; false at the end. The last line needs no line feed. Throws
+  /// LineTooLong.
   bool next(std::string& line);
 
   /// Whether the line that `next` gave last had a line feed.
@@ -37,7 +45,8 @@ class LineReader {
 
  private:
   bool refill();
-  void check_length(size_t bytes) const;  // of the line that comes
+  void check_length(size_t bytes);  // of the line that comes
+  void pass_over_rest();            // of a line that was too long
 
   std::filesystem::path path_;
   size_t longest_;
@@ -46,6 +55,7 @@ class LineReader {
   size_t begin_ = 0;  // what lies before it in the buffer was given out
   int64_t line_number_ = 0;
   bool had_line_feed_ = false;
+  bool is_in_long_line_ = false;
 };
 
 }  // namespace strata::io
