@@ -37,27 +37,32 @@ TEST(Expression, SpacesAreUnicodesWhiteSpace) {
 TEST(Expression, LooksAroundAndIgnoresCase) {
   EXPECT_EQ(matches(R"(\s+(?!\S)|\s+)", "a   b "), (Texts{"  ", " ", " "}));
   EXPECT_EQ(matches(R"((?i:'s|'ll))", "'S 'LL 's").size(), 3U);
+  EXPECT_EQ(matches(R"(\v|[\v]|ss)", "a\n\vb\u2028ss"), (Texts{"\v", "ss"}));
 }
 
 TEST(Expression, RefusesWhatIsReadOtherwise) {
-  for (const auto& [expression, what] : std::vector<std::pair<std::string, std::string>>{{R"(\w+)", "\\w"},
-                                                                                         {R"(\b)", "\\b"},
-                                                                                         {R"(^a)", "^"},
-                                                                                         {R"(a$)", "$"},
-                                                                                         {R"(\p{Han})", "\\p{Han}"},
-                                                                                         {R"([a&&b])", "& inside"},
-                                                                                         {R"([[:alpha:]])", "[ inside"},
-                                                                                         {R"([a)", "[ without ]"},
-                                                                                         {R"(a{,3})", "{,3}"},
-                                                                                         {R"(a{2}?)", "{2}?"},
-                                                                                         {R"(a{2,3}+)", "{2,3}+"},
-                                                                                         {R"((?i)a)", "(?i"},
-                                                                                         {R"(a))", ")"},
-                                                                                         {R"(\1)", "\\1"},
-                                                                                         {R"([\s-a])", "a range"},
-                                                                                         {R"((?i:\p{Lu}))", "\\p{Lu}"},
-                                                                                         {R"([\S])", "\\S"},
-                                                                                         {R"(\)", "\\"}}) {
+  for (const auto& [expression, what] :
+       std::vector<std::pair<std::string, std::string>>{{R"(\w+)", "\\w"},
+                                                        {R"(\b)", "\\b"},
+                                                        {R"(^a)", "^"},
+                                                        {R"(a$)", "$"},
+                                                        {R"(\p{Han})", "\\p{Han}"},
+                                                        {R"([a&&b])", "& inside"},
+                                                        {R"([[:alpha:]])", "[ inside"},
+                                                        {R"([a)", "[ without ]"},
+                                                        {R"(a{,3})", "{,3}"},
+                                                        {R"(a{2}?)", "{2}?"},
+                                                        {R"(a{2,3}+)", "{2,3}+"},
+                                                        {R"((?i)a)", "(?i"},
+                                                        {R"(a))", ")"},
+                                                        {R"(\1)", "\\1"},
+                                                        {R"([\s-a])", "a range"},
+                                                        {R"((?i:\p{Lu}))", "\\p{Lu}"},
+                                                        {R"((?i:asS))", "ss inside (?i:)"},
+                                                        {"(?i:\u00df)", "beyond ASCII"},
+                                                        {"(?i:[a\u00df])", "beyond ASCII"},
+                                                        {R"([\S])", "\\S"},
+                                                        {R"(\)", "\\"}}) {
     EXPECT_THAT(error_of([&] { Expression(expression, "here"); }), HasSubstr("here: " + what)) << expression;
   }
   EXPECT_THAT(error_of([] { Expression("(a", "here"); }), HasSubstr("here: the expression (a lacks a )"));

@@ -92,6 +92,15 @@ TEST(JsonTokenizer, ReadsSpecialTokensInTwoWays) {
   EXPECT_TRUE(tokenizer.adds_bos());
 }
 
+// ignore_merges looks for whole words; a special token can be one.
+TEST(JsonTokenizer, NoWordIsASpecialToken) {
+  json made = strata::test::llama_tokenizer_json();
+  made["added_tokens"][1]["content"] = "EOS";
+  const Tokenizer tokenizer = opened(made);
+  EXPECT_EQ(tokenizer.encode_marked("EOS"), Ids{263});
+  EXPECT_EQ(tokenizer.encode("EOS"), bytes("EOS"));
+}
+
 TEST(JsonTokenizer, DocumentsHaveTheMarksThatAreAskedFor) {
   using config::SpecialToken;
   const json gpt2 = strata::test::tokenizer_json(), llama = strata::test::llama_tokenizer_json();

@@ -36,7 +36,7 @@ ODD = (list("\u200b\u200c\u200d\u2060\ufeff\x00\x1c\x1f\x7f\u017f\u212a\u0130\u0
             "\u0334\u1161\u11a8\uac00\u1100\u093c\u0958\u2126\u212b\ufb1d\ufffd\uffff\U0010ffff\U0001f468\U0001f3fd\ufe0f"
             "\u20e3\u0344\u0f73\u0f75\u0f81") + ["'s", "'S", "'\u017f", "'T", "'ll", "'LL", "'Re", "'VE", "'d", "'M"])
 TOKENS = ["<|endoftext|>", "<tool_call>", "<|", "|>", "<|end", "of", "text|>", "<|pad|>", "|>x", "<e>", "e\u0301x",
-          "\u00e9x", " " * 5, " " * 24, "<"]
+          "\u00e9x", " " * 5, " " * 24, "<", "EOS"]
 BLOCKS = [(0x20, 0x7f), (0xa0, 0x250), (0x250, 0x590), (0x590, 0x900), (0x900, 0x1200), (0x1100, 0x1200),
           (0x1200, 0x2000), (0x1ab0, 0x1b00), (0x2000, 0x2c00), (0x3000, 0x3400), (0x4e00, 0x9fff), (0xa000, 0xac00),
           (0xac00, 0xd7a4), (0xf900, 0x10000), (0x10000, 0x12000), (0x1d000, 0x1d400), (0x1e000, 0x1f000),
@@ -123,8 +123,9 @@ def all_tokenizers(base):
             "neox": with_parts(base, [byte_level()], [end, *runs_of_spaces, *odd], nfc=True),
             "smollm": with_parts(base, [{"type": "Digits", "individual_digits": True}, byte_level()], [end]),
             "spaced": with_parts(base, [{"type": "Digits", "individual_digits": False}, byte_level(prefix=True)], [end]),
-            "gpt4o": with_parts(base, [split({"Regex": GPT4O}), byte_level(regex=False)], [end], ignore_merges=True),
-            "split": with_parts(base, [split({"String": "()"}), split({"Regex": "[\u4e00-\u9fa5]+|\\d{2}"}),
+            "gpt4o": with_parts(base, [split({"Regex": GPT4O}), byte_level(regex=False)], [end, ("EOS", True, False)],
+                                ignore_merges=True),
+            "split": with_parts(base, [split({"String": "()"}), split({"Regex": "[\u4e00-\u9fa5]+|\\d{2}|\\v"}),
                                        byte_level()], [end])}
 
 

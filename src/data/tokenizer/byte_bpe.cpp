@@ -33,9 +33,12 @@ ByteBpe::ByteBpe(JsonTokenizer file) : file_(std::move(file)), merges_(file_.mer
     Splitter& made = splitters_.emplace_back(Splitter{.expression = std::nullopt, .adds_space = split.adds_space});
     if (!split.expression.empty()) made.expression.emplace(split.expression, split.place);
   }
+  std::vector<bool> is_added(file_.names.size());
+  for (const AddedToken& token : file_.added) is_added[static_cast<size_t>(token.id)] = true;
   for (size_t id = 0; id < file_.names.size(); ++id) {
     ids_.emplace(file_.names[id], static_cast<int32_t>(id));
-    if (file_.ignore_merges) whole_.emplace(file_.tokens[id], static_cast<int32_t>(id));
+    // A word of a text is never a token that was added, which is looked for before there are words.
+    if (file_.ignore_merges && !is_added[id]) whole_.emplace(file_.tokens[id], static_cast<int32_t>(id));
   }
 }
 

@@ -66,7 +66,19 @@ class Translator {
       default:
         break;
     }
+    check_case();
     made_ += take(1);
+  }
+
+  // Where case is ignored, Oniguruma has one character stand for several and the other way round: "ss" for U+00DF.
+  // Letters beyond ASCII are refused whether or not theirs does.
+  void check_case() const {
+    constexpr std::array<std::string_view, 5> kLigatures{"ff", "fi", "fl", "ss", "st"};
+    if (!ignores_case_.back()) return;
+    std::string two(whole_.substr(at_, 2));
+    for (char& c : two) c = 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (std::ranges::find(kLigatures, two) != kLigatures.end()) refuse(str(two, " inside (?i:)"));
+    if (static_cast<unsigned char>(whole_[at_]) >= 0x80) refuse("a character beyond ASCII inside (?i:)");
   }
 
   void open() {
@@ -118,7 +130,11 @@ class Translator {
 
   std::string_view character_escape() {
     const char c = at_ + 1 < whole_.size() ? whole_[at_ + 1] : '\0';
-    const bool is_known = c != '\0' && (std::string_view("rntfv").find(c) != std::string_view::npos ||
+    if (c == 'v') {  // to PCRE2 any vertical space
+      take(2);
+      return "\\x0B";
+    }
+    const bool is_known = c != '\0' && (std::string_view("rntf").find(c) != std::string_view::npos ||
                                         kPunctuation.find(c) != std::string_view::npos);
     if (!is_known) refuse(whole_.substr(at_, 2));
     return take(2);
@@ -161,6 +177,7 @@ class Translator {
       } else if (starts("\\")) {
         made_ += character_escape();
       } else {
+        if (static_cast<unsigned char>(whole_[at_]) >= 0x80) check_case();
         made_ += take(1);
       }
     }
