@@ -21,6 +21,8 @@ import os
 import sys
 import threading
 
+from answering import Answering
+
 root = sys.argv[1]
 counts = {}
 lock = threading.Lock()
@@ -39,20 +41,7 @@ def says(form, content, part):
     }.get(form, [])
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *args):
-        pass
-
-    def say(self, status, headers=(), body=b"an error page"):
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
+class Handler(Answering):
     def do_GET(self):
         _, kind, name = self.path.split("/", 2)
         with lock:

@@ -20,6 +20,8 @@ import sys
 import threading
 import urllib.parse
 
+from answering import Answering
+
 root = sys.argv[1]
 counts = {}
 lock = threading.Lock()
@@ -27,20 +29,8 @@ REVISIONS = ("main", "v1", "refs/convert/parquet")
 PAGE = 2
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(Answering):
     name = "hub"
-
-    def log_message(self, *args):
-        pass
-
-    def say(self, status, headers=(), body=b"an error page"):
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
 
     def count(self):
         with lock:
