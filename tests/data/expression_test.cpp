@@ -59,8 +59,8 @@ TEST(Expression, RefusesWhatIsReadOtherwise) {
                                                         {R"([\s-a])", "a range"},
                                                         {R"((?i:\p{Lu}))", "\\p{Lu}"},
                                                         {R"((?i:asS))", "ss inside (?i:)"},
-                                                        {"(?i:\u00df)", "beyond ASCII"},
-                                                        {"(?i:[a\u00df])", "beyond ASCII"},
+                                                        {"(?i:\u00df)", "a character beyond ASCII"},
+                                                        {"(?i:[a\u00df])", "a character beyond ASCII"},
                                                         {R"([\S])", "\\S"},
                                                         {R"(\)", "\\"}}) {
     EXPECT_THAT(error_of([&] { Expression(expression, "here"); }), HasSubstr("here: " + what)) << expression;
