@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <iterator>
 #include <stdexcept>
 
 #include "support/places.h"
@@ -42,7 +43,8 @@ void Program::send(int signal) const { kill(child_, signal); }
 pid_t Program::child_with(const std::string& variable) const {
   std::ifstream children("/proc/" + std::to_string(child_) + "/task/" + std::to_string(child_) + "/children");
   for (pid_t child = -1; children >> child;) {
-    const std::string environment = read_file("/proc/" + std::to_string(child) + "/environ");
+    std::ifstream file("/proc/" + std::to_string(child) + "/environ", std::ios::binary);  // none: it has ended
+    const std::string environment{std::istreambuf_iterator<char>(file), {}};
     if (environment.find('\0' + variable + '\0') != std::string::npos) return child;
   }
   return -1;
