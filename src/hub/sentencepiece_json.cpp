@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "strata/base/check.h"
 
@@ -113,9 +113,9 @@ struct Merge {
 
 // sentencepiece joins whichever two pieces make one of the highest score: every way to make it, the best first.
 std::vector<Merge> merges_of(const SentencepieceFile& model) {
-  std::unordered_map<std::string_view, float> scores;
+  std::unordered_set<std::string_view> texts;
   for (const auto& piece : model.pieces) {
-    if (piece.type == PieceType::kNormal) scores.emplace(piece.text, piece.score);
+    if (piece.type == PieceType::kNormal) texts.insert(piece.text);
   }
   std::vector<Merge> merges;
   for (const auto& piece : model.pieces) {
@@ -123,7 +123,7 @@ std::vector<Merge> merges_of(const SentencepieceFile& model) {
     const std::string_view whole = piece.text;
     for (size_t at = 1; at < whole.size(); ++at) {
       const std::string_view left = whole.substr(0, at), right = whole.substr(at);
-      if (scores.contains(left) && scores.contains(right)) merges.push_back({piece.score, left, right});
+      if (texts.contains(left) && texts.contains(right)) merges.push_back({piece.score, left, right});
     }
   }
   std::ranges::stable_sort(merges, std::ranges::greater(), &Merge::score);
