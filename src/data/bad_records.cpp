@@ -13,10 +13,10 @@ void BadRecords::add(const std::string& what) {
   if (count_ == kLogged) log::warn(name_ + ": further bad records are only counted");
 }
 
-void BadRecords::add_rest(const std::string& what) {
+void BadRecords::add_rest(const std::string& what, std::string_view part, int64_t lost) {
   STRATA_ASSERT(skip_);
-  ++count_;
-  log::warn(what + "; from there on the file is skipped");
+  count_ += lost;
+  log::warn(str(what, "; from there on the ", part, " is skipped"));
 }
 
 }  // namespace strata::data

@@ -20,15 +20,16 @@ class DocumentFile {
   virtual bool next(std::string& text) = 0;
 };
 
-/// Of a file of any kind. Both references must outlive what is given. Throws Error where the file cannot be read.
+/// Of a file of any kind; `threads` may read parts of it at a time. Both references must outlive what is given. Throws
+/// Error where the file cannot be read.
 std::unique_ptr<DocumentFile> open_document_file(const std::filesystem::path& path, const ReadOptions& options,
-                                                 BadRecords& bad);
+                                                 int threads, BadRecords& bad);
 
 std::unique_ptr<DocumentFile> open_json_lines(const std::filesystem::path& path, const ReadOptions& options,
                                               BadRecords& bad);
 std::unique_ptr<DocumentFile> open_csv(const std::filesystem::path& path, char separator, const ReadOptions& options,
                                        BadRecords& bad);
-std::unique_ptr<DocumentFile> open_parquet(const std::filesystem::path& path, const ReadOptions& options,
+std::unique_ptr<DocumentFile> open_parquet(const std::filesystem::path& path, const ReadOptions& options, int threads,
                                            BadRecords& bad);
 
 /// What is wrong with a text that is to be a document; empty: nothing.

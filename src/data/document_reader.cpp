@@ -57,7 +57,7 @@ std::string advice_about(std::vector<std::string> texts) {
 }
 
 std::unique_ptr<DocumentFile> open_document_file(const std::filesystem::path& path, const ReadOptions& options,
-                                                 BadRecords& bad) {
+                                                 int threads, BadRecords& bad) {
   switch (kind_of(path).value_or(FileKind::kJsonLines)) {
     case FileKind::kJsonLines:
       return open_json_lines(path, options, bad);
@@ -66,7 +66,7 @@ std::unique_ptr<DocumentFile> open_document_file(const std::filesystem::path& pa
     case FileKind::kTsv:
       return open_csv(path, '\t', options, bad);
     case FileKind::kParquet:
-      return open_parquet(path, options, bad);
+      return open_parquet(path, options, threads, bad);
     case FileKind::kTokens:
       throw Error(path.string() + ": holds ids, not text");
     case FileKind::kText:
@@ -75,15 +75,18 @@ std::unique_ptr<DocumentFile> open_document_file(const std::filesystem::path& pa
   return std::make_unique<TextDocument>(path, options);
 }
 
-DocumentReader::DocumentReader(Source source, ReadOptions options)
-    : source_(std::move(source)), options_(std::move(options)), bad_(source_.name, options_.skip_bad) {}
+DocumentReader::DocumentReader(Source source, ReadOptions options, int threads)
+    : source_(std::move(source)),
+      options_(std::move(options)),
+      threads_(threads),
+      bad_(source_.name, options_.skip_bad) {}
 
 DocumentReader::~DocumentReader() = default;
 
 bool DocumentReader::next(std::string& text) {
   while (file_ || next_file_ < source_.files.size()) {
     try {
-      if (!file_) file_ = open_document_file(source_.files[next_file_++], options_, bad_);
+      if (!file_) file_ = open_document_file(source_.files[next_file_++], options_, threads_, bad_);
       if (file_->next(text)) return true;
     } catch (const Error& error) {
       if (!options_.skip_bad) throw;

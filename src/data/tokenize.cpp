@@ -23,7 +23,11 @@ class Pipeline {
  public:
   Pipeline(const Source& source, const Tokenizer& tokenizer, const TokenizeOptions& options, TokenShardWriter& writer,
            const std::stop_token& stop)
-      : reader_(source, options.reading), tokenizer_(tokenizer), options_(options), writer_(writer), stop_(stop) {}
+      : reader_(source, options.reading, options.threads),
+        tokenizer_(tokenizer),
+        options_(options),
+        writer_(writer),
+        stop_(stop) {}
 
   /// False if it was stopped.
   bool run() {

@@ -52,8 +52,8 @@ class Parquet : public testing::Test {
 
   static Source file(const std::string& name) { return {name + ".parquet", {*folder_ / (name + ".parquet")}}; }
 
-  static std::vector<std::string> read(const std::string& name, const ReadOptions& options = {}) {
-    DocumentReader reader(file(name), options);
+  static std::vector<std::string> read(const std::string& name, const ReadOptions& options = {}, int threads = 1) {
+    DocumentReader reader(file(name), options, threads);
     std::vector<std::string> documents;
     for (std::string text; reader.next(text);) documents.push_back(text);
     return documents;
@@ -73,6 +73,7 @@ TEST_F(Parquet, IsReadWhateverItsCodecEncodingAndType) {
        {"texts", "codec_none", "codec_snappy", "codec_gzip", "codec_brotli", "codec_lz4", "codec_zstd", "version_2",
         "plain", "delta", "delta_length", "wide", "bytes", "fallback", "required"}) {
     EXPECT_TRUE(read(name) == texts_) << name;
+    EXPECT_TRUE(read(name, {}, 3) == texts_) << name << " ahead";
   }
   const auto repeated = read("dictionary");
   ASSERT_EQ(repeated.size(), 2'000U);
@@ -97,7 +98,7 @@ TEST_F(Parquet, HasTheIdsOfTheSameJsonLines) {
   };
   const std::string expected = shard_of({"a.jsonl", {*folder_ / "a.jsonl"}}, 1);
   EXPECT_GT(expected.size(), 5'000U);
-  EXPECT_TRUE(shard_of(file("texts"), 1) == expected);
+  for (const int threads : {1, 2, 5}) EXPECT_TRUE(shard_of(file("texts"), threads) == expected) << threads;
   EXPECT_TRUE(shard_of(file("version_2"), 2) == expected);
 }
 
@@ -119,6 +120,21 @@ TEST_F(Parquet, BadRowsAreNamedOrSkipped) {
   EXPECT_THAT(error("odd", {.longest_document = 3}),
               HasSubstr("odd.parquet: row 1: the document is longer than 3 bytes"));
   EXPECT_THAT(read("odd", {.skip_bad = true, .longest_document = 39}), ElementsAre("fine", ""));
+}
+
+TEST_F(Parquet, ADamagedRowGroupIsRefusedOrSkippedAlone) {
+  std::vector<std::string> expected(texts_.begin(), texts_.begin() + 15);
+  expected.insert(expected.end(), texts_.begin() + 30, texts_.begin() + 40);
+  for (const int threads : {1, 3}) {
+    EXPECT_THAT(error_of([&] { read("damaged", {}, threads); }), HasSubstr("damaged.parquet: row 16: "));
+    DocumentReader reader(file("damaged"), {.skip_bad = true}, threads);
+    testing::internal::CaptureStderr();
+    std::vector<std::string> documents;
+    for (std::string text; reader.next(text);) documents.push_back(text);
+    EXPECT_EQ(documents, expected);
+    EXPECT_EQ(reader.bad_documents(), 15);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("; from there on the row group is skipped"));
+  }
 }
 
 TEST_F(Parquet, AColumnThatHoldsNoTextIsRefused) {

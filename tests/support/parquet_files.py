@@ -60,3 +60,9 @@ write("no_rows", pa.table({"text": pa.array([], pa.string())}))
 pq.ParquetWriter(folder / "no_groups.parquet", required).close()
 write("no_columns", pa.table({}))
 write("small", pa.table({"text": texts[:40]}), row_group_size=15, write_page_checksum=True, compression="snappy")
+
+# small, whose second row group of three has a wrong byte at its end.
+damaged = bytearray((folder / "small.parquet").read_bytes())
+column = pq.ParquetFile(folder / "small.parquet").metadata.row_group(1).column(0)
+damaged[(column.dictionary_page_offset or column.data_page_offset) + column.total_compressed_size - 1] ^= 1
+(folder / "damaged.parquet").write_bytes(damaged)

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace strata::data {
 
@@ -15,9 +16,9 @@ class BadRecords {
   /// records are skipped.
   void add(const std::string& what);
 
-  /// A file that cannot be read from some place on, where such records are skipped. Counts one, since nobody knows how
-  /// many, and always warns.
-  void add_rest(const std::string& what);
+  /// A file, or a part of one, that cannot be read from some place on, where such records are skipped. Counts as many
+  /// as are lost, one where nobody knows, and always warns.
+  void add_rest(const std::string& what, std::string_view part = "file", int64_t lost = 1);
 
   int64_t count() const { return count_; }
 

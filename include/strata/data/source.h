@@ -68,12 +68,12 @@ std::filesystem::path local_copy(const std::string& path_or_url, const std::file
 ///
 /// A line that is no JSON object, lacks the field, is not UTF-8 or is too long, a row of CSV with a wrong quote or
 /// number of fields, a row of parquet without a value, and a file that cannot be read any further throw Error
-/// `path:line: what`
-/// (`path: row N: what`); with `skip_bad` they are counted, the first few are logged as warnings, and reading goes on
-/// with the next line, row or file.
+/// `path:line: what` (`path: row N: what`); with `skip_bad` they are counted, the first few are logged as warnings, and
+/// reading goes on with the next line, row, row group or file.
 class DocumentReader {
  public:
-  DocumentReader(Source source, ReadOptions options);
+  /// threads: that may read a file ahead, which row groups of parquet are made for.
+  DocumentReader(Source source, ReadOptions options, int threads = 1);
   ~DocumentReader();
 
   /// Puts the next document's text into `text`; false at the end.
@@ -84,6 +84,7 @@ class DocumentReader {
  private:
   Source source_;
   ReadOptions options_;
+  int threads_;
   BadRecords bad_;
   size_t next_file_ = 0;
   std::unique_ptr<DocumentFile> file_;  // that is being read

@@ -6,22 +6,35 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace strata::io {
 
-/// The texts of one column of a parquet file, row by row.
-class ParquetTexts {
+/// The texts of one column of one row group, row by row.
+class ParquetGroup {
  public:
   struct Cell {
-    int64_t row = 0;  // from 1
+    int64_t row = 0;  // of the file, from 1
     bool is_null = false;
     std::string_view text;  // valid until the next one; any bytes
   };
 
+  virtual ~ParquetGroup() = default;
+
+  /// Nothing at the end. Throws Error, naming the file and the row that was reached, for damage; there is nothing
+  /// behind it.
+  virtual std::optional<Cell> next() = 0;
+};
+
+/// One column of a parquet file.
+class ParquetTexts {
+ public:
   virtual ~ParquetTexts() = default;
 
-  /// Nothing at the end. Throws Error, naming the file and the row that was reached, for damage.
-  virtual std::optional<Cell> next() = 0;
+  /// Rows of each row group, as the file's end says.
+  virtual const std::vector<int64_t>& rows_of_groups() const = 0;
+  /// Throws Error, naming the file and the row. Several threads may read a group each; what is given must go first.
+  virtual std::unique_ptr<ParquetGroup> open_group(size_t number) = 0;
 };
 
 /// Why parquet files cannot be read; empty: they can. The module libstrata_parquet.so reads them.
@@ -31,5 +44,9 @@ std::string missing_for_parquet();
 /// Throws Error, naming the file: without the module, for a file that is no parquet file, for a column that is not
 /// there, that is a list, and that holds anything but text.
 std::unique_ptr<ParquetTexts> open_parquet_texts(const std::filesystem::path& path, const std::string& column);
+
+/// `texts`, of which the next `threads` groups are read before they are asked for, up to `bytes` of each. Groups are to
+/// be opened in their order, by one thread.
+std::unique_ptr<ParquetTexts> read_ahead(std::unique_ptr<ParquetTexts> texts, int threads, size_t bytes);
 
 }  // namespace strata::io

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <vector>
 
 #include "strata/base/check.h"
@@ -103,6 +104,61 @@ class ColumnChoice {
   const std::string& name_;
 };
 
+class Group final : public ParquetGroup {
+ public:
+  /// row: the group's first; most_defined: the level of a value, below which there is none.
+  Group(std::string path, const std::shared_ptr<parquet::RowGroupReader>& group, int column, int64_t row,
+        int16_t most_defined)
+      : path_(std::move(path)), most_defined_(most_defined), row_(row), rows_left_(group->metadata()->num_rows()) {
+    column_ = group->Column(column);
+    values_of_column_ = dynamic_cast<parquet::ByteArrayReader*>(column_.get());
+    STRATA_CHECK(values_of_column_ != nullptr, place(), ": its column is of another type than the file's");
+  }
+
+  std::optional<Cell> next() override {
+    if (at_ == levels_read_ && !checked(place(), [&] { return read_batch(); })) return std::nullopt;
+    const auto level = static_cast<size_t>(at_++);
+    const int64_t row = row_++;
+    if (most_defined_ > 0 && levels_[level] < most_defined_) return Cell{.row = row, .is_null = true, .text = {}};
+    const parquet::ByteArray& value = values_[static_cast<size_t>(value_++)];
+    return Cell{.row = row, .text = {reinterpret_cast<const char*>(value.ptr), value.len}};
+  }
+
+ private:
+  static constexpr int64_t kBatch = 256;  // rows
+
+  std::string place() const { return str(path_, ": row ", row_); }
+
+  // False at the end.
+  bool read_batch() {
+    at_ = levels_read_ = value_ = 0;
+    if (!values_of_column_->HasNext()) {
+      STRATA_CHECK(rows_left_ == 0, place(), ": its row group has ", rows_left_, " rows more than values");
+      return false;
+    }
+    int64_t values_read = 0;
+    levels_read_ = values_of_column_->ReadBatch(kBatch, levels_.data(), nullptr, values_.data(), &values_read);
+    const auto defined =
+        most_defined_ == 0 ? levels_read_ : std::count(levels_.begin(), levels_.begin() + levels_read_, most_defined_);
+    STRATA_CHECK(levels_read_ > 0 && levels_read_ <= rows_left_ && values_read == defined, place(),
+                 ": its page contradicts itself");
+    rows_left_ -= levels_read_;
+    return true;
+  }
+
+  std::string path_;
+  int16_t most_defined_;
+  int64_t row_;        // the one that comes next
+  int64_t rows_left_;  // behind the batch
+  std::shared_ptr<parquet::ColumnReader> column_;
+  parquet::ByteArrayReader* values_of_column_ = nullptr;
+  std::vector<int16_t> levels_ = std::vector<int16_t>(kBatch);
+  std::vector<parquet::ByteArray> values_ = std::vector<parquet::ByteArray>(kBatch);
+  int64_t levels_read_ = 0;
+  int64_t at_ = 0;     // in levels_
+  int64_t value_ = 0;  // in values_
+};
+
 class Texts final : public ParquetTexts {
  public:
   Texts(const fs::path& path, const std::string& column) : path_(path.string()) {
@@ -113,72 +169,37 @@ class Texts final : public ParquetTexts {
       reader_ = parquet::ParquetFileReader::Open(file, properties);
       column_ = ColumnChoice(*reader_->metadata()->schema(), column).number(path_);
       most_defined_ = reader_->metadata()->schema()->Column(column_)->max_definition_level();
+      count_rows();
     });
   }
 
-  std::optional<Cell> next() override {
-    if (at_ == levels_read_ && !checked(str(path_, ": row ", row_ + 1), [&] { return read_batch(); }))
-      return std::nullopt;
-    const auto level = static_cast<size_t>(at_++);
-    ++row_;
-    if (most_defined_ > 0 && levels_[level] < most_defined_) return Cell{.row = row_, .is_null = true, .text = {}};
-    const parquet::ByteArray& value = values_[static_cast<size_t>(value_++)];
-    return Cell{.row = row_, .text = {reinterpret_cast<const char*>(value.ptr), value.len}};
+  const std::vector<int64_t>& rows_of_groups() const override { return rows_; }
+
+  std::unique_ptr<ParquetGroup> open_group(size_t number) override {
+    const int64_t row = first_rows_[number];
+    return checked(str(path_, ": row ", row), [&] {
+      return std::make_unique<Group>(path_, reader_->RowGroup(static_cast<int>(number)), column_, row, most_defined_);
+    });
   }
 
  private:
-  static constexpr int64_t kBatch = 256;  // rows
-
-  // False at the end.
-  bool read_batch() {
-    at_ = levels_read_ = value_ = 0;
-    while (levels_read_ == 0) {
-      if (!values_of_group_ || !values_of_group_->HasNext()) {
-        if (!next_group()) return false;
-        continue;
-      }
-      int64_t values_read = 0;
-      levels_read_ = values_of_group_->ReadBatch(kBatch, levels_.data(), nullptr, values_.data(), &values_read);
-      check_batch(values_read);
+  void count_rows() {
+    int64_t row = 1;
+    for (int group = 0; group < reader_->metadata()->num_row_groups(); ++group) {
+      const int64_t rows = reader_->metadata()->RowGroup(group)->num_rows();
+      STRATA_CHECK(0 <= rows && rows <= std::numeric_limits<int64_t>::max() - row, path_, ": row group ", group + 1,
+                   " of ", rows, " rows");
+      rows_.push_back(rows);
+      first_rows_.push_back(row);
+      row += rows;
     }
-    return true;
-  }
-
-  bool next_group() {
-    STRATA_CHECK(rows_left_ == 0, path_, ": row ", row_ + 1, ": its row group has ", rows_left_,
-                 " rows more than values");
-    if (group_ == reader_->metadata()->num_row_groups()) return false;
-    const auto group = reader_->RowGroup(group_++);
-    rows_left_ = group->metadata()->num_rows();
-    column_reader_ = group->Column(column_);
-    values_of_group_ = dynamic_cast<parquet::ByteArrayReader*>(column_reader_.get());
-    STRATA_CHECK(values_of_group_ != nullptr, path_, ": row ", row_ + 1,
-                 ": its column is of another type than the file's");
-    return true;
-  }
-
-  void check_batch(int64_t values_read) {
-    const auto defined =
-        most_defined_ == 0 ? levels_read_ : std::count(levels_.begin(), levels_.begin() + levels_read_, most_defined_);
-    STRATA_CHECK(levels_read_ > 0 && levels_read_ <= rows_left_ && values_read == defined, path_, ": row ", row_ + 1,
-                 ": its page contradicts itself");
-    rows_left_ -= levels_read_;
   }
 
   std::string path_;
   std::unique_ptr<parquet::ParquetFileReader> reader_;
   int column_ = 0;
-  int16_t most_defined_ = 0;  // the level of a value; below it is none
-  int group_ = 0;             // the one that comes next
-  int64_t rows_left_ = 0;     // of the group that is read
-  std::shared_ptr<parquet::ColumnReader> column_reader_;
-  parquet::ByteArrayReader* values_of_group_ = nullptr;
-  std::vector<int16_t> levels_ = std::vector<int16_t>(kBatch);
-  std::vector<parquet::ByteArray> values_ = std::vector<parquet::ByteArray>(kBatch);
-  int64_t levels_read_ = 0;
-  int64_t at_ = 0;     // in levels_
-  int64_t value_ = 0;  // in values_
-  int64_t row_ = 0;
+  int16_t most_defined_ = 0;
+  std::vector<int64_t> rows_, first_rows_;  // of each group
 };
 
 }  // namespace
