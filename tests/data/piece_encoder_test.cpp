@@ -40,10 +40,10 @@ class Both {
 // Words, marks, spaces of all kinds, and characters that no small model has.
 std::string odd_text(std::mt19937_64& random) {
   static const std::vector<std::string> parts{
-      "bado",       "fegi kulo",    "kilo",   " ",      "  ",     "\n",     "\t",
-      "_",          "__",           "a",      "aa",     ".",      "\u00e9", "e\u0301",
-      "\u00a0",     "\u3000",       "\u200b", "\u2581", "\ufb01", "\u2460", "\u4eba\u5de5",
-      "\U0001f600", "\u1112\u1161", "</s>",   "<unk>",  "<0x41>", "\u00ad", "\u0000x"};
+      "bado",   "fegi kulo", "kilo",   " ",      "  ",           "\n",         "\t",           "_",
+      "__",     "a",         "aa",     ".",      "\u00e9",       "e\u0301",    "\u00a0",       "\u3000",
+      "\u200b", "\u2581",    "\ufb01", "\u2460", "\u4eba\u5de5", "\U0001f600", "\u1112\u1161", "</s>",
+      "<unk>",  "<sep>",     "<sep>x", "<0x41>", "\u00ad",       "\u0000x"};
   std::string text;
   for (uint64_t count = random() % 12; count > 0; --count) {
     const std::string& part = parts[random() % parts.size()];
@@ -64,21 +64,28 @@ class MadeUpSentences final : public sp::SentenceIterator {
   std::string text_ = test::made_up_text(0, 300);
 };
 
-std::string bpe_model() {
+std::string trained(std::unordered_map<std::string, std::string> options) {
   MadeUpSentences texts;
   std::string model;
-  const auto status = sp::SentencePieceTrainer::Train({{"model_type", "bpe"},
-                                                       {"vocab_size", "420"},
-                                                       {"byte_fallback", "true"},
-                                                       {"split_digits", "true"},
-                                                       {"normalization_rule_name", "identity"},
-                                                       {"remove_extra_whitespaces", "false"},
-                                                       {"allow_whitespace_only_pieces", "true"},
-                                                       {"minloglevel", "2"}},
-                                                      &texts, &model);
+  options.insert({"minloglevel", "2"});
+  const auto status = sp::SentencePieceTrainer::Train(options, &texts, &model);
   EXPECT_TRUE(status.ok()) << status.ToString();
   return model;
 }
+
+std::string bpe_model() {
+  return trained({{"model_type", "bpe"},
+                  {"vocab_size", "420"},
+                  {"byte_fallback", "true"},
+                  {"split_digits", "true"},
+                  {"normalization_rule_name", "identity"},
+                  {"remove_extra_whitespaces", "false"},
+                  {"allow_whitespace_only_pieces", "true"}});
+}
+
+// Pieces of their makers': in one another, of one character, with spaces, that normalisation would change, that words
+// have in them.
+constexpr const char* kDefined = "<sep>,<sep>x,a,ado,\ufb01,\u2460 ,  ,__,\u4eba,e\u0301,\n,gi k,\u2581bado";
 
 TEST(PieceEncoder, EqualsTheLibraryForUnigramModels) {
   const Both both(read_file(test::small_model()));
@@ -92,6 +99,27 @@ TEST(PieceEncoder, EqualsTheLibraryForMergedPieces) {
   std::mt19937_64 random(2);
   for (int i = 0; i < 3000; ++i) both.compare(odd_text(random));
   both.compare(test::made_up_text(5, 3000));
+}
+
+TEST(PieceEncoder, EqualsTheLibraryForPiecesThatItsMakersDefined) {
+  for (const char* kind : {"unigram", "bpe"}) {
+    for (const char* rules : {"nmt_nfkc", "identity"}) {
+      for (const char* keeps_spaces : {"true", "false"}) {
+        const std::string model =
+            trained({{"model_type", kind},
+                     {"vocab_size", "150"},
+                     {"hard_vocab_limit", "false"},
+                     {"normalization_rule_name", rules},
+                     {"remove_extra_whitespaces", keeps_spaces == std::string("true") ? "false" : "true"},
+                     {"user_defined_symbols", kDefined}});
+        ASSERT_TRUE(PieceEncoder::knows(read_sentencepiece_file(model, "model")));
+        const Both both(model);
+        std::mt19937_64 random(4);
+        for (int i = 0; i < 2000; ++i) both.compare(odd_text(random));
+        both.compare(test::made_up_text(5, 3000));
+      }
+    }
+  }
 }
 
 // A row of underscores can be cut in many ways that are as good as each other: fp32 decides, by all that was before.
@@ -122,7 +150,13 @@ TEST(PieceEncoder, LeavesWhatItDoesNotKnowToTheLibrary) {
   EXPECT_FALSE(PieceEncoder::knows(file));
   file.kind = SentencepieceFile::Kind::kBpe;
   file.pieces = {{.text = "x", .score = 0.0F, .type = SentencepieceFile::PieceType::kUserDefined}};
+  EXPECT_TRUE(PieceEncoder::knows(file));
+  file.pieces[0].text = "\xe4";
   EXPECT_FALSE(PieceEncoder::knows(file));
+  file.pieces[0] = {.text = "x", .score = 0.0F, .type = SentencepieceFile::PieceType::kUnused};
+  EXPECT_FALSE(PieceEncoder::knows(file));
+  file.kind = SentencepieceFile::Kind::kUnigram;
+  EXPECT_TRUE(PieceEncoder::knows(file));
 }
 
 TEST(PieceEncoder, SpecialIdsAreTheModels) {

@@ -59,12 +59,14 @@ CharacterMap::Prefix CharacterMap::first_of(std::string_view text) const {
   return longest;
 }
 
-std::string CharacterMap::normalised(std::string_view text) const {
+std::string CharacterMap::normalised(std::string_view text, const PieceTrie& kept) const {
   std::string made;
   made.reserve(text.size() + text.size() / 4 + kSpaceSign.size());
   bool is_behind_space = drops_spaces_, is_empty = true;
   while (!text.empty()) {
-    const Prefix prefix = first_of(text);
+    const size_t kept_bytes = kept.longest_prefix(text).size;
+    const Prefix prefix =
+        kept_bytes > 0 ? Prefix{.becomes = text.substr(0, kept_bytes), .size = kept_bytes} : first_of(text);
     text.remove_prefix(prefix.size);
     std::string_view piece = prefix.becomes;
     while (is_behind_space && piece.starts_with(' ')) piece.remove_prefix(1);

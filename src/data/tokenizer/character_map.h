@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "data/tokenizer/pieces.h"
 #include "data/tokenizer/sentencepiece_file.h"
 
 namespace strata::data {
@@ -15,8 +16,8 @@ class CharacterMap {
   /// `path`: begins messages. Throws Error for rules that lead out of the file.
   CharacterMap(const SentencepieceFile& file, const std::string& path);
 
-  /// `text` is UTF-8. Takes memory for the result alone.
-  std::string normalised(std::string_view text) const;
+  /// `text` is UTF-8; what is among `kept` stays as it is, but for its spaces. Takes memory for the result alone.
+  std::string normalised(std::string_view text, const PieceTrie& kept) const;
 
  private:
   struct Prefix {

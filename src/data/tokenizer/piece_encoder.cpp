@@ -1,5 +1,7 @@
 #include "data/tokenizer/piece_encoder.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -15,14 +17,18 @@ namespace {
 using Kind = SentencepieceFile::Kind;
 using Type = SentencepieceFile::PieceType;
 
-constexpr float kUnknownPenalty = 10.0F;  // sentencepiece's
+// Sentencepiece's: what unknown characters score below all pieces, and defined ones below their length in the best
+// normal ones, of which none scores less than the least positive float.
+constexpr float kUnknownPenalty = 10.0F;
+constexpr double kDefinedPenalty = 0.1;
 constexpr int32_t kOfNoPiece = std::numeric_limits<int32_t>::max();
 
-std::vector<std::pair<std::string_view, int32_t>> normal_pieces(const SentencepieceFile& file) {
+std::vector<std::pair<std::string_view, int32_t>> pieces_of(const SentencepieceFile& file,
+                                                            const std::vector<Type>& types) {
   std::vector<std::pair<std::string_view, int32_t>> pieces;
   for (size_t id = 0; id < file.pieces.size(); ++id) {
     const SentencepieceFile::Piece& piece = file.pieces[id];
-    if (piece.type == Type::kNormal) pieces.emplace_back(piece.text, static_cast<int32_t>(id));
+    if (std::ranges::find(types, piece.type) != types.end()) pieces.emplace_back(piece.text, static_cast<int32_t>(id));
   }
   return pieces;
 }
@@ -65,21 +71,33 @@ class PieceEncoder::Output {
 };
 
 bool PieceEncoder::knows(const SentencepieceFile& file) {
-  const bool has_others = std::ranges::any_of(file.pieces, [](const SentencepieceFile::Piece& piece) {
-    return piece.type == Type::kUserDefined || piece.type == Type::kUnused;
+  const bool has_others = std::ranges::any_of(file.pieces, [&](const SentencepieceFile::Piece& piece) {
+    return (piece.type == Type::kUnused && file.kind == Kind::kBpe) ||
+           (piece.type == Type::kUserDefined && !simdjson::validate_utf8(piece.text));
   });
   return (file.kind == Kind::kUnigram || file.kind == Kind::kBpe) && !has_others && file.escapes_spaces &&
          !file.space_is_suffix;
 }
 
 PieceEncoder::PieceEncoder(const SentencepieceFile& file, const std::string& path)
-    : characters_(file, path), kind_(file.kind), pieces_(normal_pieces(file)), of_byte_(byte_pieces(file)) {
-  float least = std::numeric_limits<float>::max();
+    : characters_(file, path),
+      kind_(file.kind),
+      pieces_(kind_ == Kind::kUnigram ? pieces_of(file, {Type::kNormal, Type::kUserDefined})
+                                      : pieces_of(file, {Type::kNormal})),
+      defined_(pieces_of(file, {Type::kUserDefined})),
+      of_byte_(byte_pieces(file)) {
+  float least = std::numeric_limits<float>::max(), most = std::numeric_limits<float>::min();
+  for (const SentencepieceFile::Piece& piece : file.pieces) {
+    if (piece.type != Type::kNormal) continue;
+    least = std::min(least, piece.score);
+    most = std::max(most, piece.score);
+  }
   for (size_t id = 0; id < file.pieces.size(); ++id) {
     const SentencepieceFile::Piece& piece = file.pieces[id];
-    scores_.push_back(piece.score);
+    const bool is_defined = piece.type == Type::kUserDefined;
+    scores_.push_back(is_defined ? double{static_cast<float>(piece.text.size()) * most} - kDefinedPenalty
+                                 : double{piece.score});
     lengths_.push_back(piece.text.size());
-    if (piece.type == Type::kNormal) least = std::min(least, piece.score);
     if (piece.type == Type::kUnknown) unknown_ = static_cast<int32_t>(id);
   }
   unknown_score_ = least - kUnknownPenalty;
@@ -87,7 +105,7 @@ PieceEncoder::PieceEncoder(const SentencepieceFile& file, const std::string& pat
 }
 
 std::vector<int32_t> PieceEncoder::encode(std::string_view text) const {
-  const std::string normalised = characters_.normalised(text);
+  const std::string normalised = characters_.normalised(text, defined_);
   Output output(*this);
   kind_ == Kind::kUnigram ? encode_unigram(normalised, output) : encode_merged(normalised, output);
   return output.take();
@@ -137,7 +155,7 @@ void PieceEncoder::encode_unigram(std::string_view text, Output& output) const {
       ++end;
       const int32_t id = pieces_.value(node);
       if (id == PieceTrie::kNone) continue;
-      offer(end, id, at, double{scores_[static_cast<size_t>(id)]} + till_here);
+      offer(end, id, at, scores_[static_cast<size_t>(id)] + till_here);
       has_single = has_single || end == at + size;
       reached = std::max(reached, end);
     }
@@ -157,7 +175,7 @@ void PieceEncoder::encode_unigram(std::string_view text, Output& output) const {
 void PieceEncoder::make_merges(const SentencepieceFile& file) {
   std::set<float, std::greater<>> scores;
   std::unordered_map<std::string_view, int32_t> symbols;
-  const auto pieces = normal_pieces(file);
+  const auto pieces = pieces_of(file, {Type::kNormal});
   for (const auto& [text, id] : pieces) {
     symbols.emplace(text, id);
     scores.insert(file.pieces[static_cast<size_t>(id)].score);
@@ -185,12 +203,28 @@ void PieceEncoder::make_merges(const SentencepieceFile& file) {
   merges_ = Merges(merges);
 }
 
-// Characters up to a place over which no piece goes on are merged by themselves.
+// Characters up to a place over which no piece goes on, or before a defined one, are merged by themselves.
 void PieceEncoder::encode_merged(std::string_view text, Output& output) const {
   std::vector<int32_t> symbols;
   Merges::Scratch scratch;
   size_t part = 0, reached = 0;
+  const auto end_part = [&] {
+    merges_.apply(symbols, scratch);
+    for (const int32_t merged : symbols) {
+      const bool is_piece = merged < std::ssize(scores_);
+      const size_t length = is_piece ? lengths_[static_cast<size_t>(merged)] : size_of_first(text.substr(part));
+      output.add(is_piece ? merged : unknown_, text.substr(part, length));
+      part += length;
+    }
+    symbols.clear();
+  };
   for (size_t at = 0; at < text.size();) {
+    if (const auto defined = defined_.longest_prefix(text.substr(at)); defined.size > 0) {
+      end_part();
+      output.add(defined.value, text.substr(at, defined.size));
+      part = at += defined.size;
+      continue;
+    }
     const size_t size = size_of_first(text.substr(at));
     int32_t symbol = kOfNoPiece;
     size_t end = at;
@@ -208,16 +242,9 @@ void PieceEncoder::encode_merged(std::string_view text, Output& output) const {
     }
     symbols.push_back(symbol);
     at += size;
-    if (reached > at) continue;
-    merges_.apply(symbols, scratch);
-    for (const int32_t merged : symbols) {
-      const bool is_piece = merged < std::ssize(scores_);
-      const size_t length = is_piece ? lengths_[static_cast<size_t>(merged)] : size_of_first(text.substr(part));
-      output.add(is_piece ? merged : unknown_, text.substr(part, length));
-      part += length;
-    }
-    symbols.clear();
+    if (reached <= at) end_part();
   }
+  end_part();
 }
 
 }  // namespace strata::data

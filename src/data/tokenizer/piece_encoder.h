@@ -19,8 +19,8 @@ namespace strata::data {
 /// them along, as the library adds it up, so that rounding decides as it does there.
 class PieceEncoder {
  public:
-  /// Whether the model is of a kind whose ids this class knows: unigram or BPE, without pieces that its makers defined
-  /// or left unused, spaces escaped and before their words.
+  /// Whether the model is of a kind whose ids this class knows: unigram or BPE, the latter without pieces that its
+  /// makers left unused, spaces escaped and before their words.
   static bool knows(const SentencepieceFile& file);
 
   /// A file that it knows. Throws as CharacterMap.
@@ -38,8 +38,9 @@ class PieceEncoder {
 
   CharacterMap characters_;
   SentencepieceFile::Kind kind_;
-  PieceTrie pieces_;
-  std::vector<float> scores_;
+  PieceTrie pieces_;   // that texts are cut into; of BPE without defined_
+  PieceTrie defined_;  // by the model's makers: neither normalised nor merged
+  std::vector<double> scores_;
   std::vector<size_t> lengths_;  // of pieces, in bytes
   float unknown_score_ = 0.0F;
   int32_t unknown_ = 0;

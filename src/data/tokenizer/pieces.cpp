@@ -30,4 +30,15 @@ PieceTrie::PieceTrie(std::vector<std::pair<std::string_view, int32_t>> strings) 
   }
 }
 
+PieceTrie::Prefix PieceTrie::longest_prefix(std::string_view text) const {
+  Prefix longest;
+  int32_t node = kRoot;
+  for (size_t i = 0; i < text.size(); ++i) {
+    node = next(node, text[i]);
+    if (node == kNone) break;
+    if (value(node) != kNone) longest = {.value = value(node), .size = i + 1};
+  }
+  return longest;
+}
+
 }  // namespace strata::data

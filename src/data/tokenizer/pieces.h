@@ -29,6 +29,13 @@ class PieceTrie {
   /// Of the string that ends at a node; kNone: none does.
   int32_t value(int32_t node) const { return nodes_[static_cast<size_t>(node)].value; }
 
+  struct Prefix {
+    int32_t value = kNone;
+    size_t size = 0;  // bytes
+  };
+  /// The longest string that a text begins with.
+  Prefix longest_prefix(std::string_view text) const;
+
  private:
   struct Node {
     int32_t begin = 0, end = 0;  // of bytes_ and children_
