@@ -28,11 +28,14 @@ struct Setup {
   int64_t zero = 0;
   config::Rounding rounding = config::Rounding::kNearest;
   config::OptimizerKind kind = config::OptimizerKind::kAdam;
+  int64_t layers = 4, intermediate = 43;
 };
 
 config::RunConfig config_of(const Setup& setup) {
   config::RunConfig config;
   config.model = strata::test::tiny_dims();
+  config.model.layers = setup.layers;
+  config.model.intermediate = setup.intermediate;
   config.norm.scheme = setup.scheme;
   config.norm.prores.warmup_steps = 4;
   config.data.sequence_length = 16;
@@ -172,6 +175,25 @@ INSTANTIATE_TEST_SUITE_P(
       std::ranges::replace(name, '+', '_');
       return name;
     });
+
+// Muon's matrices are not cut: where each is more than two workers' share, some workers have nothing.
+TEST(AWorkerWithoutMasterValues, TrainsAsTheOthersDo) {
+  const struct Setup setup {
+    .precision = config::Precision::kMixed, .zero = 1, .kind = config::OptimizerKind::kMuon, .layers = 1,
+    .intermediate = 400
+  };
+  const config::RunConfig config = config_of(setup);
+  const nn::ModelSpec spec = nn::describe(config.model, config.norm);
+  int without = 0;
+  for (int rank = 0; rank < 8; ++rank) {
+    without += Partitions(config, spec, rank, 8).master_ranges(setup.precision)->empty() ? 1 : 0;
+  }
+  EXPECT_GT(without, 0);
+  const Result alone = train_with(1, setup), shared = train_with(8, setup);
+  EXPECT_EQ(shared.numbers, alone.numbers);
+  EXPECT_TRUE(at::equal(shared.parameters, alone.parameters));
+  EXPECT_TRUE(at::equal(shared.master, alone.master));
+}
 
 TEST(FastOrder, IsWithinRoundingOfTheFixedOne) {
   const Result fixed = train_with(1, {});
