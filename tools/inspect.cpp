@@ -44,6 +44,7 @@ std::string plan_report(const config::RunConfig& given, const nn::ModelSpec& spe
 
 void inspect_config(const InspectArguments& arguments) {
   const config::RunConfig config = arguments.config.load();
+  for (const std::string& idle : run::idle_keys(config)) log::warn(idle);
   run::set_threads(config.run);
   const nn::ModelSpec spec = nn::describe(config);
   const int64_t tokens = config.train.global_batch * config.data.sequence_length;

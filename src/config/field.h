@@ -1,6 +1,10 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
+#include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -85,6 +89,12 @@ class FieldList {
     return word;
   }
 
+  static bool fits_float(double value) { return std::abs(value) <= std::numeric_limits<float>::max(); }
+  static bool fits_float(const std::map<std::string, double>& values) {
+    return std::ranges::all_of(values, [](const auto& value) { return fits_float(value.second); });
+  }
+  static bool fits_float(const auto&) { return true; }
+
   template <class T>
   static std::optional<T> read_node(const Node& node, const std::string& key) {
     if constexpr (requires { Codec<T>::read_below(node, key); }) {
@@ -99,6 +109,7 @@ class FieldList {
     if ((takes_word(value, node, checks) || ...)) return {};
     auto read = read_node<T>(node, key);
     if (!read) return str("expected ", Codec<T>::type(), ", got ", show_briefly(node));
+    if (!fits_float(*read)) return str("must be between -3.4e38 and 3.4e38, as a float is, got ", show_briefly(node));
     std::string rule;
     const bool fits = ((rule = checks.rule, checks.holds(*read)) && ...);  // stops at the first that does not hold
     if (!fits) return str("must be ", rule, ", got ", show_briefly(node));

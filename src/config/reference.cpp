@@ -47,6 +47,8 @@ optimizer: {lr: 1.0e-3}
   default.
 - An unknown key, a value of another type or out of range, and keys that do not fit together end the program before
   anything is computed, with one line that names file, line, key and value.
+- A key that nothing reads under the values of others (`norm.gpas.start` without `+gpas`, `optimizer.eps` of `lion`) is a
+  warning that says what it would need.
 - `strata inspect CONFIG` prints the resolved config, which is a config itself; each run folder keeps its own as
   `config.yaml`. `strata inspect --keys` prints the tables below as one.
 

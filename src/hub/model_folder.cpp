@@ -137,6 +137,7 @@ ModelFolder open_model_folder(const fs::path& name) {
   const auto found = find_model_folder(name);
   if (!found) throw UsageError(name.string() + ": no such folder");
   const fs::path& folder = *found;
+  train::verify_weights(folder);
   io::TensorFiles weights = open_weights(folder);
   Described described = describe_folder(folder);
   if (described.tied) weights = with_tied_head(weights);

@@ -40,7 +40,9 @@ bool has_norm(Norm norm) { return norm != Norm::kNone && norm != Norm::kScale; }
 
 void require_free(const WiredJunction& junction) {
   if (junction.weight) {
-    throw config::KeyError("norm.scheme", "+gpas has no place in a scheme whose branches have learned weights");
+    throw config::KeyError(
+        "norm.scheme",
+        "+gpas has no place in this scheme: a learned weight of each branch stands where its gate would");
   }
   if (!junction.gate) return;
   throw config::KeyError("norm.gpas.position", "puts two gates between one branch and the next under this scheme");

@@ -89,12 +89,13 @@ void check_is_read(const config::OptimizerConfig& config, const std::string& nam
 }
 
 void check_groups(const config::OptimizerConfig& config, const std::vector<ParamSpec>& params) {
-  const auto check = [&](const char* key, const Values& values, bool below_one, bool of_adam) {
+  const auto check = [&](const char* key, const Values& values, double least, bool below_one, bool of_adam) {
     for (const auto& [group, value] : values) {
       const std::string name = str("optimizer.groups.", key, ".", group);
-      const bool in_range = value >= 0.0 && (!below_one || value < 1.0);
-      if (!in_range)
-        throw config::KeyError(name, str("is ", value, ", must be at least 0", below_one ? " and less than 1" : ""));
+      if (value < least || (below_one && value >= 1.0)) {
+        throw config::KeyError(name,
+                               str("is ", value, ", must be at least ", least, below_one ? " and less than 1" : ""));
+      }
       const bool is_one = is_kind(group) || std::ranges::any_of(params, [&](const ParamSpec& param) {
                             return matches(group, param.name);
                           });
@@ -107,11 +108,11 @@ void check_groups(const config::OptimizerConfig& config, const std::vector<Param
     }
   };
   const config::GroupsConfig& groups = config.groups;
-  check("lr_factor", groups.lr_factor, false, false);
-  check("weight_decay", groups.weight_decay, false, false);
-  check("beta1", groups.beta1, true, true);
-  check("beta2", groups.beta2, true, true);
-  check("eps", groups.eps, false, true);
+  check("lr_factor", groups.lr_factor, 0.0, false, false);
+  check("weight_decay", groups.weight_decay, 0.0, false, false);
+  check("beta1", groups.beta1, 0.0, true, true);
+  check("beta2", groups.beta2, 0.0, true, true);
+  check("eps", groups.eps, config::OptimizerConfig::kLeastEps, false, true);
 }
 
 }  // namespace strata::optim

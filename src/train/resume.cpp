@@ -23,6 +23,15 @@ std::string section_of(const std::string& key) { return key.substr(0, key.find('
 // Parameters mean something else under another model.
 bool can_never_change(const std::string& key) { return config::affects_of(key) == config::Affects::kModel; }
 
+// Whether the optimizer's states are others: what train.allow_change lets pass is refused when they are loaded.
+bool has_other_states(const Difference& difference) {
+  const auto& [key, before, now] = difference;
+  const auto is_adam = [](const std::string& kind) { return kind == "adam" || kind == "adamw"; };
+  if (key == "optimizer.kind") return !is_adam(before) || !is_adam(now);
+  if (key == "lisa.layers") return (before == "0") != (now == "0");
+  return key == "train.precision";
+}
+
 bool is_allowed(const std::string& key, const std::vector<std::string>& allowed) {
   if (can_never_change(key)) return false;
   return std::ranges::any_of(allowed,
@@ -57,7 +66,9 @@ std::string refusal(const std::vector<Difference>& differences) {
     texts.push_back(str(difference.key, " was ", difference.before, ", is ", difference.now));
     keys.push_back(difference.key);
   }
-  const bool is_final = std::ranges::any_of(keys, can_never_change);
+  const bool is_final = std::ranges::any_of(differences, [](const Difference& difference) {
+    return can_never_change(difference.key) || has_other_states(difference);
+  });
   return str("holds another run: ", join(texts, "; "), "; another run.dir starts anew",
              is_final ? "" : str(", train.allow_change=[", join(keys, ","), "] goes on all the same"));
 }

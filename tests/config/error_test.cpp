@@ -59,6 +59,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "train.precision: expected one of auto, fp32, bf16, mixed, got \"a\\nb\""},
         BadFile{"train:\n  loss_chunk: 0\n", 2, "train.loss_chunk: must be at least 1, got 0"},
         BadFile{"data:\n  sequence_length: 1\n", 2, "data.sequence_length: must be at least 2, got 1"},
+        BadFile{"norm:\n  gpas: {start: 1e39}\n", 2,
+                "norm.gpas.start: must be between -3.4e38 and 3.4e38, as a float is, got 1e39"},
+        BadFile{"norm:\n  options: {share: -1e39}\n", 2,
+                "norm.options: must be between -3.4e38 and 3.4e38, as a float is, got {share: -1e39}"},
+        BadFile{"optimizer:\n  eps: 0\n", 2, "optimizer.eps: must be at least 1e-30, got 0"},
         BadFile{"model:\n  norm_eps: 0\n", 2, "model.norm_eps: must be greater than 0, got 0"},
         BadFile{"model:\n  layers: 99999999\n", 2, "model.layers: must be between 1 and 1048576, got 99999999"}));
 

@@ -7,10 +7,13 @@
 #include <sstream>
 
 #include "strata/base/text.h"
+#include "strata/config/load.h"
+#include "strata/hub/model_folder.h"
 #include "strata/run/analyze.h"
 #include "strata/run/settle.h"
 #include "strata/run/written_files.h"
 #include "support/errors.h"
+#include "support/places.h"
 #include "support/sft_run.h"
 #include "support/small_run.h"
 #include "support/temp_folder.h"
@@ -18,6 +21,7 @@
 namespace strata::run {
 namespace {
 
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -139,6 +143,58 @@ TEST(Run, ThrowsForAConfigThatCannotBe) {
   config = config_of(small, "r");
   config.data.train = {};
   EXPECT_THAT(test::error_of([&] { pretrain(config); }), HasSubstr("data.train: names no files"));
+}
+
+// Whoever only wants the weights is told as well.
+TEST(Run, ItsModelIsRefusedWhereTheWeightsAreNotWhatWasSaved) {
+  const test::SmallRun small;
+  pretrain(config_of(small, "r"));
+  const std::filesystem::path weights = small.checkpoint("r", 9) / "model.safetensors";
+  EXPECT_NO_THROW(hub::open_model_folder(small / "r"));
+  std::string bytes = test::read_file(weights);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  test::write_file(weights, bytes);
+  EXPECT_EQ(test::error_of([&] { hub::open_model_folder(small / "r"); }),
+            weights.string() + ": has another checksum than when it was saved");
+}
+
+config::RunConfig config_with(const std::vector<std::string>& overrides) {
+  return config::load(test::source_folder() / "configs/pretrain/demo.yaml", overrides).config;
+}
+
+TEST(IdleKeys, AreNamedWithWhatTheyWouldNeed) {
+  const auto idle = [](const std::vector<std::string>& overrides) { return idle_keys(config_with(overrides)); };
+  EXPECT_THAT(idle({"norm.scheme=pre", "norm.gpas.start=0.5"}),
+              ElementsAre("norm.gpas.start=0.5 has no effect without +gpas in norm.scheme"));
+  EXPECT_THAT(idle({"norm.scheme=pre+gpas", "norm.gpas.start=0.5"}), IsEmpty());
+  EXPECT_THAT(idle({"norm.prores.warmup_steps=10"}), ElementsAre(HasSubstr("without +prores in norm.scheme")));
+  EXPECT_THAT(idle({"norm.scheme=pre+prores", "norm.prores.warmup_steps=10"}), IsEmpty());
+  EXPECT_THAT(idle({"optimizer.kind=lion", "optimizer.eps=1e-6"}),
+              ElementsAre("optimizer.eps=1e-06 has no effect without an optimizer.kind other than lion"));
+  EXPECT_THAT(idle({"optimizer.muon.momentum=0.5", "optimizer.ademamix.alpha=2"}),
+              ElementsAre(HasSubstr("without optimizer.kind=muon"), HasSubstr("without optimizer.kind=ademamix")));
+  EXPECT_THAT(idle({"optimizer.kind=muon", "optimizer.muon.momentum=0.5"}), IsEmpty());
+  EXPECT_THAT(idle({"schedule.decay_steps=5"}), ElementsAre(HasSubstr("without schedule.kind=wsd")));
+  EXPECT_THAT(idle({"schedule.kind=constant", "schedule.min_ratio=0.5"}), ElementsAre(HasSubstr("schedule.min_ratio")));
+  EXPECT_THAT(idle({"schedule.kind=wsd", "schedule.decay_steps=5", "schedule.min_ratio=0.5"}), IsEmpty());
+  EXPECT_THAT(idle({"lisa.interval=5", "lisa.seed=1"}),
+              ElementsAre(HasSubstr("without lisa.layers"), HasSubstr("without lisa.layers")));
+  EXPECT_THAT(idle({"lisa.layers=2", "lisa.interval=5"}), IsEmpty());
+  EXPECT_THAT(idle({"sft.epochs=2"}), ElementsAre("sft.epochs=2 has no effect without sft.model"));
+}
+
+TEST(IdleKeys, AreInNoConfigOfThisRepository) {
+  int configs = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(test::source_folder() / "configs")) {
+    if (!entry.is_regular_file() || entry.path().parent_path().filename() == "sweep") continue;
+    try {
+      EXPECT_THAT(idle_keys(config::load(entry.path()).config), IsEmpty()) << entry.path();
+      ++configs;
+    } catch (const UsageError&) {
+      continue;  // what others stand on, and no config by itself
+    }
+  }
+  EXPECT_GT(configs, 20);
 }
 
 }  // namespace

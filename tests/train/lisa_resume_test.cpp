@@ -162,7 +162,8 @@ TEST_F(LisaErrors, SayThatLisaCannotComeOrGo) {
     config.lisa.layers = before;
     LisaRun(config, *alone_).run_with_files({.stop_after = 1});
     config.lisa.layers = 2 - before;
-    EXPECT_THAT(error_of([&] { LisaRun(config, *alone_); }), HasSubstr("lisa.layers was "));
+    EXPECT_THAT(error_of([&] { LisaRun(config, *alone_); }),
+                testing::AllOf(HasSubstr("lisa.layers was "), testing::EndsWith("another run.dir starts anew")));
     config.train.allow_change = {"lisa"};
     EXPECT_THAT(error_of([&] { LisaRun(config, *alone_); }),
                 HasSubstr(str("the checkpoint was saved by a run ", before > 0 ? "with" : "without",

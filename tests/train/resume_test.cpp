@@ -148,7 +148,7 @@ TEST(ResumeOfAnotherOptimizer, IsRefused) {
   first.save();
   config.optimizer.kind = config::OptimizerKind::kMuon;
   EXPECT_THAT(error_of([&] { Process{config}; }),
-              testing::HasSubstr("holds another run: optimizer.kind was adam, is muon; another run.dir starts anew"));
+              testing::EndsWith("holds another run: optimizer.kind was adam, is muon; another run.dir starts anew"));
   config.train.allow_change = {"optimizer.kind"};
   EXPECT_THAT(error_of([&] { Process{config}; }),
               testing::AllOf(testing::HasSubstr(": v.model.layers.0."),
@@ -159,6 +159,21 @@ TEST(ResumeOfAnotherOptimizer, IsRefused) {
       error_of([&] { Process{config}; }),
       testing::HasSubstr("the optimizer files have no s.model.embed_tokens.weight: another optimizer.kind saved "
                          "them, or some are missing"));
+}
+
+// The same states, so that the advice to allow the change is good.
+TEST(ResumeOfAnotherOptimizer, IsAllowedAmongThoseThatKeepTheSame) {
+  const TempFolder folder;
+  config::RunConfig config = config_of({config::Precision::kFp32}, folder);
+  std::filesystem::create_directory(config.run.dir);
+  Process first(config);
+  first.run(1);
+  first.save();
+  config.optimizer.kind = config::OptimizerKind::kAdamw;
+  EXPECT_THAT(error_of([&] { Process{config}; }),
+              testing::EndsWith("starts anew, train.allow_change=[optimizer.kind] goes on all the same"));
+  config.train.allow_change = {"optimizer.kind"};
+  EXPECT_EQ(error_of([&] { Process{config}; }), "no error");
 }
 
 }  // namespace

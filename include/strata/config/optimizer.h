@@ -85,6 +85,7 @@ struct GroupsConfig {
 
 /// optimizer.*: how gradients become updates
 struct OptimizerConfig {
+  static constexpr double kLeastEps = 1e-30;  // of 0 / 0, a parameter that has had no gradient would become NaN
   OptimizerKind kind = OptimizerKind::kAdam;
   double lr = 1e-3;
   double beta1 = 0.9;
@@ -103,7 +104,7 @@ struct OptimizerConfig {
     field("lr", lr, Affects::kNumbers, "peak learning rate", at_least(0.0));
     field("beta1", beta1, Affects::kNumbers, "decay of the first moment", in_range_below(0.0, 1.0));
     field("beta2", beta2, Affects::kNumbers, "decay of the second moment", in_range_below(0.0, 1.0));
-    field("eps", eps, Affects::kNumbers, "added to the root of the second moment", at_least(0.0));
+    field("eps", eps, Affects::kNumbers, "added to the root of the second moment", at_least(kLeastEps));
     field("weight_decay", weight_decay, Affects::kNumbers,
           "of matrices; gains and gates only where optimizer.groups says so", at_least(0.0));
     field(

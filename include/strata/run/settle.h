@@ -23,6 +23,10 @@ config::RunConfig load_config(const std::string& path, const std::vector<std::st
 /// What load_config checks, of a config that a program made. Throws UsageError, naming the key.
 void check_config(const config::RunConfig& config);
 
+/// Keys with another value than their default that nothing reads under this config, each a sentence that says what it
+/// would need.
+std::vector<std::string> idle_keys(const config::RunConfig& config);
+
 /// The config with what its input decides: train.steps, which for fine-tuning are what sft.epochs come to, and
 /// data.rows; and train.loss_chunk as the device has it.
 config::RunConfig complete(config::RunConfig config, const RunInput& input);

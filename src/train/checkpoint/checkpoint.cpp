@@ -167,6 +167,10 @@ Manifest write_checkpoint(const fs::path& path, const CheckpointContents& conten
   }
 }
 
+void verify_weights(const fs::path& folder) {
+  if (fs::exists(folder / kManifestFile)) verify(folder / nn::kWeightsFile, read_manifest(folder).at(nn::kWeightsFile));
+}
+
 Checkpoint Checkpoint::open(const fs::path& path, bool verify) {
   STRATA_CHECK(fs::is_directory(path), path.string(), ": no such checkpoint");
   Checkpoint checkpoint;

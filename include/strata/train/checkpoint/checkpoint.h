@@ -57,6 +57,10 @@ class DamagedCheckpoint : public Error {
   using Error::Error;
 };
 
+/// Compares the weights of a checkpoint with its manifest, for those who want nothing else of it. Throws
+/// DamagedCheckpoint. A folder without a manifest has nothing to compare.
+void verify_weights(const std::filesystem::path& folder);
+
 /// A checkpoint on disk that has been verified.
 class Checkpoint {
  public:

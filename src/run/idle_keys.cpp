@@ -1,0 +1,77 @@
+#include <algorithm>
+
+#include "strata/base/check.h"
+#include "strata/config/print.h"
+#include "strata/norm/make.h"
+#include "strata/run/settle.h"
+
+namespace strata::run {
+namespace {
+
+using config::OptimizerKind;
+using config::RunConfig;
+using config::ScheduleKind;
+
+/// What is read only under some values of other keys.
+struct Condition {
+  std::string_view keys;  // a key, or the beginning of some
+  std::string_view needs;
+  bool (*holds)(const RunConfig&);
+};
+
+bool has_suffix(const RunConfig& config, std::string_view suffix) {
+  return norm::parse_scheme_name(config.norm.scheme).has(suffix);
+}
+
+bool decays_at_end(const RunConfig& config) {
+  return config.schedule.kind == ScheduleKind::kWsd || config.schedule.kind == ScheduleKind::kWsdReference;
+}
+
+bool ends_at_min_ratio(const RunConfig& config) {
+  return config.schedule.kind != ScheduleKind::kConstant && config.schedule.kind != ScheduleKind::kWsdReference;
+}
+
+const Condition kConditions[] = {
+    {"norm.gpas.", "+gpas in norm.scheme", [](const RunConfig& c) { return has_suffix(c, norm::kGatesSuffix); }},
+    {"norm.prores.", "+prores in norm.scheme",
+     [](const RunConfig& c) { return has_suffix(c, norm::kWarmUpSuffix) || !c.sft.model.empty(); }},
+    {"data.packed_attention", "data.rows=packed",
+     [](const RunConfig& c) {
+       return c.data.rows == config::RowKind::kPacked || c.data.rows == config::RowKind::kAuto;
+     }},
+    {"data.shuffle_scope", "data.shuffle", [](const RunConfig& c) { return c.data.shuffle; }},
+    {"train.spike.window", "train.spike.action",
+     [](const RunConfig& c) { return c.train.spike.action != config::SpikeAction::kNone; }},
+    {"train.spike.sigma", "train.spike.action",
+     [](const RunConfig& c) { return c.train.spike.action != config::SpikeAction::kNone; }},
+    {"optimizer.eps", "an optimizer.kind other than lion",
+     [](const RunConfig& c) { return c.optimizer.kind != OptimizerKind::kLion; }},
+    {"optimizer.rounding", "train.precision=bf16",
+     [](const RunConfig& c) { return c.train.precision == config::Precision::kBf16; }},
+    {"optimizer.muon.", "optimizer.kind=muon",
+     [](const RunConfig& c) { return c.optimizer.kind == OptimizerKind::kMuon; }},
+    {"optimizer.ademamix.", "optimizer.kind=ademamix",
+     [](const RunConfig& c) { return c.optimizer.kind == OptimizerKind::kAdemamix; }},
+    {"schedule.min_ratio", "a schedule.kind that decays to it", ends_at_min_ratio},
+    {"schedule.decay_steps", "schedule.kind=wsd", decays_at_end},
+    {"checkpoint.keep_every", "checkpoint.keep", [](const RunConfig& c) { return c.checkpoint.keep > 0; }},
+    {"evaluate.tasks.every", "evaluate.tasks.names",
+     [](const RunConfig& c) { return !c.evaluate.tasks.names.empty(); }},
+    {"sft.", "sft.model", [](const RunConfig& c) { return !c.sft.model.empty(); }},
+    {"lisa.", "lisa.layers", [](const RunConfig& c) { return c.lisa.layers > 0; }},
+};
+
+}  // namespace
+
+std::vector<std::string> idle_keys(const RunConfig& config) {
+  std::vector<std::string> idle;
+  for (const config::Difference& given : config::differences({}, config)) {
+    const auto condition = std::ranges::find_if(
+        kConditions, [&](const Condition& condition) { return given.key.starts_with(condition.keys); });
+    if (condition == std::end(kConditions) || condition->holds(config)) continue;
+    idle.push_back(str(given.key, "=", given.now, " has no effect without ", condition->needs));
+  }
+  return idle;
+}
+
+}  // namespace strata::run
