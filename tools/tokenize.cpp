@@ -48,7 +48,13 @@ class Progress {
     if (pace_.is_due()) log::progress({{shard_, 2}, {documents(), 1}, {tokens(), 3}, {rate(), 0}});
   }
 
-  std::string summary() const { return str(documents(), ", ", tokens(), ", ", rate()); }
+  void add_skipped(int64_t documents) { now_.bad_documents += documents; }
+
+  std::string summary() const {
+    const std::string skipped =
+        now_.bad_documents > 0 ? str(" (", with_commas(now_.bad_documents), " more skipped)") : "";
+    return str(documents(), skipped, ", ", tokens(), ", ", rate());
+  }
 
  private:
   std::string documents() const { return with_commas(now_.documents) + " documents"; }
@@ -78,6 +84,7 @@ void tokenize(const TokenizeArguments& arguments) {
   for (size_t i = 0; i < sources.size(); ++i) {
     progress.begin(str("shard ", i + 1, " of ", sources.size()));
     const bool was_there = cache.make_or_wait(sources[i]) == data::ShardCache::Outcome::kThere;
+    if (!was_there) progress.add_skipped(cache.skipped_of(sources[i]));
     log::info(cache.path_of(sources[i]).string() + (was_there ? " (was there)" : ""));
   }
   log::info(progress.summary());

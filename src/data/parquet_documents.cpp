@@ -12,13 +12,11 @@ class ParquetDocuments final : public DocumentFile {
  public:
   ParquetDocuments(const std::filesystem::path& path, const ReadOptions& options, int threads, BadRecords& bad)
       : path_(path), texts_(io::open_parquet_texts(path, options.field)), options_(options), bad_(bad) {
-    constexpr int kMost = 8;  // threads; one reads as fast as 30 tokenize
-    constexpr size_t kAhead = size_t{256} << 20;
-    const int groups = static_cast<int>(std::min(texts_->rows_of_groups().size(), size_t{kMost}));
-    threads = std::min(threads, groups);
-    if (threads > 1) {
-      texts_ = io::read_ahead(std::move(texts_), threads, kAhead / static_cast<size_t>(threads));
-    }
+    constexpr size_t kMost = 8;                  // threads; one reads as fast as 30 tokenize
+    constexpr size_t kAhead = size_t{64} << 20;  // bytes for each, as far as four of them
+    const size_t readers = std::min({static_cast<size_t>(threads), texts_->groups().size(), kMost});
+    if (readers < 2) return;
+    texts_ = io::read_ahead(std::move(texts_), static_cast<int>(readers), kAhead * std::min(readers, size_t{4}));
   }
 
   bool next(std::string& text) override {
@@ -37,10 +35,10 @@ class ParquetDocuments final : public DocumentFile {
  private:
   // Where bad records are skipped, the group behind a damaged one comes next.
   std::optional<io::ParquetGroup::Cell> next_cell() {
-    while (group_ || next_group_ < texts_->rows_of_groups().size()) {
+    while (group_ || next_group_ < texts_->groups().size()) {
       try {
         if (!group_) {
-          rows_left_ = texts_->rows_of_groups()[next_group_];
+          rows_left_ = texts_->groups()[next_group_].rows;
           group_ = texts_->open_group(next_group_++);
         }
         const auto cell = group_->next();

@@ -23,6 +23,13 @@ bool has_suffix(const RunConfig& config, std::string_view suffix) {
   return norm::parse_scheme_name(config.norm.scheme).has(suffix);
 }
 
+// The model folder decides, and nobody gave it here.
+bool is_of_the_model(const RunConfig& config) { return !config.sft.model.empty(); }
+
+bool has_tasks(const RunConfig& config) { return !config.evaluate.tasks.names.empty(); }
+
+bool divides_by_moments(const RunConfig& config) { return config.optimizer.kind != OptimizerKind::kLion; }
+
 bool decays_at_end(const RunConfig& config) {
   return config.schedule.kind == ScheduleKind::kWsd || config.schedule.kind == ScheduleKind::kWsdReference;
 }
@@ -32,9 +39,10 @@ bool ends_at_min_ratio(const RunConfig& config) {
 }
 
 const Condition kConditions[] = {
-    {"norm.gpas.", "+gpas in norm.scheme", [](const RunConfig& c) { return has_suffix(c, norm::kGatesSuffix); }},
+    {"norm.gpas.", "+gpas in norm.scheme",
+     [](const RunConfig& c) { return has_suffix(c, norm::kGatesSuffix) || is_of_the_model(c); }},
     {"norm.prores.", "+prores in norm.scheme",
-     [](const RunConfig& c) { return has_suffix(c, norm::kWarmUpSuffix) || !c.sft.model.empty(); }},
+     [](const RunConfig& c) { return has_suffix(c, norm::kWarmUpSuffix) || is_of_the_model(c); }},
     {"data.packed_attention", "data.rows=packed",
      [](const RunConfig& c) {
        return c.data.rows == config::RowKind::kPacked || c.data.rows == config::RowKind::kAuto;
@@ -44,8 +52,8 @@ const Condition kConditions[] = {
      [](const RunConfig& c) { return c.train.spike.action != config::SpikeAction::kNone; }},
     {"train.spike.sigma", "train.spike.action",
      [](const RunConfig& c) { return c.train.spike.action != config::SpikeAction::kNone; }},
-    {"optimizer.eps", "an optimizer.kind other than lion",
-     [](const RunConfig& c) { return c.optimizer.kind != OptimizerKind::kLion; }},
+    {"optimizer.eps", "an optimizer.kind other than lion", divides_by_moments},
+    {"optimizer.groups.eps", "an optimizer.kind other than lion", divides_by_moments},
     {"optimizer.rounding", "train.precision=bf16",
      [](const RunConfig& c) { return c.train.precision == config::Precision::kBf16; }},
     {"optimizer.muon.", "optimizer.kind=muon",
@@ -55,8 +63,10 @@ const Condition kConditions[] = {
     {"schedule.min_ratio", "a schedule.kind that decays to it", ends_at_min_ratio},
     {"schedule.decay_steps", "schedule.kind=wsd", decays_at_end},
     {"checkpoint.keep_every", "checkpoint.keep", [](const RunConfig& c) { return c.checkpoint.keep > 0; }},
-    {"evaluate.tasks.every", "evaluate.tasks.names",
-     [](const RunConfig& c) { return !c.evaluate.tasks.names.empty(); }},
+    {"checkpoint.keep_best", "checkpoint.keep", [](const RunConfig& c) { return c.checkpoint.keep > 0; }},
+    {"evaluate.tasks.every", "evaluate.tasks.names", has_tasks},
+    {"evaluate.tasks.limit", "evaluate.tasks.names", has_tasks},
+    {"evaluate.tasks.shots", "evaluate.tasks.names", has_tasks},
     {"sft.", "sft.model", [](const RunConfig& c) { return !c.sft.model.empty(); }},
     {"lisa.", "lisa.layers", [](const RunConfig& c) { return c.lisa.layers > 0; }},
 };

@@ -192,6 +192,14 @@ TEST_F(Parquet, DamageAnywhereIsSurvived) {
   EXPECT_GT(2 * refused, tried);  // pages have checksums
 }
 
+TEST_F(Parquet, TokenizeSaysHowManyAreSkipped) {
+  const auto done =
+      run_program({strata::test::strata_program(), "tokenize", "--tokenizer", test::small_model(), "--cache",
+                   *folder_ / "cache", "--skip-bad", "--threads", "2", *folder_ / "damaged.parquet"});
+  EXPECT_EQ(done.exit_code, 0) << done.err;
+  EXPECT_THAT(done.err, HasSubstr("25 documents (15 more skipped), "));
+}
+
 // A library without the module beside it says how to get it.
 TEST(ParquetModule, IsAskedForInOneLineWhereItIsMissing) {
   const TempFolder folder;

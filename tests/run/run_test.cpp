@@ -154,8 +154,14 @@ TEST(Run, ItsModelIsRefusedWhereTheWeightsAreNotWhatWasSaved) {
   std::string bytes = test::read_file(weights);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
   test::write_file(weights, bytes);
-  EXPECT_EQ(test::error_of([&] { hub::open_model_folder(small / "r"); }),
-            weights.string() + ": has another checksum than when it was saved");
+  EXPECT_EQ(
+      test::error_of([&] { hub::open_model_folder(small / "r"); }),
+      weights.string() +
+          ": has another checksum than when it was saved (without manifest.json beside it, it is taken as it is)");
+  test::write_file(weights.parent_path() / "manifest.json", "{}");
+  EXPECT_THAT(test::error_of([&] { hub::open_model_folder(small / "r"); }), HasSubstr("manifest.json: has no"));
+  std::filesystem::remove(weights.parent_path() / "state.json");  // of another program then
+  EXPECT_NO_THROW(hub::open_model_folder(weights.parent_path()));
 }
 
 config::RunConfig config_with(const std::vector<std::string>& overrides) {
@@ -171,6 +177,9 @@ TEST(IdleKeys, AreNamedWithWhatTheyWouldNeed) {
   EXPECT_THAT(idle({"norm.scheme=pre+prores", "norm.prores.warmup_steps=10"}), IsEmpty());
   EXPECT_THAT(idle({"optimizer.kind=lion", "optimizer.eps=1e-6"}),
               ElementsAre("optimizer.eps=1e-06 has no effect without an optimizer.kind other than lion"));
+  EXPECT_THAT(idle({"optimizer.kind=lion", "optimizer.groups.eps={embedding: 1e-6}"}), ElementsAre(HasSubstr("lion")));
+  EXPECT_THAT(idle({"checkpoint.keep_best=2"}), ElementsAre(HasSubstr("without checkpoint.keep")));
+  EXPECT_THAT(idle({"sft.model=runs/m", "norm.gpas.start=0.5"}), IsEmpty());  // the model's
   EXPECT_THAT(idle({"optimizer.muon.momentum=0.5", "optimizer.ademamix.alpha=2"}),
               ElementsAre(HasSubstr("without optimizer.kind=muon"), HasSubstr("without optimizer.kind=ademamix")));
   EXPECT_THAT(idle({"optimizer.kind=muon", "optimizer.muon.momentum=0.5"}), IsEmpty());

@@ -29,10 +29,15 @@ class ParquetGroup {
 /// One column of a parquet file.
 class ParquetTexts {
  public:
+  struct GroupSize {
+    int64_t rows = 0;   // from 0
+    int64_t bytes = 0;  // of the column, encoded, not compressed; from 0
+  };
+
   virtual ~ParquetTexts() = default;
 
-  /// Rows of each row group, as the file's end says.
-  virtual const std::vector<int64_t>& rows_of_groups() const = 0;
+  /// The row groups, as the file's end says.
+  virtual const std::vector<GroupSize>& groups() const = 0;
   /// Throws Error, naming the file and the row. Several threads may read a group each; what is given must go first.
   virtual std::unique_ptr<ParquetGroup> open_group(size_t number) = 0;
 };
@@ -45,8 +50,8 @@ std::string missing_for_parquet();
 /// there, that is a list, and that holds anything but text.
 std::unique_ptr<ParquetTexts> open_parquet_texts(const std::filesystem::path& path, const std::string& column);
 
-/// `texts`, of which the next `threads` groups are read before they are asked for, up to `bytes` of each. Groups are to
-/// be opened in their order, by one thread.
+/// `texts`, of which the next groups are read by `threads` threads before they are asked for, up to `bytes` of all of
+/// them. Groups are to be opened in their order, by one thread.
 std::unique_ptr<ParquetTexts> read_ahead(std::unique_ptr<ParquetTexts> texts, int threads, size_t bytes);
 
 }  // namespace strata::io

@@ -169,11 +169,11 @@ class Texts final : public ParquetTexts {
       reader_ = parquet::ParquetFileReader::Open(file, properties);
       column_ = ColumnChoice(*reader_->metadata()->schema(), column).number(path_);
       most_defined_ = reader_->metadata()->schema()->Column(column_)->max_definition_level();
-      count_rows();
+      measure_groups();
     });
   }
 
-  const std::vector<int64_t>& rows_of_groups() const override { return rows_; }
+  const std::vector<GroupSize>& groups() const override { return groups_; }
 
   std::unique_ptr<ParquetGroup> open_group(size_t number) override {
     const int64_t row = first_rows_[number];
@@ -183,13 +183,14 @@ class Texts final : public ParquetTexts {
   }
 
  private:
-  void count_rows() {
+  void measure_groups() {
     int64_t row = 1;
     for (int group = 0; group < reader_->metadata()->num_row_groups(); ++group) {
       const int64_t rows = reader_->metadata()->RowGroup(group)->num_rows();
       STRATA_CHECK(0 <= rows && rows <= std::numeric_limits<int64_t>::max() - row, path_, ": row group ", group + 1,
                    " of ", rows, " rows");
-      rows_.push_back(rows);
+      const int64_t bytes = reader_->metadata()->RowGroup(group)->ColumnChunk(column_)->total_uncompressed_size();
+      groups_.push_back({.rows = rows, .bytes = std::max<int64_t>(0, bytes)});
       first_rows_.push_back(row);
       row += rows;
     }
@@ -199,7 +200,8 @@ class Texts final : public ParquetTexts {
   std::unique_ptr<parquet::ParquetFileReader> reader_;
   int column_ = 0;
   int16_t most_defined_ = 0;
-  std::vector<int64_t> rows_, first_rows_;  // of each group
+  std::vector<GroupSize> groups_;
+  std::vector<int64_t> first_rows_;
 };
 
 }  // namespace

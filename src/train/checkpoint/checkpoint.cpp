@@ -137,7 +137,7 @@ int64_t step_of(const fs::path& checkpoint) {
 }
 
 bool is_checkpoint(const fs::path& folder) {
-  return fs::exists(folder / kManifestFile) || fs::exists(folder / kStateFile);
+  return fs::exists(folder / kStateFile);  // others call files of theirs manifest.json too
 }
 
 std::vector<fs::path> checkpoints_of(const fs::path& run) {
@@ -167,8 +167,11 @@ Manifest write_checkpoint(const fs::path& path, const CheckpointContents& conten
   }
 }
 
-void verify_weights(const fs::path& folder) {
-  if (fs::exists(folder / kManifestFile)) verify(folder / nn::kWeightsFile, read_manifest(folder).at(nn::kWeightsFile));
+void verify_weights(const fs::path& folder) try {
+  if (!is_checkpoint(folder) || !fs::exists(folder / kManifestFile)) return;
+  verify(folder / nn::kWeightsFile, read_manifest(folder).at(nn::kWeightsFile));
+} catch (const DamagedCheckpoint& damage) {
+  throw DamagedCheckpoint(str(damage.what(), " (without ", kManifestFile, " beside it, it is taken as it is)"));
 }
 
 Checkpoint Checkpoint::open(const fs::path& path, bool verify) {

@@ -58,7 +58,7 @@ class DamagedCheckpoint : public Error {
 };
 
 /// Compares the weights of a checkpoint with its manifest, for those who want nothing else of it. Throws
-/// DamagedCheckpoint. A folder without a manifest has nothing to compare.
+/// DamagedCheckpoint. A folder that is no checkpoint, or one without a manifest, has nothing to compare.
 void verify_weights(const std::filesystem::path& folder);
 
 /// A checkpoint on disk that has been verified.
