@@ -67,7 +67,7 @@ std::vector<plan::PlannedRun> planned_runs(const PlanArguments& arguments) {
   std::vector<plan::PlannedRun> runs;
   for (const std::string& path : configs) {
     const config::RunConfig config = run::with_steps(run::load_config(path, overrides));
-    for (const std::string& idle : run::idle_keys(config)) log::warn(path + ": " + idle);
+    for (const std::string& idle : run::idle_keys(config)) log::warn(str(path, ": ", idle));
     runs.push_back({path, config, nn::describe(config)});
   }
   return runs;
