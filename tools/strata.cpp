@@ -7,6 +7,7 @@
 #include "command.h"
 #include "strata/base/check.h"
 #include "strata/base/log.h"
+#include "strata/base/lost_mapping.h"
 
 namespace {
 
@@ -40,6 +41,7 @@ std::vector<strata::tools::Purpose> strata::tools::purposes() {
 /// What main.cpp runs.
 extern "C" int strata_main(int argc, char** argv) {
   return_large_blocks();
+  strata::name_lost_mappings();
   using namespace strata::tools;
   try {
     if (writes_answers(argc, argv)) return write_answers(argv[2], purposes()), 0;

@@ -162,7 +162,10 @@ HubPath parse_hub_url(const std::string& text) {
     rest.remove_prefix(1);
     parsed.revision = rest.substr(0, length_of_revision(rest));
     rest.remove_prefix(parsed.revision.size());
-    if (parsed.revision.empty()) throw UsageError(str("\"", text, "\" names no revision behind the @"));
+    if (parsed.revision.empty() || parsed.revision == "refs" || parsed.revision.ends_with('/')) {
+      throw UsageError(str("\"", text, "\" names no revision behind the @: a branch, tag or commit, ",
+                           "refs/convert/parquet or refs/pr/N"));
+    }
   }
   while (rest.starts_with('/')) rest.remove_prefix(1);
   while (rest.ends_with('/')) rest.remove_suffix(1);

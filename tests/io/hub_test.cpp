@@ -47,7 +47,10 @@ TEST(HubPath, IsReadAndWritten) {
                            "hf://datasets/o/@v1", "hf://datasets/o@v1/n", "hf:/o/n/x", ""}) {
     EXPECT_THROW(parse_hub_url(text), UsageError) << text;
   }
-  EXPECT_THROW(parse_hub_url("hf://o/n@/x"), UsageError);
+  for (const char* text : {"hf://o/n@/x", "hf://o/n@refs", "hf://o/n@refs//convert/parquet/x",
+                           "hf://o/n@refs/heads/main", "hf://o/n@refs/convert//x", "hf://o/n@refs/pr/"}) {
+    EXPECT_THROW(parse_hub_url(text), UsageError) << text;
+  }
 }
 
 TEST(HubListing, TheNextPageIsInTheLink) {
