@@ -7,12 +7,13 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 
 // What a signal handler may call, and nothing else: no memory is taken, no stream is used.
 namespace strata {
 namespace {
+
+constexpr std::string_view kUnknown = "a mapped file";
 
 void tell(std::string_view text) {
   while (!text.empty()) {
@@ -43,13 +44,12 @@ bool holds(std::string_view line, uint64_t address) {
 
 std::string_view path_in(std::string_view line) {
   const size_t path = line.find('/');
-  return path == std::string_view::npos ? "a mapped file" : line.substr(path);
+  return path == std::string_view::npos ? kUnknown : line.substr(path);
 }
 
 // The path of what is mapped there, in `line`, a buffer for it.
 std::string_view mapped_at(uint64_t address, std::array<char, 8192>& line) {
   const int maps = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-  std::string_view found = "a mapped file";
   size_t size = 0;
   std::array<char, 4096> piece{};
   for (ssize_t bytes = 0; (bytes = read(maps, piece.data(), piece.size())) > 0;) {
@@ -62,7 +62,7 @@ std::string_view mapped_at(uint64_t address, std::array<char, 8192>& line) {
       size = 0;
     }
   }
-  return found;
+  return kUnknown;
 }
 
 void on_bus_error(int, siginfo_t* info, void*) {

@@ -23,7 +23,7 @@ class Cells {
     size_t begin, size;
   };
 
-  explicit Cells(size_t bytes = 0) { text_.reserve(bytes); }
+  explicit Cells(size_t bytes) { text_.reserve(bytes); }
 
   void add(const ParquetGroup::Cell& cell) {
     rows_.push_back({cell.row, cell.is_null, text_.size(), cell.text.size()});
@@ -45,8 +45,6 @@ class Cells {
 // The cells that were read ahead, and what comes behind them.
 class GroupAhead final : public ParquetGroup {
  public:
-  GroupAhead() = default;
-
   GroupAhead(ParquetTexts& texts, size_t number, size_t bytes) : cells_(bytes) {
     try {
       rest_ = texts.open_group(number);

@@ -110,8 +110,8 @@ RunResult run(const std::string& command, const config::RunConfig& given, const 
                   .gflops = peak,
                   .flops_per_token = input.flops_per_token(*settled),
                   .workers = workers.communicator->world_size()};
-  if (says) say_header(command, *settled, device, program, rate, input.description(*settled));
   if (says) {
+    say_header(command, *settled, device, program, rate, input.description(*settled));
     for (const std::string& idle : idle_keys(settled->config)) log::warn(idle);
   }
   if (says && input.tokenizer() != nullptr) check_vocabulary(settled->config, *input.tokenizer());

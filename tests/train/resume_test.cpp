@@ -138,14 +138,20 @@ INSTANTIATE_TEST_SUITE_P(
                  warms_up ? "_prores" : "", "_", config::enum_name(info.param.kind));
     });
 
-// One clear line: which key, and where its states are another optimizer's, which tensor.
-TEST(ResumeOfAnotherOptimizer, IsRefused) {
-  const TempFolder folder;
+// Of a run with Adam that was saved at its first step.
+config::RunConfig config_of_saved_run(const TempFolder& folder) {
   config::RunConfig config = config_of({config::Precision::kFp32}, folder);
   std::filesystem::create_directory(config.run.dir);
   Process first(config);
   first.run(1);
   first.save();
+  return config;
+}
+
+// One clear line: which key, and where its states are another optimizer's, which tensor.
+TEST(ResumeOfAnotherOptimizer, IsRefused) {
+  const TempFolder folder;
+  config::RunConfig config = config_of_saved_run(folder);
   config.optimizer.kind = config::OptimizerKind::kMuon;
   EXPECT_THAT(error_of([&] { Process{config}; }),
               testing::EndsWith("holds another run: optimizer.kind was adam, is muon; another run.dir starts anew"));
@@ -164,11 +170,7 @@ TEST(ResumeOfAnotherOptimizer, IsRefused) {
 // The same states, so that the advice to allow the change is good.
 TEST(ResumeOfAnotherOptimizer, IsAllowedAmongThoseThatKeepTheSame) {
   const TempFolder folder;
-  config::RunConfig config = config_of({config::Precision::kFp32}, folder);
-  std::filesystem::create_directory(config.run.dir);
-  Process first(config);
-  first.run(1);
-  first.save();
+  config::RunConfig config = config_of_saved_run(folder);
   config.optimizer.kind = config::OptimizerKind::kAdamw;
   EXPECT_THAT(error_of([&] { Process{config}; }),
               testing::EndsWith("starts anew, train.allow_change=[optimizer.kind] goes on all the same"));
